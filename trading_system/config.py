@@ -1,0 +1,102 @@
+"""Settings: the only reader of the environment. Only `system` and `cli` import it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from trading_system.domain.errors import ConfigurationError
+
+
+class LogFormat(StrEnum):
+    """`console` for people, `json` for machines."""
+
+    CONSOLE = "console"
+    JSON = "json"
+
+
+class Settings(BaseSettings):
+    """Every setting, read from the environment first and `.env` second; see .env.example."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env",
+        env_file_encoding="utf-8",
+        extra="ignore",
+        env_ignore_empty=True,
+        frozen=True,
+    )
+
+    venue: str = "sim"
+    data_venue: str | None = None
+    live_trading_armed: Literal["yes", "no"] = "no"
+    binance_api_key: SecretStr | None = None
+    binance_secret_key: SecretStr | None = None
+    recv_window: Annotated[int, Field(ge=1, le=60_000)] = 5_000
+
+    db_path: Path = Path("data/trading.db")
+    log_dir: Path = Path("logs")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: LogFormat = LogFormat.CONSOLE
+
+    backfill_minutes: Annotated[int, Field(ge=1, le=10_000_000)] = 1_440
+    heartbeat_buffer_seconds: Annotated[float, Field(ge=0, le=55)] = 5.0
+
+    api_host: str = "127.0.0.1"
+    api_port: Annotated[int, Field(ge=0, le=65_535)] = 8_000
+    api_token: SecretStr | None = None
+
+    sim_seed: int = 42
+    sim_market: str = "seed"
+
+    @field_validator("venue", "data_venue")
+    @classmethod
+    def _known_venue(cls, value: str | None) -> str | None:
+        if value is None or value in {"sim", "testnet", "live"}:
+            return value
+        if value.startswith(("http://", "https://")):
+            return value.rstrip("/")
+        raise ValueError(
+            f"{value!r} is none of sim, testnet, live or a URL like http://127.0.0.1:9000"
+        )
+
+    @model_validator(mode="after")
+    def _safe_together(self) -> Self:
+        if not _is_loopback(self.api_host) and self.api_token is None:
+            raise ValueError(
+                f"API_HOST={self.api_host} is reachable from outside: set API_TOKEN, or use 127.0.0.1"
+            )
+        if (self.binance_api_key is None) != (self.binance_secret_key is None):
+            raise ValueError("set BINANCE_API_KEY and BINANCE_SECRET_KEY together, or neither")
+        return self
+
+
+def read_settings(**overrides: object) -> Settings:
+    """Read the settings; raises ConfigurationError with one readable line per wrong setting."""
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]
+    except ValidationError as invalid:
+        raise ConfigurationError("\n".join(_lines(invalid))) from None
+
+
+def _lines(invalid: ValidationError) -> list[str]:
+    lines = []
+    for error in invalid.errors(include_url=False):
+        name = "_".join(str(part) for part in error["loc"]).upper()
+        text = error["msg"].removeprefix("Value error, ")
+        # The value itself is not repeated: it may be a secret in the wrong place.
+        lines.append(f"{name}: {text}" if name else text)
+    return lines
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,109 @@
+"""Errors by what the caller may do about them; one root.
+
+TradingError
+├── ConfigurationError      fix the settings and start again
+├── InvalidRequest          change the request
+│   ├── UnknownSymbol       the venue has no such symbol
+│   ├── NotRegistered       register the symbol first
+│   ├── AlreadyRegistered   nothing to do
+│   ├── NotFound            no order or job with that id
+│   └── KeyReused           an Idempotency-Key came back with another body
+├── StorageError            the database cannot be used
+└── ExchangeError
+    ├── Unreachable         nothing happened there; safe to retry
+    ├── OutcomeUnknown      it may have happened; ask, never resend
+    ├── RateLimited         wait `retry_after` seconds
+    ├── CircuitOpen         we stopped asking for a while
+    ├── Unreadable          an answer that is no answer
+    └── Rejected            the venue said no, with its code and reason
+        ├── InsufficientFunds
+        ├── OrderNotFound
+        └── DuplicateOrder
+"""
+
+from __future__ import annotations
+
+
+class TradingError(Exception):
+    """Root of every error this program raises on purpose."""
+
+
+class ConfigurationError(TradingError):
+    """A setting is wrong; the text says which and what to do."""
+
+
+class InvalidRequest(TradingError):
+    """The request cannot be served as it stands; change it."""
+
+
+class UnknownSymbol(InvalidRequest):
+    """The venue lists no such symbol."""
+
+
+class NotRegistered(InvalidRequest):
+    """The symbol is not registered here."""
+
+
+class AlreadyRegistered(InvalidRequest):
+    """The symbol is registered and active already."""
+
+
+class NotFound(InvalidRequest):
+    """There is nothing under that id."""
+
+
+class KeyReused(InvalidRequest):
+    """An Idempotency-Key came back with a different request."""
+
+
+class StorageError(TradingError):
+    """The database cannot be opened, locked or trusted."""
+
+
+class ExchangeError(TradingError):
+    """Something between us and the venue."""
+
+
+class Unreachable(ExchangeError):
+    """The venue did not answer and nothing happened there; safe to retry."""
+
+
+class OutcomeUnknown(ExchangeError):
+    """A state-changing call may or may not have happened; look it up, never resend."""
+
+
+class RateLimited(ExchangeError):
+    """The venue refuses for `retry_after` seconds."""
+
+    def __init__(self, message: str, *, retry_after: float) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class CircuitOpen(ExchangeError):
+    """We do not ask the venue for a while after repeated failures."""
+
+
+class Unreadable(ExchangeError):
+    """The venue answered with something that is not an answer."""
+
+
+class Rejected(ExchangeError):
+    """The venue refused: `code` is its number, `reason` its words."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(f"{reason} ({code})")
+        self.code = code
+        self.reason = reason
+
+
+class InsufficientFunds(Rejected):
+    """Not enough free balance."""
+
+
+class OrderNotFound(Rejected):
+    """The venue knows no such order (a single such answer is no proof)."""
+
+
+class DuplicateOrder(Rejected):
+    """An open order already carries this client order id."""

@@ -1,0 +1,256 @@
+"""What we need from outside, as Protocols; fakes and real parts pass the same contract tests.
+
+Times on these ports: aware UTC datetimes for orders, integer ms UTC for candles.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+from uuid import UUID
+
+from trading_system.domain.candles import Candle, Span
+from trading_system.domain.instruments import Instrument, Symbol
+from trading_system.domain.orders import Order, OrderStatus
+from trading_system.domain.reports import Balance, Fill, Report
+from trading_system.domain.timeframes import Timeframe
+
+
+class Clock(Protocol):
+    """Reads time; `now` may jump with the wall clock, `monotonic` never does."""
+
+    def now(self) -> datetime: ...
+    def milliseconds(self) -> int: ...
+    def monotonic(self) -> float: ...
+    async def sleep(self, seconds: float) -> None: ...
+
+
+class MarketData(Protocol):
+    """Public data of a venue. Raises ExchangeError; reads are retried inside."""
+
+    async def candles(self, symbol: Symbol, span: Span) -> list[Candle]:
+        """Closed candles in the span, ascending; at most the first 1000 of the span.
+
+        Raises UnknownSymbol when the venue lists no such symbol.
+        """
+        ...
+
+    async def instruments(self) -> Mapping[Symbol, Instrument]:
+        """Everything the venue lists; cached for a while."""
+        ...
+
+    async def server_time(self) -> int:
+        """The venue's clock in ms UTC."""
+        ...
+
+
+class Trading(Protocol):
+    """The signed calls. `place` and `cancel` raise OutcomeUnknown when the answer got lost."""
+
+    async def place(self, order: Order) -> Report: ...
+    async def cancel(self, order: Order) -> Report: ...
+    async def find(self, order: Order) -> Report:
+        """What the venue knows of it now, with its fills; raises OrderNotFound."""
+        ...
+
+    async def balances(self) -> list[Balance]:
+        """Assets with a free or locked amount."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisteredSymbol:
+    """A symbol somebody asked us to keep candles of; deactivated ones keep their data."""
+
+    symbol: Symbol
+    active: bool
+    registered_at: datetime
+
+
+class SymbolRepository(Protocol):
+    """The symbols somebody registered."""
+
+    async def add(self, symbol: Symbol, at: datetime) -> RegisteredSymbol:
+        """Register, or activate again; raises AlreadyRegistered when it is active."""
+        ...
+
+    async def deactivate(self, symbol: Symbol) -> RegisteredSymbol:
+        """Keep the data, stop collecting; raises NotRegistered."""
+        ...
+
+    async def get(self, symbol: Symbol) -> RegisteredSymbol:
+        """Raises NotRegistered."""
+        ...
+
+    async def all(self, *, active: bool | None = None) -> list[RegisteredSymbol]:
+        """Sorted by symbol; `active` selects."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage:
+    """How complete a span is: `expected` = `stored` + minutes in `holes` + minutes in `missing`.
+
+    `holes` the venue itself has no candles for; `missing` are ours to fetch; `digest` is the
+    SHA-256 over the stored candles in the span.
+    """
+
+    span: Span
+    stored: int
+    holes: tuple[Span, ...]
+    missing: tuple[Span, ...]
+    digest: str
+
+
+class PriceRepository(Protocol):
+    """Closed one-minute candles of registered symbols; unregistered ones raise NotRegistered."""
+
+    async def upsert(self, candles: Mapping[Symbol, Sequence[Candle]]) -> int:
+        """Store all in one transaction, replacing earlier ones; returns how many rows."""
+        ...
+
+    async def last_open_times(self) -> dict[Symbol, int]:
+        """The newest stored minute of every registered symbol that has one."""
+        ...
+
+    async def candles(
+        self, symbol: Symbol, span: Span, timeframe: Timeframe, limit: int | None = None
+    ) -> list[Candle]:
+        """Ascending, built from the stored minutes; with `limit`, the first that many."""
+        ...
+
+    async def bounds(self, symbol: Symbol) -> Span | None:
+        """First stored minute to the end of the last; None while there is none."""
+        ...
+
+    async def coverage(self, symbol: Symbol, span: Span) -> Coverage: ...
+
+    async def record_holes(self, symbol: Symbol, holes: Sequence[Span], at: datetime) -> None:
+        """Remember spans the venue confirmed to have nothing for."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beat:
+    """One heartbeat: when it was due, ran, and what came of it."""
+
+    due: datetime
+    started: datetime
+    ended: datetime | None = None
+    stored: int = 0
+    failed: int = 0
+    error: str | None = None
+
+
+class BeatRepository(Protocol):
+    """The record of every beat."""
+
+    async def begin(self, beat: Beat) -> int: ...
+    async def end(self, beat_id: int, beat: Beat) -> None: ...
+    async def latest(self, limit: int = 1) -> list[Beat]: ...
+
+
+class JobState(StrEnum):
+    """Where a backfill stands; pending and running ones go on after a restart."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backfill:
+    """A job that makes a span complete: `expected` minutes = `stored` + `holes` when done."""
+
+    id: UUID
+    symbol: Symbol
+    span: Span
+    state: JobState
+    expected: int
+    stored: int = 0
+    holes: int = 0
+    error: str | None = None
+    created_at: datetime
+    updated_at: datetime
+
+
+class BackfillRepository(Protocol):
+    """Backfill jobs, kept over restarts."""
+
+    async def save(self, job: Backfill) -> None: ...
+    async def get(self, job_id: UUID) -> Backfill:
+        """Raises NotFound."""
+        ...
+
+    async def unfinished(self) -> list[Backfill]: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedFill:
+    """A fill with the order it belongs to."""
+
+    order_id: UUID
+    symbol: Symbol
+    side: str
+    fill: Fill
+
+
+class OrderRepository(Protocol):
+    """Orders, their transitions and fills; each method one transaction."""
+
+    async def create(
+        self, order: Order, *, idempotency_key: str | None, digest: str
+    ) -> Order | None:
+        """Save it as new; None, or the order already saved under this key.
+
+        Raises KeyReused when the key was used for another request digest.
+        """
+        ...
+
+    async def record(self, before: Order, after: Order, report: Report) -> None:
+        """Store the order after a report, the transition and the fills that are new."""
+        ...
+
+    async def get(self, order_id: UUID) -> Order:
+        """Raises NotFound."""
+        ...
+
+    async def by_client_order_id(self, client_order_id: str) -> Order:
+        """Raises NotFound."""
+        ...
+
+    async def all(
+        self,
+        *,
+        statuses: frozenset[OrderStatus] | None = None,
+        symbol: Symbol | None = None,
+        limit: int = 500,
+    ) -> list[Order]:
+        """Newest first."""
+        ...
+
+    async def fills(
+        self, *, symbol: Symbol | None = None, order_id: UUID | None = None, limit: int = 500
+    ) -> list[RecordedFill]:
+        """Newest first."""
+        ...
+
+
+class Timer(Protocol):
+    """Measures a block; metrics implement it."""
+
+    def time(self) -> AbstractContextManager[None]: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComponentHealth:
+    """One line of /health: `ok` or not, why, and figures worth knowing."""
+
+    ok: bool
+    detail: str = ""
+    figures: Mapping[str, object] = field(default_factory=dict)

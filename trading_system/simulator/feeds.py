@@ -1,0 +1,86 @@
+"""What the simulator needs to know about the market around its users: a feed, seeded or replayed.
+
+A feed is a pure function of time: the same question always gets the same answer, whatever was
+asked before, and nothing later than `now` is ever told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Protocol
+
+from trading_system.simulator.model import Depth, MarketTrade, SymbolRules
+
+KlineRow = list[object]
+"""Twelve fields as on the wire: times and counts are ints, prices and volumes are texts."""
+
+
+class Feed(Protocol):
+    """The market of every listed symbol. Unknown symbols raise KeyError. Times are ms UTC."""
+
+    @property
+    def symbols(self) -> Mapping[str, SymbolRules]:
+        """Every listed symbol, by its wire name (BTCUSDT), in listing order."""
+        ...
+
+    def klines(
+        self,
+        symbol: str,
+        interval: str,
+        *,
+        start: int | None,
+        end: int | None,
+        limit: int,
+        now: int,
+        utc_offset: int = 0,
+    ) -> list[KlineRow]:
+        """Candles by open time in [start, end], ascending, the running one included.
+
+        No start and no end: the latest `limit`. Start: the oldest `limit` from there. End only:
+        the newest `limit` up to there. Holes stay holes. `utc_offset` (ms) moves where candles
+        of an hour and longer begin.
+        """
+        ...
+
+    def trades(self, symbol: str, *, start: int, end: int, now: int) -> list[MarketTrade]:
+        """The tape with start <= time < end, nothing after `now`; at most one hour."""
+        ...
+
+    def trades_from(self, symbol: str, *, first_id: int, limit: int, now: int) -> list[MarketTrade]:
+        """The tape from this trade id on."""
+        ...
+
+    def latest_trades(self, symbol: str, *, limit: int, now: int) -> list[MarketTrade]:
+        """The newest trades, ascending by id."""
+        ...
+
+    def next_trade(
+        self,
+        symbol: str,
+        *,
+        after: int,
+        now: int,
+        at_or_below: Decimal | None,
+        at_or_above: Decimal | None,
+    ) -> MarketTrade | None:
+        """The first trade with id > `after` and time <= now whose price reaches either bound.
+
+        Must be cheap over long spans: candles that cannot hold such a price are skipped whole.
+        """
+        ...
+
+    def last_trade(self, symbol: str, *, now: int) -> MarketTrade:
+        """The newest trade at or before now."""
+        ...
+
+    def average_price(self, symbol: str, *, minutes: int, now: int) -> Decimal:
+        """Volume-weighted average over the last minutes; 0 minutes: the last price."""
+        ...
+
+    def depth(self, symbol: str, *, now: int) -> Depth:
+        """The book around the last price, without the users' orders: at least 100 levels a side.
+
+        It stands still within one second and is consistent with the tape: best bid < best ask.
+        """
+        ...

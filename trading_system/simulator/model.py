@@ -1,0 +1,310 @@
+"""The words the simulator's parts speak with each other: rules, orders, trades, commands, events.
+
+Money is Decimal, times are integer ms UTC. Names follow Binance where the wire does not force
+otherwise; `quantity` counts base asset, `quote` counts quote asset.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class Refused(Exception):
+    """The venue says no: `code` and `message` as on the wire, `status` the HTTP status.
+
+    `data` carries what cancelReplace adds to its error body.
+    """
+
+    def __init__(
+        self, code: int, message: str, *, status: int = 400, data: dict[str, object] | None = None
+    ) -> None:
+        super().__init__(f"{message} ({code})")
+        self.code = code
+        self.message = message
+        self.status = status
+        self.data = data
+
+
+class Side(StrEnum):
+    """BUY receives base, SELL receives quote."""
+
+    BUY = "BUY"
+    SELL = "SELL"
+
+
+class OrderType(StrEnum):
+    """Binance Spot order types."""
+
+    LIMIT = "LIMIT"
+    MARKET = "MARKET"
+    LIMIT_MAKER = "LIMIT_MAKER"
+    STOP_LOSS = "STOP_LOSS"
+    STOP_LOSS_LIMIT = "STOP_LOSS_LIMIT"
+    TAKE_PROFIT = "TAKE_PROFIT"
+    TAKE_PROFIT_LIMIT = "TAKE_PROFIT_LIMIT"
+
+
+class TimeInForce(StrEnum):
+    """GTC rests, IOC drops its rest, FOK fills wholly or not at all."""
+
+    GTC = "GTC"
+    IOC = "IOC"
+    FOK = "FOK"
+
+
+class Status(StrEnum):
+    """Order status as on the wire."""
+
+    NEW = "NEW"
+    PARTIALLY_FILLED = "PARTIALLY_FILLED"
+    FILLED = "FILLED"
+    CANCELED = "CANCELED"
+    EXPIRED = "EXPIRED"
+    EXPIRED_IN_MATCH = "EXPIRED_IN_MATCH"
+
+    @property
+    def is_open(self) -> bool:
+        """Still able to fill."""
+        return self in {Status.NEW, Status.PARTIALLY_FILLED}
+
+
+class SelfTradePrevention(StrEnum):
+    """What happens when an account would trade with itself; the taker's mode decides."""
+
+    NONE = "NONE"
+    EXPIRE_TAKER = "EXPIRE_TAKER"
+    EXPIRE_MAKER = "EXPIRE_MAKER"
+    EXPIRE_BOTH = "EXPIRE_BOTH"
+    DECREMENT = "DECREMENT"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SymbolRules:
+    """One listed symbol with everything its filters and its exchangeInfo entry need.
+
+    Zero disables a bound, as on Binance.
+    """
+
+    symbol: str
+    base: str
+    quote: str
+    status: str = "TRADING"
+    base_precision: int = 8
+    quote_precision: int = 8
+    tick_size: Decimal = Decimal("0.01")
+    min_price: Decimal = Decimal("0.01")
+    max_price: Decimal = Decimal(1_000_000)
+    step_size: Decimal = Decimal("0.00001")
+    min_quantity: Decimal = Decimal("0.00001")
+    max_quantity: Decimal = Decimal(9_000)
+    market_min_quantity: Decimal = Decimal(0)
+    market_max_quantity: Decimal = Decimal(0)
+    market_step_size: Decimal = Decimal(0)
+    min_notional: Decimal = Decimal(5)
+    max_notional: Decimal = Decimal(9_000_000)
+    apply_min_to_market: bool = True
+    apply_max_to_market: bool = False
+    bid_multiplier_up: Decimal = Decimal(5)
+    bid_multiplier_down: Decimal = Decimal("0.2")
+    ask_multiplier_up: Decimal = Decimal(5)
+    ask_multiplier_down: Decimal = Decimal("0.2")
+    avg_price_mins: int = 5
+    iceberg_parts: int = 100
+    max_num_orders: int = 200
+    max_num_algo_orders: int = 5
+    max_num_iceberg_orders: int = 0
+    max_position: Decimal = Decimal(0)
+    min_trailing_above_delta: int = 10
+    max_trailing_above_delta: int = 2_000
+    min_trailing_below_delta: int = 10
+    max_trailing_below_delta: int = 2_000
+    order_types: tuple[OrderType, ...] = tuple(OrderType)
+    stp_modes: tuple[SelfTradePrevention, ...] = (
+        SelfTradePrevention.NONE,
+        SelfTradePrevention.EXPIRE_TAKER,
+        SelfTradePrevention.EXPIRE_MAKER,
+        SelfTradePrevention.EXPIRE_BOTH,
+        SelfTradePrevention.DECREMENT,
+    )
+    default_stp: SelfTradePrevention = SelfTradePrevention.EXPIRE_MAKER
+
+
+class Level(NamedTuple):
+    """A price level of the book."""
+
+    price: Decimal
+    quantity: Decimal
+
+
+class Depth(NamedTuple):
+    """A view of the book: bids descending, asks ascending."""
+
+    last_update_id: int
+    bids: list[Level]
+    asks: list[Level]
+
+
+class MarketTrade(NamedTuple):
+    """A trade of the public tape."""
+
+    id: int
+    price: Decimal
+    quantity: Decimal
+    time: int
+    buyer_is_maker: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fill:
+    """One execution of an order; the commission is taken from the asset received."""
+
+    trade_id: int
+    order_id: int
+    symbol: str
+    side: Side
+    price: Decimal
+    quantity: Decimal
+    commission: Decimal
+    commission_asset: str
+    maker: bool
+    time: int
+
+
+@dataclass(slots=True, kw_only=True)
+class Order:
+    """The venue's own record of an order, changed in place by the matching."""
+
+    order_id: int
+    client_order_id: str
+    account: str
+    symbol: str
+    side: Side
+    type: OrderType
+    time_in_force: TimeInForce
+    price: Decimal
+    quantity: Decimal
+    quote_quantity: Decimal = Decimal(0)
+    stop_price: Decimal | None = None
+    trailing_delta: int | None = None
+    iceberg_quantity: Decimal | None = None
+    stp: SelfTradePrevention = SelfTradePrevention.NONE
+    strategy_id: int | None = None
+    strategy_type: int | None = None
+    status: Status = Status.NEW
+    executed: Decimal = Decimal(0)
+    executed_quote: Decimal = Decimal(0)
+    prevented: Decimal = Decimal(0)
+    time: int
+    updated: int
+    working_time: int = -1
+    is_working: bool = True
+    expiry_reason: str | None = None
+    fills: list[Fill] = field(default_factory=list)
+
+    @property
+    def remaining(self) -> Decimal:
+        """Base quantity still to fill (0 base for an order placed by quote quantity)."""
+        return self.quantity - self.executed - self.prevented
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaceOrder:
+    """POST order, its parameters read and typed but not yet judged."""
+
+    account: str
+    symbol: str
+    side: Side
+    type: OrderType
+    time_in_force: TimeInForce | None = None
+    quantity: Decimal | None = None
+    quote_quantity: Decimal | None = None
+    price: Decimal | None = None
+    stop_price: Decimal | None = None
+    trailing_delta: int | None = None
+    iceberg_quantity: Decimal | None = None
+    client_order_id: str | None = None
+    stp: SelfTradePrevention | None = None
+    strategy_id: int | None = None
+    strategy_type: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelOrder:
+    """DELETE order; `restriction` is ONLY_NEW or ONLY_PARTIALLY_FILLED."""
+
+    account: str
+    symbol: str
+    order_id: int | None = None
+    client_order_id: str | None = None
+    cancel_client_order_id: str | None = None
+    restriction: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelAll:
+    """DELETE openOrders of one symbol."""
+
+    account: str
+    symbol: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelReplace:
+    """POST order/cancelReplace: `allow_failure` is cancelReplaceMode ALLOW_FAILURE."""
+
+    cancel: CancelOrder
+    place: PlaceOrder
+    allow_failure: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advance:
+    """Let the market run up to now: resting orders fill, stops trigger."""
+
+
+Command = PlaceOrder | CancelOrder | CancelAll | CancelReplace | Advance
+
+
+class Execution(StrEnum):
+    """What happened to an order, as `x` of an executionReport."""
+
+    NEW = "NEW"
+    CANCELED = "CANCELED"
+    TRADE = "TRADE"
+    EXPIRED = "EXPIRED"
+    TRADE_PREVENTION = "TRADE_PREVENTION"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderEvent:
+    """Something happened to an order; `order` is a copy taken right then."""
+
+    execution: Execution
+    order: Order
+    fill: Fill | None = None
+    cancel_client_order_id: str | None = None
+    time: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BalanceEvent:
+    """These assets of an account may have changed: asset -> (free, locked)."""
+
+    account: str
+    balances: dict[str, tuple[Decimal, Decimal]]
+    time: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplaceEvent:
+    """How the two halves of a cancelReplace ended; None: refused or not attempted."""
+
+    cancelled: Order | None
+    placed: Order | None
+    time: int
+
+
+Event = OrderEvent | BalanceEvent | ReplaceEvent
