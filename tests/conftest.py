@@ -1,0 +1,70 @@
+"""Shared by every test: a clock that only moves when told to."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+from datetime import UTC, datetime, timedelta
+from itertools import count
+
+import pytest
+
+
+class ManualClock:
+    """A Clock whose time moves only by `advance` (sleepers wake in order) and `jump` (wall only)."""
+
+    def __init__(self, start: datetime = datetime(2026, 1, 1, 12, 0, 30, tzinfo=UTC)) -> None:
+        self._wall = start
+        self._monotonic = 0.0
+        self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
+        self._order = count()
+
+    def now(self) -> datetime:
+        return self._wall
+
+    def milliseconds(self) -> int:
+        return round(self._wall.timestamp() * 1000)
+
+    def monotonic(self) -> float:
+        return self._monotonic
+
+    async def sleep(self, seconds: float) -> None:
+        if seconds <= 0:
+            await asyncio.sleep(0)
+            return
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._sleepers, (self._monotonic + seconds, next(self._order), waiter))
+        await waiter
+
+    def jump(self, seconds: float) -> None:
+        """Move the wall clock alone, as a time correction would."""
+        self._wall += timedelta(seconds=seconds)
+
+    async def advance(self, seconds: float) -> None:
+        """Let this much time pass, waking sleepers one by one and letting them run."""
+        end = self._monotonic + seconds
+        await settle()
+        while self._sleepers and self._sleepers[0][0] <= end:
+            at, _, waiter = heapq.heappop(self._sleepers)
+            self._move_to(at)
+            if not waiter.done():
+                waiter.set_result(None)
+            await settle()
+        self._move_to(end)
+        await settle()
+
+    def _move_to(self, monotonic: float) -> None:
+        self._wall += timedelta(seconds=monotonic - self._monotonic)
+        self._monotonic = monotonic
+
+
+async def settle(turns: int = 50) -> None:
+    """Give every ready task its turn."""
+    for _ in range(turns):
+        await asyncio.sleep(0)
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    """Starts at 2026-01-01 12:00:30 UTC."""
+    return ManualClock()
