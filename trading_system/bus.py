@@ -14,7 +14,7 @@ log = structlog.get_logger(__name__)
 
 
 class Bus:
-    """Publishes events to observers by type; an observer that raises is logged, nobody else fails."""
+    """Publishes events to observers by type; one that raises is logged and fails nobody else."""
 
     def __init__(self) -> None:
         self._observers: defaultdict[type, list[Callable[[Any], None]]] = defaultdict(list)

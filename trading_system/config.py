@@ -68,7 +68,8 @@ class Settings(BaseSettings):
     def _safe_together(self) -> Self:
         if not _is_loopback(self.api_host) and self.api_token is None:
             raise ValueError(
-                f"API_HOST={self.api_host} is reachable from outside: set API_TOKEN, or use 127.0.0.1"
+                f"API_HOST={self.api_host} is reachable from outside: "
+                "set API_TOKEN, or use 127.0.0.1"
             )
         if (self.binance_api_key is None) != (self.binance_secret_key is None):
             raise ValueError("set BINANCE_API_KEY and BINANCE_SECRET_KEY together, or neither")

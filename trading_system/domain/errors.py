@@ -7,6 +7,7 @@ TradingError
 │   ├── NotRegistered       register the symbol first
 │   ├── AlreadyRegistered   nothing to do
 │   ├── NotFound            no order or job with that id
+│   ├── NotAllowed          our own rules refuse it; nothing was sent
 │   └── KeyReused           an Idempotency-Key came back with another body
 ├── StorageError            the database cannot be used
 └── ExchangeError
@@ -50,6 +51,10 @@ class AlreadyRegistered(InvalidRequest):
 
 class NotFound(InvalidRequest):
     """There is nothing under that id."""
+
+
+class NotAllowed(InvalidRequest):
+    """Our own rules refuse it; nothing was sent."""
 
 
 class KeyReused(InvalidRequest):

@@ -23,9 +23,10 @@ class Fill:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """The state of one order as told by `source`; executed amounts are totals, fills may be partial.
+    """The state of one order as told by `source`; executed amounts are totals.
 
-    `status` is an OrderStatus value as text, so that this module stays below the order itself.
+    `fills` may be some of the order's fills. `status` is an OrderStatus value as text, so that this
+    module stays below the order itself.
     """
 
     client_order_id: str

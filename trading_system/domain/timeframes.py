@@ -8,6 +8,7 @@ from trading_system.domain.candles import MINUTE
 from trading_system.domain.errors import InvalidRequest
 
 _UNIT = {"m": MINUTE, "h": 60 * MINUTE, "d": 1440 * MINUTE, "w": 7 * 1440 * MINUTE}
+_LONGEST_NAME = 5  # "1440m"
 _MONDAY = 4 * 1440 * MINUTE  # 1970-01-05, the first Monday of the epoch
 
 
@@ -23,7 +24,12 @@ class Timeframe:
     def parse(cls, name: str) -> Timeframe:
         """Read "1m", "15m", "4h", "1d", "1w" ...; raises InvalidRequest for anything else."""
         unit = _UNIT.get(name[-1:])
-        if unit is None or not name[:-1].isdigit() or int(name[:-1]) < 1 or len(name) > 5:
+        if (
+            unit is None
+            or not name[:-1].isdigit()
+            or int(name[:-1]) < 1
+            or len(name) > _LONGEST_NAME
+        ):
             raise InvalidRequest(
                 f"{name!r} is not a timeframe; write it like 1m, 15m, 4h, 1d or 1w"
             )

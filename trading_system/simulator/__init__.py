@@ -1,1 +1,1 @@
-"""A Binance Spot exchange on loopback, speaking the real wire protocol; it imports nothing of ours."""
+"""A Binance Spot exchange on loopback, speaking the real wire protocol; a stranger here."""

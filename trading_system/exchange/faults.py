@@ -1,0 +1,124 @@
+"""What went wrong, from the venue's number or the network's failure to one class of our error tree.
+
+Only here: ccxt's own exception classes depend on the host name and on earlier calls, so they are
+never looked at. Codes: Binance Spot errors documentation.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import Any
+
+import aiohttp
+
+from trading_system.domain.errors import (
+    DuplicateOrder,
+    ExchangeError,
+    InsufficientFunds,
+    OrderNotFound,
+    OutcomeUnknown,
+    RateLimited,
+    Rejected,
+    TradingError,
+    UnknownSymbol,
+    Unreachable,
+    Unreadable,
+)
+
+UNKNOWN_SYMBOL = -1121
+TIMESTAMP = -1021
+
+_STATUS_UNKNOWN = frozenset({-1000, -1001, -1006, -1007, -1008})
+_LIMITS = frozenset({-1003, -1015, -1034})
+_NOT_FOUND = frozenset({-2011, -2013, -2026})
+_FIREWALL_PAUSE = 300.0  # the web firewall's 403 is a limit of its own, about five minutes
+_DEFAULT_PAUSE = 60.0  # weight windows are a minute long
+_BANNED_UNTIL = re.compile(r"until (\d{13})")
+_SERVER_ERROR = 500
+_CLIENT_ERROR = 400
+
+
+def fault(
+    status: int,
+    headers: Mapping[str, str],
+    answer: Any,
+    *,
+    state_changing: bool,
+    now_ms: int,
+) -> TradingError | None:
+    """The error this HTTP answer stands for, or None when it is a good one.
+
+    `answer` is the decoded JSON body, None when it was empty or no JSON.
+    """
+    code, reason = _code_and_reason(answer)
+    if status in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.IM_A_TEAPOT} or code in _LIMITS:
+        return RateLimited(reason or f"HTTP {status}", retry_after=_pause(headers, reason, now_ms))
+    if status == HTTPStatus.FORBIDDEN and answer is None:
+        return RateLimited("the venue's firewall refuses us", retry_after=_FIREWALL_PAUSE)
+    if status >= _SERVER_ERROR or code in _STATUS_UNKNOWN:
+        return _no_answer(reason or f"HTTP {status}", state_changing=state_changing)
+    if code is not None:
+        return _refusal(code, reason)
+    if status >= _CLIENT_ERROR:
+        return Unreadable(f"HTTP {status} without an error code")
+    if answer is None:
+        if state_changing:
+            return OutcomeUnknown("the venue answered with nothing readable")
+        return Unreadable("the venue answered with nothing readable")
+    return None
+
+
+def transport_fault(failure: BaseException, *, state_changing: bool) -> ExchangeError:
+    """The error for a call that got no HTTP answer at all.
+
+    Where no connection came about, nothing can have happened; everywhere else it may have.
+    """
+    cause = failure.__cause__ or failure
+    reason = f"{type(cause).__name__}: {cause}".rstrip(": ")
+    never_sent = isinstance(cause, aiohttp.ClientConnectorError | OSError) and not isinstance(
+        cause, aiohttp.ServerDisconnectedError | ConnectionResetError | TimeoutError
+    )
+    if never_sent:
+        return Unreachable(reason)
+    return _no_answer(reason, state_changing=state_changing)
+
+
+def _no_answer(reason: str, *, state_changing: bool) -> ExchangeError:
+    return OutcomeUnknown(reason) if state_changing else Unreachable(reason)
+
+
+def _refusal(code: int, reason: str) -> TradingError:
+    if code == UNKNOWN_SYMBOL:
+        return UnknownSymbol("the venue lists no such symbol")
+    return _refusal_class(code, reason)(code, reason)
+
+
+def _refusal_class(code: int, reason: str) -> Callable[[int, str], Rejected]:
+    if "insufficient balance" in reason:
+        return InsufficientFunds
+    if "Duplicate order" in reason:
+        return DuplicateOrder
+    if code in _NOT_FOUND and "restrictions" not in reason:
+        return OrderNotFound
+    return Rejected
+
+
+def _code_and_reason(answer: Any) -> tuple[int | None, str]:
+    if isinstance(answer, dict) and "code" in answer:
+        try:
+            return int(answer["code"]), str(answer.get("msg", ""))
+        except (TypeError, ValueError):
+            return None, ""
+    return None, ""
+
+
+def _pause(headers: Mapping[str, str], reason: str, now_ms: int) -> float:
+    for name, value in headers.items():
+        if name.lower() == "retry-after" and value.isdigit():
+            return float(value)
+    banned = _BANNED_UNTIL.search(reason)
+    if banned:
+        return max(0.0, (int(banned[1]) - now_ms) / 1000)
+    return _DEFAULT_PAUSE

@@ -1,0 +1,60 @@
+"""The venue's public data: candles and what is listed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+from trading_system.domain.candles import MINUTE, Candle, Span
+from trading_system.domain.errors import UnknownSymbol
+from trading_system.domain.instruments import Instrument, Symbol
+from trading_system.exchange import translate
+from trading_system.exchange.gateway import Gateway
+from trading_system.ports import Clock
+
+_PAGE = 1_000
+_LISTING_SECONDS = 3_600.0
+
+
+class BinanceMarketData:
+    """MarketData over the gateway."""
+
+    def __init__(self, gateway: Gateway, clock: Clock) -> None:
+        self._gateway = gateway
+        self._clock = clock
+        self._listing: Mapping[Symbol, Instrument] = {}
+        self._listed_at = float("-inf")
+        self._loading = asyncio.Lock()
+
+    async def candles(self, symbol: Symbol, span: Span) -> list[Candle]:
+        """Closed candles in the span, at most its first 1000; raises UnknownSymbol."""
+        rows = await self._gateway.read(
+            "klines",
+            symbol=await self._venue_id(symbol),
+            interval="1m",
+            startTime=span.start,
+            endTime=span.end - 1,
+            limit=min(_PAGE, max(1, (span.end - span.start) // MINUTE)),
+        )
+        return translate.closed_candles(rows, now_ms=self._gateway.venue_milliseconds())
+
+    async def instruments(self) -> Mapping[Symbol, Instrument]:
+        """Everything listed, asked for at most once an hour."""
+        async with self._loading:
+            if self._clock.monotonic() - self._listed_at > _LISTING_SECONDS:
+                answer = await self._gateway.read("exchangeInfo")
+                # Thousands of symbols take longer to read than the loop may stand still.
+                self._listing = await asyncio.to_thread(translate.instruments, answer)
+                self._listed_at = self._clock.monotonic()
+        return self._listing
+
+    async def server_time(self) -> int:
+        """The venue's clock in ms UTC."""
+        answer = await self._gateway.read("time")
+        return int(answer["serverTime"])
+
+    async def _venue_id(self, symbol: Symbol) -> str:
+        listed = await self.instruments()
+        if symbol not in listed:
+            raise UnknownSymbol(f"the venue lists no {symbol}")
+        return listed[symbol].venue_id

@@ -1,0 +1,164 @@
+"""Binance's JSON to our words and back; the only place that knows its field names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from trading_system.domain.candles import MINUTE, Candle
+from trading_system.domain.instruments import Instrument, Symbol
+from trading_system.domain.orders import Order, OrderType, TimeInForce
+from trading_system.domain.reports import Balance, Fill, Report
+
+Json = dict[str, Any]
+
+
+def moment(milliseconds: int) -> datetime:
+    """A venue's ms as an aware UTC datetime."""
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
+
+
+def closed_candles(rows: Iterable[list[Any]], *, now_ms: int) -> list[Candle]:
+    """Klines rows to candles; the running one (not closed by the venue's clock) is left out."""
+    return [
+        Candle(row[0], float(row[1]), float(row[2]), float(row[3]), float(row[4]), float(row[5]))
+        for row in rows
+        if row[0] + MINUTE <= now_ms
+    ]
+
+
+def instruments(exchange_info: Json) -> dict[Symbol, Instrument]:
+    """ExchangeInfo to what can be traded; entries without price and lot rules are left out."""
+    listed: dict[Symbol, Instrument] = {}
+    for entry in exchange_info["symbols"]:
+        instrument = _instrument(entry)
+        if instrument is not None:
+            listed[instrument.symbol] = instrument
+    return listed
+
+
+def _instrument(entry: Json) -> Instrument | None:
+    filters = {rule["filterType"]: rule for rule in entry["filters"]}
+    price, lot = filters.get("PRICE_FILTER"), filters.get("LOT_SIZE")
+    if price is None or lot is None:
+        return None
+    notional = filters.get("NOTIONAL") or filters.get("MIN_NOTIONAL") or {}
+    return Instrument(
+        symbol=Symbol(entry["baseAsset"], entry["quoteAsset"]),
+        venue_id=entry["symbol"],
+        tradable=entry["status"] == "TRADING",
+        order_types=frozenset(entry["orderTypes"]),
+        tick_size=Decimal(price["tickSize"]),
+        step_size=Decimal(lot["stepSize"]),
+        min_quantity=Decimal(lot["minQty"]),
+        max_quantity=Decimal(lot["maxQty"]),
+        min_notional=_optional(notional.get("minNotional")),
+        max_notional=_optional(notional.get("maxNotional")),
+    )
+
+
+def _optional(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)
+
+
+def order_parameters(order: Order, venue_id: str) -> dict[str, str]:
+    """POST order as Binance wants it, each number exactly as it was asked for."""
+    request = order.request
+    parameters = {
+        "symbol": venue_id,
+        "side": str(request.side),
+        "type": str(request.type),
+        "newClientOrderId": order.client_order_id,
+        "newOrderRespType": "FULL",
+    }
+    for name, value in (
+        ("quantity", request.quantity),
+        ("quoteOrderQty", request.quote_quantity),
+        ("price", request.price),
+        ("stopPrice", request.stop_price),
+    ):
+        if value is not None:
+            parameters[name] = format(value, "f")
+    in_force = request.time_in_force or _default_time_in_force(request.type)
+    if in_force is not None:
+        parameters["timeInForce"] = str(in_force)
+    return parameters
+
+
+def _default_time_in_force(kind: OrderType) -> TimeInForce | None:
+    rests = {OrderType.LIMIT, OrderType.STOP_LOSS_LIMIT, OrderType.TAKE_PROFIT_LIMIT}
+    return TimeInForce.GTC if kind in rests else None
+
+
+def placed(answer: Json, order: Order) -> Report:
+    """The answer to POST order; conditional orders are only acknowledged, which means NEW."""
+    time = moment(answer["transactTime"])
+    return Report(
+        client_order_id=order.client_order_id,
+        venue_order_id=str(answer["orderId"]),
+        status=answer.get("status", "NEW"),
+        source="answer",
+        time=time,
+        executed_quantity=Decimal(answer.get("executedQty", "0")),
+        executed_quote=Decimal(answer.get("cummulativeQuoteQty", "0")),
+        fills=tuple(_answered_fill(fill, time) for fill in answer.get("fills", ())),
+        reject_reason=answer.get("expiryReason"),
+    )
+
+
+def _answered_fill(fill: Json, time: datetime) -> Fill:
+    price, quantity = Decimal(fill["price"]), Decimal(fill["qty"])
+    return Fill(
+        trade_id=str(fill["tradeId"]),
+        price=price,
+        quantity=quantity,
+        quote_quantity=price * quantity,
+        fee=Decimal(fill["commission"]),
+        fee_asset=fill["commissionAsset"],
+        maker=False,  # an order fills inside its own answer only as the taker
+        time=time,
+    )
+
+
+def looked_up(answer: Json, order: Order, trades: list[Json], *, source: str) -> Report:
+    """GET order or a cancel's answer, with the order's rows of myTrades."""
+    return Report(
+        client_order_id=order.client_order_id,
+        venue_order_id=str(answer["orderId"]),
+        status=answer["status"],
+        source=source,
+        time=moment(answer.get("updateTime") or answer["transactTime"]),
+        executed_quantity=Decimal(answer["executedQty"]),
+        executed_quote=Decimal(answer["cummulativeQuoteQty"]),
+        fills=tuple(_recorded_fill(trade) for trade in trades),
+        reject_reason=answer.get("expiryReason"),
+    )
+
+
+def executed(answer: Json) -> Decimal:
+    """How much of the order this answer says is filled, in base."""
+    return Decimal(answer["executedQty"])
+
+
+def _recorded_fill(trade: Json) -> Fill:
+    return Fill(
+        trade_id=str(trade["id"]),
+        price=Decimal(trade["price"]),
+        quantity=Decimal(trade["qty"]),
+        quote_quantity=Decimal(trade["quoteQty"]),
+        fee=Decimal(trade["commission"]),
+        fee_asset=trade["commissionAsset"],
+        maker=trade["isMaker"],
+        time=moment(trade["time"]),
+    )
+
+
+def balances(account: Json) -> list[Balance]:
+    """The account's assets that hold anything."""
+    rows = [
+        Balance(asset=row["asset"], free=Decimal(row["free"]), locked=Decimal(row["locked"]))
+        for row in account["balances"]
+    ]
+    return [row for row in rows if row.free or row.locked]
