@@ -7,6 +7,7 @@ never looked at. Codes: Binance Spot errors documentation.
 from __future__ import annotations
 
 import re
+import socket
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
@@ -30,6 +31,7 @@ from trading_system.domain.errors import (
 UNKNOWN_SYMBOL = -1121
 TIMESTAMP = -1021
 
+_NEVER_SENT = (aiohttp.ClientConnectorError, ConnectionRefusedError, socket.gaierror)
 _STATUS_UNKNOWN = frozenset({-1000, -1001, -1006, -1007, -1008})
 _LIMITS = frozenset({-1003, -1015, -1034})
 _NOT_FOUND = frozenset({-2011, -2013, -2026})
@@ -77,10 +79,7 @@ def transport_fault(failure: BaseException, *, state_changing: bool) -> Exchange
     """
     cause = failure.__cause__ or failure
     reason = f"{type(cause).__name__}: {cause}".rstrip(": ")
-    never_sent = isinstance(cause, aiohttp.ClientConnectorError | OSError) and not isinstance(
-        cause, aiohttp.ServerDisconnectedError | ConnectionResetError | TimeoutError
-    )
-    if never_sent:
+    if isinstance(cause, _NEVER_SENT):
         return Unreachable(reason)
     return _no_answer(reason, state_changing=state_changing)
 

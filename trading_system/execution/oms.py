@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 from datetime import datetime
 from uuid import UUID, uuid4
+from weakref import WeakValueDictionary
 
 import structlog
 
 from trading_system.bus import Bus
 from trading_system.domain.errors import (
-    ExchangeError,
     OrderNotFound,
     OutcomeUnknown,
     TradingError,
@@ -45,7 +45,8 @@ class OrderManager:
         self._clock = clock
         self._bus = bus
         self._sending: dict[UUID, asyncio.Task[Order]] = {}
-        self._locks: dict[UUID, asyncio.Lock] = {}
+        # A lock lives as long as somebody holds or awaits it.
+        self._locks: WeakValueDictionary[UUID, asyncio.Lock] = WeakValueDictionary()
 
     async def submit(
         self, request: OrderRequest, *, idempotency_key: str | None, digest: str
@@ -92,7 +93,8 @@ class OrderManager:
         A step that orders never take is logged and leaves what is stored as it is.
         """
         known = await self._orders.by_client_order_id(report.client_order_id)
-        async with self._locks.setdefault(known.id, asyncio.Lock()):
+        lock = self._locks.setdefault(known.id, asyncio.Lock())
+        async with lock:
             before = await self._orders.get(known.id)
             try:
                 after = apply(before, report)
@@ -101,8 +103,6 @@ class OrderManager:
                 return before
             if after != before or report.fills:
                 await self._orders.record(before, after, report)
-        if after.status.is_final:
-            self._locks.pop(known.id, None)
         if after != before:
             self._announce(after, report.source)
         return after
@@ -117,7 +117,7 @@ class OrderManager:
         except OutcomeUnknown as unknown:
             log.warning("order outcome unknown", order_id=str(order.id), error=str(unknown))
             report = self._verdict(order, OrderStatus.UNKNOWN, str(unknown))
-        except (ExchangeError, TradingError) as refused:
+        except TradingError as refused:
             # Everything else says that nothing happened there: the order ends here.
             report = self._verdict(
                 order,
