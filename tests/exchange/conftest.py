@@ -1,0 +1,96 @@
+"""A venue of scripted answers behind a real socket, and a clock that does not wait."""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from pydantic import SecretStr
+from trading_system.exchange.client import Client
+from trading_system.exchange.endpoints import trading_endpoints
+from trading_system.exchange.gateway import Gateway
+from trading_system.resilience.retry import RetryPolicy
+
+
+class ImpatientClock:
+    """Every sleep is over at once, and remembered."""
+
+    def __init__(self, clock) -> None:
+        self._clock = clock
+        self.slept: list[float] = []
+
+    def now(self):
+        return self._clock.now()
+
+    def milliseconds(self) -> int:
+        return self._clock.milliseconds()
+
+    def monotonic(self) -> float:
+        return self._clock.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        await self._clock.advance(seconds)
+
+
+class Venue:
+    """Answers each request with the next script entry: (status, body, headers) or "drop"."""
+
+    def __init__(self) -> None:
+        self.script: deque = deque()
+        self.requests: list[tuple[str, str, dict]] = []
+
+    def says(self, status, body, **headers):
+        self.script.append((status, body, headers))
+
+    def drops(self):
+        self.script.append("drop")
+
+    async def answer(self, request):
+        fields = dict(request.query) | dict(await request.post())
+        self.requests.append((request.method, request.path, fields))
+        entry = self.script.popleft() if self.script else (200, {}, {})
+        if entry == "drop":
+            request.transport.close()
+            return web.Response()
+        status, body, headers = entry
+        text = body if isinstance(body, str) else json.dumps(body)
+        kind = "text/html" if isinstance(body, str) else "application/json"
+        return web.Response(
+            status=status,
+            text=text,
+            content_type=kind,
+            headers={name.replace("_", "-"): value for name, value in headers.items()},
+        )
+
+
+@pytest.fixture
+def impatient(clock):
+    return ImpatientClock(clock)
+
+
+@pytest.fixture
+async def venue():
+    script = Venue()
+    application = web.Application()
+    application.router.add_route("*", "/{tail:.*}", script.answer)
+    async with TestServer(application) as server:
+        script.url = str(server.make_url("")).rstrip("/")
+        yield script
+
+
+@pytest.fixture
+async def gateway(venue, impatient):
+    client = Client(
+        endpoints=trading_endpoints(venue.url),
+        clock=impatient,
+        api_key=SecretStr("key"),
+        secret=SecretStr("secret"),
+        timeout_seconds=5,
+    )
+    gateway = Gateway(client=client, clock=impatient, retry=RetryPolicy(jitter=0))
+    yield gateway
+    await gateway.close()

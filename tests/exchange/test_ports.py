@@ -1,0 +1,161 @@
+"""Market data and trading over the gateway, against a venue of scripted answers."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from uuid import UUID
+
+import pytest
+from trading_system.domain.candles import MINUTE, Span
+from trading_system.domain.errors import OrderNotFound, UnknownSymbol
+from trading_system.domain.instruments import Symbol
+from trading_system.domain.orders import Order, OrderRequest, OrderStatus, OrderType, Side
+from trading_system.exchange.market_data import BinanceMarketData
+from trading_system.exchange.trading import BinanceTrading
+
+BTC = Symbol("BTC", "USDT")
+LISTING = {
+    "symbols": [
+        {
+            "symbol": "BTCUSDT",
+            "status": "TRADING",
+            "baseAsset": "BTC",
+            "quoteAsset": "USDT",
+            "orderTypes": ["LIMIT"],
+            "filters": [
+                {"filterType": "PRICE_FILTER", "tickSize": "0.01"},
+                {"filterType": "LOT_SIZE", "stepSize": "1", "minQty": "1", "maxQty": "9"},
+            ],
+        }
+    ]
+}
+
+
+@pytest.fixture
+def market_data(gateway, clock):
+    return BinanceMarketData(gateway, clock)
+
+
+@pytest.fixture
+def trading(gateway, market_data):
+    return BinanceTrading(gateway, market_data)
+
+
+def order(symbol=BTC, executed="0") -> Order:
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    return Order(
+        id=UUID(int=1),
+        client_order_id="ts-1",
+        request=OrderRequest(
+            symbol=symbol, side=Side.BUY, type=OrderType.MARKET, quantity=Decimal(2)
+        ),
+        status=OrderStatus.NEW,
+        executed_quantity=Decimal(executed),
+        created_at=now,
+        updated_at=now,
+    )
+
+
+async def test_what_is_listed_is_asked_for_once_an_hour(market_data, venue, clock):
+    venue.says(200, LISTING)
+    assert BTC in await market_data.instruments()
+    assert BTC in await market_data.instruments()
+    assert len(venue.requests) == 1
+    await clock.advance(3_601)
+    venue.says(200, {"symbols": []})
+    assert await market_data.instruments() == {}
+
+
+async def test_a_page_of_candles_asks_for_just_its_span(market_data, venue):
+    venue.says(200, LISTING)
+    venue.says(200, [[0, "1", "2", "0.5", "1.5", "9", 59_999]])
+    (candle,) = await market_data.candles(BTC, Span(0, 5 * MINUTE))
+    assert candle.volume == 9
+    _, path, fields = venue.requests[1]
+    assert path == "/api/v3/klines"
+    assert fields == {
+        "symbol": "BTCUSDT",
+        "interval": "1m",
+        "startTime": "0",
+        "endTime": str(5 * MINUTE - 1),
+        "limit": "5",
+    }
+
+
+async def test_a_symbol_that_is_not_listed_is_not_asked_for(market_data, venue):
+    venue.says(200, LISTING)
+    with pytest.raises(UnknownSymbol, match="NO/PE"):
+        await market_data.candles(Symbol("NO", "PE"), Span(0, MINUTE))
+
+
+async def test_the_venues_time_is_read(market_data, venue):
+    venue.says(200, {"serverTime": 5})
+    assert await market_data.server_time() == 5
+
+
+async def test_an_order_is_placed_under_our_id(trading, venue):
+    venue.says(200, LISTING)
+    venue.says(200, {"orderId": 3, "transactTime": 1, "status": "NEW"})
+    report = await trading.place(order())
+    assert report.venue_order_id == "3"
+    assert venue.requests[1][:2] == ("POST", "/api/v3/order")
+    assert venue.requests[1][2]["newClientOrderId"] == "ts-1"
+
+
+async def test_an_order_of_an_unlisted_symbol_is_not_sent(trading, venue):
+    venue.says(200, LISTING)
+    with pytest.raises(UnknownSymbol):
+        await trading.place(order(Symbol("NO", "PE")))
+
+
+KNOWN = {"orderId": 3, "status": "PARTIALLY_FILLED", "updateTime": 1, "cummulativeQuoteQty": "100"}
+TRADE = {
+    "id": 8,
+    "price": "100",
+    "qty": "1",
+    "quoteQty": "100",
+    "commission": "0",
+    "commissionAsset": "BTC",
+    "isMaker": True,
+    "time": 1,
+}
+
+
+async def test_a_look_up_fetches_the_trades_we_do_not_know_yet(trading, venue):
+    venue.says(200, LISTING)
+    venue.says(200, KNOWN | {"executedQty": "1"})
+    venue.says(200, [TRADE])
+    report = await trading.find(order())
+    assert [fill.trade_id for fill in report.fills] == ["8"]
+    assert venue.requests[2][1] == "/api/v3/myTrades"
+
+
+async def test_a_look_up_that_brings_nothing_new_asks_for_no_trades(trading, venue):
+    venue.says(200, LISTING)
+    venue.says(200, KNOWN | {"executedQty": "1"})
+    report = await trading.find(order(executed="1"))
+    assert report.fills == ()
+    assert len(venue.requests) == 2
+
+
+async def test_a_cancel_goes_out_under_our_id(trading, venue):
+    venue.says(200, LISTING)
+    venue.says(200, KNOWN | {"executedQty": "0", "status": "CANCELED"})
+    assert (await trading.cancel(order())).status == "CANCELED"
+    method, _, fields = venue.requests[1]
+    assert (method, fields["origClientOrderId"]) == ("DELETE", "ts-1")
+
+
+async def test_an_order_the_venue_does_not_know_is_not_found(trading, venue):
+    venue.says(200, LISTING)
+    venue.says(400, {"code": -2013, "msg": "Order does not exist."})
+    with pytest.raises(OrderNotFound):
+        await trading.find(order())
+
+
+async def test_the_account_is_read_without_its_empty_assets(trading, venue):
+    venue.says(200, {"balances": [{"asset": "USDT", "free": "5", "locked": "0"}]})
+    (held,) = await trading.balances()
+    assert (held.asset, held.free) == ("USDT", Decimal(5))
+    assert venue.requests[0][2]["omitZeroBalances"] == "true"

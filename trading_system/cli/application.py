@@ -1,0 +1,37 @@
+"""The tree of commands; without one, the system is served."""
+
+from __future__ import annotations
+
+import typer
+
+from trading_system.cli import candles, database, doctor, orders, serve, simulator, symbols
+
+app = typer.Typer(
+    name="trading-system",
+    help=(
+        "A self-hosted crypto trading system. Without a command it runs: heartbeat, REST API and, "
+        "unless VENUE says otherwise, an embedded exchange. Settings: environment or .env, see "
+        ".env.example."
+    ),
+    no_args_is_help=False,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback(invoke_without_command=True)
+def default(context: typer.Context) -> None:
+    """Serve when no command is named."""
+    if context.invoked_subcommand is None:
+        serve.serve()
+
+
+app.command()(serve.serve)
+app.command()(simulator.simulate)
+app.command("import")(candles.import_archives)
+app.command()(candles.backfill)
+app.add_typer(orders.app, name="order")
+app.add_typer(symbols.app, name="symbols")
+app.command()(doctor.doctor)
+app.add_typer(database.app, name="db")

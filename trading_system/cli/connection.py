@@ -1,0 +1,75 @@
+"""Commands that steer the system speak its API: that of the running one, or of one opened for this.
+
+Whether it runs is told by its port; one path of code serves both.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+
+from trading_system.cli.running import opened_system
+from trading_system.config import Settings
+from trading_system.domain.errors import TradingError
+
+_TIMEOUT = httpx.Timeout(60.0, connect=2.0)
+
+
+@asynccontextmanager
+async def connected(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the running system, or of one that lives as long as this block."""
+    base = f"http://{settings.api_host}:{settings.api_port}"
+    headers = {}
+    if settings.api_token is not None:
+        headers["Authorization"] = f"Bearer {settings.api_token.get_secret_value()}"
+    async with httpx.AsyncClient(base_url=base, headers=headers, timeout=_TIMEOUT) as client:
+        if await _answers(client):
+            yield client
+            return
+    async with _opened_for_this(settings, base, headers) as client:
+        yield client
+
+
+async def answer(response: httpx.Response) -> httpx.Response:
+    """The response, or its problem as an error of ours."""
+    if response.is_success:
+        return response
+    try:
+        problem = response.json()
+    except ValueError:
+        problem = {}
+    text = problem.get("detail") or problem.get("title") or f"HTTP {response.status_code}"
+    raise TradingError(str(text))
+
+
+async def _answers(client: httpx.AsyncClient) -> bool:
+    try:
+        response = await client.get("/health")
+    except httpx.TransportError:
+        return False
+    return "status" in response.text
+
+
+@asynccontextmanager
+async def _opened_for_this(
+    settings: Settings, base: str, headers: dict[str, str]
+) -> AsyncIterator[httpx.AsyncClient]:
+    from trading_system.api.application import ApiOptions, create_app
+
+    async with opened_system(settings) as system:
+        options = ApiOptions(
+            host=settings.api_host, port=settings.api_port, token=settings.api_token
+        )
+        transport = httpx.ASGITransport(app=create_app(system, options))
+        working = asyncio.ensure_future(system.backfills.run())
+        try:
+            async with httpx.AsyncClient(
+                transport=transport, base_url=base, headers=headers, timeout=_TIMEOUT
+            ) as client:
+                yield client
+        finally:
+            working.cancel()
+            await asyncio.gather(working, return_exceptions=True)

@@ -1,0 +1,111 @@
+"""The embedded exchange: a child process with keys made up for it, dead when its parent is."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from types import TracebackType
+from typing import Self
+
+from pydantic import SecretStr
+
+from trading_system.config import Settings
+from trading_system.domain.errors import ConfigurationError
+
+_STOP_SECONDS = 3.0
+_KEY_BYTES = 32
+
+
+class EmbeddedExchange:
+    """Starts with its construction, so that it comes up while the rest is still being imported.
+
+    Keys go to the child through its stdin: no file, command line or environment ever holds them.
+    The child ends at the end of that stdin, whichever way this process ends.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.api_key = SecretStr(secrets.token_hex(_KEY_BYTES))
+        self.secret = SecretStr(secrets.token_hex(_KEY_BYTES))
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "trading_system.simulator"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        options = {
+            "seed": settings.sim_seed,
+            "market": settings.sim_market,
+            "journal": str(settings.db_path.with_suffix(".exchange.jsonl")),
+            "api_key": self.api_key.get_secret_value(),
+            "secret": self.secret.get_secret_value(),
+        }
+        assert self._process.stdin is not None  # noqa: S101 -- asked for above
+        with suppress(BrokenPipeError):  # it ended at once; `url` says so
+            self._process.stdin.write(json.dumps(options) + "\n")
+            self._process.stdin.flush()
+
+    async def url(self) -> str:
+        """Where it listens, once it does. Raises ConfigurationError when it could not start."""
+        assert self._process.stdout is not None  # noqa: S101 -- asked for above
+        line = await asyncio.to_thread(self._process.stdout.readline)
+        if not line:
+            raise ConfigurationError(
+                "the embedded exchange did not start; what it said stands above this line"
+            )
+        return str(json.loads(line)["url"])
+
+    async def settings(self, settings: Settings) -> Settings:
+        """These settings with the exchange in the place of every `sim`."""
+        url = await self.url()
+        return settings.model_copy(
+            update={
+                "venue": url if settings.venue == "sim" else settings.venue,
+                "data_venue": url if settings.data_venue == "sim" else settings.data_venue,
+            }
+            | (
+                {"binance_api_key": self.api_key, "binance_secret_key": self.secret}
+                if settings.venue == "sim"
+                else {}
+            )
+        )
+
+    async def ended(self) -> None:
+        """Returns when the child has ended."""
+        while self._process.poll() is None:  # noqa: ASYNC110 -- a process has no event to wait for
+            await asyncio.sleep(1.0)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close its stdin, which ends it; kill it when it does not listen."""
+        assert self._process.stdin is not None  # noqa: S101 -- asked for above
+        with suppress(BrokenPipeError):
+            self._process.stdin.close()
+        try:
+            self._process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+
+
+@contextmanager
+def beside(settings: Settings) -> Iterator[EmbeddedExchange | None]:
+    """The exchange these settings ask for, as long as the block lasts; None where they do not."""
+    if "sim" not in {settings.venue, settings.data_venue}:
+        yield None
+        return
+    with EmbeddedExchange(settings) as exchange:
+        yield exchange

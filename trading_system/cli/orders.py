@@ -1,0 +1,113 @@
+"""`trading-system order`: one trade on the configured venue, printed as a table."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from trading_system.cli.connection import answer, connected
+from trading_system.cli.running import FAILED, console, explained, run, settings
+
+app = typer.Typer(help="Buy or sell on the configured venue.", no_args_is_help=True)
+
+Symbol = Annotated[str, typer.Argument(help="What to trade, e.g. BTC/USDT.")]
+Quantity = Annotated[
+    str | None, typer.Argument(help="How much of the base asset, e.g. 0.01; or use --quote.")
+]
+Quote = Annotated[
+    str | None, typer.Option("--quote", help="How much of the quote asset instead, e.g. 100.")
+]
+Price = Annotated[
+    str | None, typer.Option("--price", help="Limit price; without it a market order is sent.")
+]
+InForce = Annotated[
+    str | None, typer.Option("--time-in-force", help="GTC (default), IOC or FOK; limit orders.")
+]
+
+
+@app.command()
+@explained
+def buy(
+    symbol: Symbol,
+    quantity: Quantity = None,
+    quote: Quote = None,
+    price: Price = None,
+    time_in_force: InForce = None,
+) -> None:
+    """Buy, at the market or at a limit: `order buy BTC/USDT --quote 100`."""
+    run(_trade(_wish("BUY", symbol, quantity, quote, price, time_in_force)))
+
+
+@app.command()
+@explained
+def sell(
+    symbol: Symbol,
+    quantity: Quantity = None,
+    quote: Quote = None,
+    price: Price = None,
+    time_in_force: InForce = None,
+) -> None:
+    """Sell, at the market or at a limit: `order sell BTC/USDT 0.01 --price 120000`."""
+    run(_trade(_wish("SELL", symbol, quantity, quote, price, time_in_force)))
+
+
+def _wish(
+    side: str,
+    symbol: str,
+    quantity: str | None,
+    quote: str | None,
+    price: str | None,
+    time_in_force: str | None,
+) -> dict[str, str]:
+    fields = {
+        "symbol": symbol,
+        "side": side,
+        "type": "limit" if price else "market",
+        "quantity": quantity,
+        "quote_quantity": quote,
+        "price": price,
+        "time_in_force": time_in_force,
+    }
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+async def _trade(wish: dict[str, str]) -> None:
+    async with connected(settings()) as client:
+        response = await answer(await client.post("/orders", json=wish))
+        order = response.json()
+        trades = await answer(await client.get("/trades", params={"symbol": wish["symbol"]}))
+    fills = [trade for trade in trades.json() if trade["order_id"] == order["id"]]
+    console.print(_order_table(order))
+    if fills:
+        console.print(_fills_table(fills))
+    if order["status"] == "UNKNOWN":
+        console.print("The venue has not answered: the running system keeps asking.")
+        raise typer.Exit(FAILED)
+
+
+def _order_table(order: dict[str, Any]) -> Table:
+    table = Table(title=f"{order['side']} {order['symbol']}", show_header=False)
+    for name in (
+        "id",
+        "status",
+        "type",
+        "quantity",
+        "quote_quantity",
+        "price",
+        "executed_quantity",
+        "executed_quote",
+        "average_price",
+    ):
+        if order.get(name) is not None:
+            table.add_row(name.replace("_", " "), str(order[name]))
+    return table
+
+
+def _fills_table(fills: list[dict[str, Any]]) -> Table:
+    table = Table("price", "quantity", "quote", "fee", "fee asset", "trade", title="Fills")
+    for fill in fills:
+        names = ("price", "quantity", "quote_quantity", "fee", "fee_asset", "trade_id")
+        table.add_row(*(str(fill[name]) for name in names))
+    return table

@@ -1,0 +1,58 @@
+"""`trading-system simulate`: the exchange on its own, for any Binance client on this machine."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from trading_system.cli.running import explained, run, say
+
+
+@explained
+def simulate(
+    port: Annotated[int, typer.Option(help="0 takes a free one.")] = 9000,
+    seed: Annotated[int, typer.Option(help="Prices are a pure function of it.")] = 42,
+    market: Annotated[
+        str, typer.Option(help="`seed`, or a file or folder of recorded candles to replay.")
+    ] = "seed",
+    symbols: Annotated[int, typer.Option(help="How many pairs are listed, up to 3000.")] = 24,
+    shift: Annotated[
+        bool, typer.Option("--shift", help="Move a recording so that it ends now.")
+    ] = False,
+    journal: Annotated[
+        Path | None, typer.Option(help="Keep accounts and orders in this file over restarts.")
+    ] = None,
+    api_key: Annotated[
+        str | None, typer.Option(envvar="SIM_API_KEY", help="Default: made up and printed.")
+    ] = None,
+    secret: Annotated[
+        str | None, typer.Option(envvar="SIM_SECRET_KEY", help="Default: made up and printed.")
+    ] = None,
+) -> None:
+    """Run a Binance Spot exchange on loopback until Ctrl-C and print how to reach it."""
+    from trading_system.simulator.server import SimulatorOptions, serve
+
+    options = SimulatorOptions(
+        port=port,
+        seed=seed,
+        market=market,
+        symbols=symbols,
+        shift=shift,
+        journal=journal,
+        api_key=api_key,
+        secret=secret,
+    )
+
+    async def main() -> None:
+        async with serve(options) as running:
+            say(f"VENUE={running.url}")
+            # Play money: these keys open nothing but this process.
+            say(f"BINANCE_API_KEY={running.api_key}")
+            say(f"BINANCE_SECRET_KEY={running.secret}")
+            say("Ctrl-C ends it.")
+            await asyncio.Event().wait()
+
+    run(main())
