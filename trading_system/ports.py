@@ -13,6 +13,9 @@ from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
+import numpy as np
+from numpy.typing import NDArray
+
 from trading_system.domain.candles import Candle, Span
 from trading_system.domain.instruments import Instrument, Symbol
 from trading_system.domain.orders import Order, OrderStatus
@@ -127,7 +130,15 @@ class PriceRepository(Protocol):
         """First stored minute to the end of the last; None while there is none."""
         ...
 
-    async def coverage(self, symbol: Symbol, span: Span) -> Coverage: ...
+    async def columns(
+        self, symbol: Symbol, span: Span, timeframe: Timeframe
+    ) -> NDArray[np.float64]:
+        """The same candles as an array of shape (n, 6), its columns those of Candle."""
+        ...
+
+    async def coverage(self, symbol: Symbol, span: Span, *, digest: bool = True) -> Coverage:
+        """What is there at this moment; `digest` is empty when not asked for, which is faster."""
+        ...
 
     async def record_holes(self, symbol: Symbol, holes: Sequence[Span], at: datetime) -> None:
         """Remember spans the venue confirmed to have nothing for."""

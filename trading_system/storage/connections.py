@@ -1,0 +1,70 @@
+"""SQLite connections that are always closed, and SQLite's complaints in our words."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import aiosqlite
+
+from trading_system.domain.errors import StorageError
+
+Result = TypeVar("Result")
+
+BUSY_SECONDS = 5.0  # for a person's sqlite3 shell; this process never waits for itself
+
+
+@asynccontextmanager
+async def connected(
+    path: Path, *pragmas: str, mode: str = "rwc"
+) -> AsyncIterator[aiosqlite.Connection]:
+    """A connection; `mode` is SQLite's: rwc makes an absent file, rw does not."""
+    connection = await aiosqlite.connect(
+        _uri(path, mode),
+        uri=True,
+        timeout=BUSY_SECONDS,
+        isolation_level=None,  # Python begins no transaction of its own
+    )
+    try:
+        for pragma in pragmas:
+            await connection.execute_fetchall(f"PRAGMA {pragma}")
+        yield connection
+    finally:
+        await to_its_end(connection.close())
+
+
+def _uri(path: Path, mode: str) -> str:
+    return f"{path.absolute().as_uri()}?mode={mode}"
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Whatever keeps this file from being opened, as a StorageError that says what to do."""
+    try:
+        yield
+    except (OSError, sqlite3.OperationalError) as error:
+        raise StorageError(f"{path} cannot be opened: {error}") from error
+    except sqlite3.DatabaseError as error:
+        raise StorageError(
+            f"{path} is damaged or no database ({error}): "
+            "restore a backup, or move it away to start with an empty one"
+        ) from error
+
+
+async def to_its_end(work: Coroutine[Any, Any, Result]) -> Result:
+    """Await it even when cancelled meanwhile; the cancellation is raised afterwards."""
+    task = asyncio.ensure_future(work)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError as error:
+            cancelled = error
+    result = task.result()
+    if cancelled is not None:
+        raise cancelled
+    return result

@@ -1,0 +1,144 @@
+"""The SQLite file: one writer, a few readers, one process; repositories build on its two blocks.
+
+On one shared connection a task's insert vanishes in another task's rollback, so a transaction owns
+the writer alone, and a reading owns a reader with one unchanging view of the data.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from importlib import resources
+from pathlib import Path
+from typing import Self
+
+import aiosqlite
+
+import trading_system
+from trading_system.domain.errors import StorageError
+from trading_system.storage import maintenance
+from trading_system.storage.connections import connected, explained, to_its_end
+from trading_system.storage.lock import held
+
+SCHEMA_VERSION = 1
+OLDEST_SQLITE = (3, 37)  # STRICT tables
+READERS = 3
+
+# FULL: an order that was committed before it was sent survives a power cut.
+_WRITING = ("synchronous = FULL", "foreign_keys = ON", "journal_size_limit = 67108864")
+_READING = ("query_only = ON",)
+
+
+class Database:
+    """An open database; get one from `Database.opened`."""
+
+    def __init__(
+        self, path: Path, writer: aiosqlite.Connection, readers: list[aiosqlite.Connection]
+    ) -> None:
+        self.path = path
+        self._writer = writer
+        self._writing = asyncio.Lock()
+        self._readers: asyncio.LifoQueue[aiosqlite.Connection] = asyncio.LifoQueue()
+        for reader in readers:
+            self._readers.put_nowait(reader)
+
+    @classmethod
+    @asynccontextmanager
+    async def opened(cls, path: Path) -> AsyncIterator[Self]:
+        """The database of this file, made with its folder when absent, closed at the end.
+
+        Raises StorageError when another process has it, or it is none, or a newer one.
+        """
+        async with AsyncExitStack() as stack:
+            with explained(path):
+                path.parent.mkdir(parents=True, exist_ok=True)
+                stack.enter_context(held(path))
+                writer = await stack.enter_async_context(connected(path, *_WRITING))
+                await _prepare(writer, path)
+                readers = [
+                    await stack.enter_async_context(connected(path, *_READING))
+                    for _ in range(READERS)
+                ]
+            yield cls(path, writer, readers)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[aiosqlite.Connection]:
+        """The writer, alone: committed at the end of the block, rolled back when it raises.
+
+        A cancelled task leaves nothing open, except that a commit already begun is finished.
+        Do not nest. Raises StorageError when the database fails.
+        """
+        async with self._writing:
+            try:
+                with _working(self.path):
+                    await self._writer.execute("BEGIN IMMEDIATE")
+                    yield self._writer
+                    await to_its_end(self._writer.commit())
+            except BaseException:
+                # Queued behind whatever was cut short; does nothing when nothing is open.
+                await to_its_end(self._writer.rollback())
+                raise
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[aiosqlite.Connection]:
+        """A reader whose queries all see the database as it is at the first of them."""
+        reader = await self._readers.get()
+        try:
+            with _working(self.path):
+                await reader.execute("BEGIN")
+                yield reader
+        finally:
+            await to_its_end(reader.rollback())
+            self._readers.put_nowait(reader)
+
+    async def integrity(self) -> list[str]:
+        """What SQLite finds damaged, one line each; empty when all is well."""
+        return await maintenance.faults(self.path)
+
+    async def backup(self, target: Path) -> None:
+        """Copy the database, as it is now, into a new file while work goes on."""
+        await maintenance.copy(self.path, target)
+
+    @property
+    def size(self) -> int:
+        """Bytes on disk, with what is not yet merged into the main file."""
+        files = (self.path, self.path.with_name(self.path.name + "-wal"))
+        return sum(file.stat().st_size for file in files if file.exists())
+
+
+def schema() -> str:
+    """The text of schema.sql, from the installed package or from the checkout around it."""
+    package = resources.files(trading_system)
+    if (packaged := package / "schema.sql").is_file():
+        return packaged.read_text(encoding="utf-8")
+    return (Path(str(package)).parent / "schema.sql").read_text(encoding="utf-8")
+
+
+async def _prepare(writer: aiosqlite.Connection, path: Path) -> None:
+    if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+        raise StorageError(
+            f"SQLite {sqlite3.sqlite_version} is too old: use a Python with 3.37 or newer"
+        )
+    ((version,),) = await writer.execute_fetchall("PRAGMA user_version")
+    if version > SCHEMA_VERSION:
+        raise StorageError(
+            f"{path} was written by a newer version of this program "
+            f"(schema {version}, this one knows {SCHEMA_VERSION}): update the program"
+        )
+    await writer.execute_fetchall("PRAGMA journal_mode = WAL")
+    await writer.executescript(
+        f"BEGIN IMMEDIATE; {schema()}; PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
+    )
+
+
+@contextmanager
+def _working(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        # A broken constraint is for the repository to understand, or a bug; the rest is the disk.
+        if isinstance(error, (sqlite3.IntegrityError, sqlite3.ProgrammingError)):
+            raise
+        raise StorageError(f"{path} failed: {error}") from error
