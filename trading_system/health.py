@@ -98,7 +98,8 @@ class Health:
     async def _storage(self) -> ComponentHealth:
         started = self._clock.monotonic()
         try:
-            await self._database.ping()
+            async with self._database.reading() as connection:
+                await connection.execute_fetchall("SELECT 1")
         except StorageError as error:
             return ComponentHealth(ok=False, detail=str(error))
         return ComponentHealth(

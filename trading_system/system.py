@@ -83,7 +83,7 @@ class System:
 async def opened(settings: Settings, clock: Clock) -> AsyncIterator[System]:
     """Build everything, in order, and close it again in reverse; nothing runs yet."""
     async with AsyncExitStack() as stack:
-        database = await stack.enter_async_context(Database.opened(settings.db_path, clock))
+        database = await stack.enter_async_context(Database.opened(settings.db_path))
         symbols = Symbols(database)
         prices = Prices(database)
         beats = Beats(database)

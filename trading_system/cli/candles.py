@@ -52,7 +52,7 @@ async def _import(files: list[Path], symbol: str | None) -> None:
     from trading_system.storage.symbols import Symbols
 
     clock = SystemClock()
-    async with Database.opened(settings().db_path, clock) as database:
+    async with Database.opened(settings().db_path) as database:
         importer = ArchiveImporter(symbols=Symbols(database), prices=Prices(database), clock=clock)
         for path in files:
             with _progress() as progress:
