@@ -1,0 +1,203 @@
+"""What an OrderRepository promises, held by the fake of the tests and by SQLite alike."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from uuid import UUID, uuid4
+
+import pytest
+from tests.fakes.execution import FakeOrders
+from trading_system.domain.errors import KeyReused, NotFound
+from trading_system.domain.instruments import Symbol
+from trading_system.domain.orders import (
+    Order,
+    OrderRequest,
+    OrderStatus,
+    OrderType,
+    Side,
+    TimeInForce,
+    apply,
+    client_order_id,
+)
+from trading_system.domain.reports import Fill, Report
+from trading_system.storage.database import Database
+from trading_system.storage.orders import Orders
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+BTC, ETH = Symbol("BTC", "USDT"), Symbol("ETH", "USDT")
+
+
+@pytest.fixture(params=["fake", "sqlite"])
+async def repository(request, tmp_path):
+    if request.param == "fake":
+        yield FakeOrders()
+        return
+    async with Database.opened(tmp_path / "orders.db") as database:
+        yield Orders(database)
+
+
+def order(symbol=BTC, minutes=0, **fields) -> Order:
+    order_id = uuid4()
+    at = NOW + timedelta(minutes=minutes)
+    request = OrderRequest(
+        symbol=symbol,
+        side=Side.SELL,
+        type=OrderType.LIMIT,
+        quantity=Decimal("0.10000000"),
+        price=Decimal("1E+5"),
+        stop_price=Decimal("99.5"),
+        time_in_force=TimeInForce.GTC,
+    )
+    return Order(
+        id=order_id,
+        client_order_id=client_order_id(order_id),
+        request=replace(request, **fields),
+        status=OrderStatus.PENDING_NEW,
+        created_at=at,
+        updated_at=at,
+    )
+
+
+def fill(trade_id, *, maker=None) -> Fill:
+    return Fill(
+        trade_id=trade_id,
+        price=Decimal("100000.10"),
+        quantity=Decimal("0.05"),
+        quote_quantity=Decimal("5000.005"),
+        fee=Decimal("0.00005"),
+        fee_asset="BTC",
+        maker=maker,
+        time=NOW,
+    )
+
+
+def report(order, status, *fills, executed="0") -> Report:
+    return Report(
+        client_order_id=order.client_order_id,
+        venue_order_id="42",
+        status=status,
+        source="answer",
+        time=NOW + timedelta(seconds=1),
+        executed_quantity=Decimal(executed),
+        executed_quote=Decimal(executed) * 100_000,
+        fills=fills,
+    )
+
+
+async def create(repository, made, key=None, digest="d"):
+    return await repository.create(made, idempotency_key=key, digest=digest)
+
+
+async def test_what_was_saved_comes_back_to_the_digit(repository):
+    made = order()
+    assert await create(repository, made) is None
+    assert await repository.get(made.id) == made
+    assert await repository.by_client_order_id(made.client_order_id) == made
+
+
+async def test_an_order_by_quote_and_without_a_price_comes_back_too(repository):
+    made = order(
+        type=OrderType.MARKET,
+        quantity=None,
+        price=None,
+        stop_price=None,
+        time_in_force=None,
+        quote_quantity=Decimal(7),
+    )
+    await create(repository, made)
+    assert await repository.get(made.id) == made
+
+
+async def test_one_key_stands_for_one_order(repository):
+    first, second = order(), order()
+    assert await create(repository, first, "key") is None
+    assert await create(repository, second, "key") == first
+    with pytest.raises(NotFound):
+        await repository.get(second.id)
+
+
+async def test_one_key_for_two_wishes_is_refused_and_nothing_is_saved(repository):
+    await create(repository, order(), "key")
+    other = order()
+    with pytest.raises(KeyReused):
+        await create(repository, other, "key", digest="another")
+    assert len(await repository.all()) == 1
+
+
+async def test_orders_without_a_key_never_meet(repository):
+    await create(repository, order())
+    await create(repository, order())
+    assert len(await repository.all()) == 2
+
+
+async def test_a_report_is_stored_with_its_fills(repository):
+    before = order()
+    await create(repository, before)
+    said = report(before, "PARTIALLY_FILLED", fill("t1"), executed="0.05")
+    after = apply(before, said)
+    await repository.record(before, after, said)
+    assert await repository.get(before.id) == after
+    (row,) = await repository.fills()
+    assert (row.order_id, row.symbol, row.side, row.fill) == (before.id, BTC, "SELL", fill("t1"))
+
+
+async def test_a_trade_is_booked_once_however_often_it_is_told(repository):
+    before = order()
+    await create(repository, before)
+    said = report(before, "PARTIALLY_FILLED", fill("t1"), executed="0.05")
+    for _ in range(3):
+        await repository.record(before, apply(before, said), said)
+    assert len(await repository.fills()) == 1
+
+
+async def test_orders_are_listed_newest_first_by_status_and_symbol(repository):
+    old, new, other = order(minutes=0), order(minutes=1), order(ETH, minutes=2)
+    for each in (old, new, other):
+        await create(repository, each)
+    said = report(old, "REJECTED")
+    await repository.record(old, apply(old, said), said)
+    assert [each.id for each in await repository.all()] == [other.id, new.id, old.id]
+    assert [each.id for each in await repository.all(symbol=BTC)] == [new.id, old.id]
+    pending = frozenset({OrderStatus.PENDING_NEW})
+    assert [each.id for each in await repository.all(statuses=pending, symbol=BTC)] == [new.id]
+    assert [each.id for each in await repository.all(limit=1)] == [other.id]
+    assert await repository.all(statuses=frozenset()) == []
+
+
+async def test_fills_are_listed_by_symbol_and_order(repository):
+    one, two = order(), order(ETH)
+    for each, trade in ((one, "a"), (two, "b")):
+        await create(repository, each)
+        said = report(each, "FILLED", fill(trade, maker=True), executed="0.1")
+        await repository.record(each, apply(each, said), said)
+    assert [row.fill.trade_id for row in await repository.fills(symbol=ETH)] == ["b"]
+    assert [row.fill.trade_id for row in await repository.fills(order_id=one.id)] == ["a"]
+    assert len(await repository.fills(limit=1)) == 1
+
+
+async def test_what_is_not_there_is_not_found(repository):
+    with pytest.raises(NotFound):
+        await repository.get(UUID(int=0))
+    with pytest.raises(NotFound):
+        await repository.by_client_order_id("nobody")
+
+
+async def test_every_step_is_kept_with_its_source(tmp_path):
+    async with Database.opened(tmp_path / "orders.db") as database:
+        repository = Orders(database)
+        before = order()
+        await create(repository, before)
+        said = report(before, "NEW")
+        after = apply(before, said)
+        await repository.record(before, after, said)
+        await repository.record(after, after, said)  # nothing new: no step
+        async with database.reading() as connection:
+            rows = await connection.execute_fetchall(
+                "SELECT from_status, to_status, source FROM order_transitions ORDER BY id"
+            )
+    assert [tuple(row) for row in rows] == [
+        (None, "PENDING_NEW", "desk"),
+        ("PENDING_NEW", "NEW", "answer"),
+    ]

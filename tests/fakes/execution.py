@@ -1,0 +1,129 @@
+"""A venue and an order record on paper: fakes of Trading, OrderRepository and MarketData."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from decimal import Decimal
+from uuid import UUID
+
+from trading_system.domain.errors import KeyReused, NotFound, OrderNotFound
+from trading_system.domain.instruments import Instrument, Symbol
+from trading_system.domain.orders import Order
+from trading_system.domain.reports import Balance
+from trading_system.ports import RecordedFill
+
+
+@dataclass
+class FakeTrading:
+    """Answers each call with the next scripted answer: a report, an error, or an awaitable gate."""
+
+    answers: deque = field(default_factory=deque)
+    sent: list = field(default_factory=list)
+
+    async def _next(self, call, order):
+        self.sent.append((call, order.client_order_id))
+        answer = self.answers.popleft() if self.answers else OrderNotFound(-2013, "none")
+        if hasattr(answer, "__await__"):
+            answer = await answer
+        if isinstance(answer, Exception):
+            raise answer
+        return answer(order) if callable(answer) else answer
+
+    async def place(self, order):
+        return await self._next("place", order)
+
+    async def cancel(self, order):
+        return await self._next("cancel", order)
+
+    async def find(self, order):
+        return await self._next("find", order)
+
+    async def balances(self):
+        return [Balance(asset="USDT", free=Decimal(1), locked=Decimal(0))]
+
+
+class FakeOrders:
+    """OrderRepository in memory."""
+
+    def __init__(self) -> None:
+        self.rows: dict[UUID, Order] = {}
+        self.keys: dict[str, tuple[UUID, str]] = {}
+        self.booked: dict[str, RecordedFill] = {}
+        self.transitions: list[tuple[str, str]] = []
+
+    async def create(self, order, *, idempotency_key, digest):
+        if idempotency_key in self.keys:
+            saved, known = self.keys[idempotency_key]
+            if known != digest:
+                raise KeyReused("used")
+            return self.rows[saved]
+        if idempotency_key is not None:
+            self.keys[idempotency_key] = (order.id, digest)
+        self.rows[order.id] = order
+        return None
+
+    async def record(self, before, after, report):
+        self.rows[after.id] = after
+        if after.status is not before.status:
+            self.transitions.append((before.status, after.status))
+        for fill in report.fills:
+            self.booked.setdefault(
+                fill.trade_id,
+                RecordedFill(
+                    order_id=after.id,
+                    symbol=after.request.symbol,
+                    side=after.request.side,
+                    fill=fill,
+                ),
+            )
+
+    async def get(self, order_id):
+        if order_id not in self.rows:
+            raise NotFound(f"no {order_id}")
+        return self.rows[order_id]
+
+    async def by_client_order_id(self, client_order_id):
+        for order in self.rows.values():
+            if order.client_order_id == client_order_id:
+                return order
+        raise NotFound(client_order_id)
+
+    async def all(self, *, statuses=None, symbol=None, limit=500):
+        found = [
+            order
+            for order in self.rows.values()
+            if (statuses is None or order.status in statuses)
+            and (symbol is None or order.request.symbol == symbol)
+        ]
+        return found[::-1][:limit]
+
+    async def fills(self, *, symbol=None, order_id=None, limit=500):
+        return [
+            row
+            for row in self.booked.values()
+            if (symbol is None or row.symbol == symbol)
+            and (order_id is None or row.order_id == order_id)
+        ][:limit]
+
+
+class FakeListing:
+    """MarketData that lists BTC/USDT."""
+
+    async def instruments(self):
+        symbol = Symbol("BTC", "USDT")
+        step = Decimal("0.01")
+        return {
+            symbol: Instrument(
+                symbol=symbol,
+                venue_id="BTCUSDT",
+                tradable=True,
+                order_types=frozenset({"MARKET"}),
+                tick_size=step,
+                step_size=step,
+                min_quantity=step,
+                max_quantity=Decimal(9),
+                min_notional=None,
+                max_notional=None,
+            )
+        }
