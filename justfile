@@ -25,7 +25,7 @@ check:
 
 # One benchmark (beat, backfill, import, order, chart, startup, simulator): one JSON line
 bench NAME *ARGS:
-    uv run python -m benchmarks.{{ NAME }} {{ ARGS }}
+    uv run python -m benchmarks {{ NAME }} {{ ARGS }}
 
 # Take the newest versions, pin them in pyproject.toml and export requirements.txt
 lock:

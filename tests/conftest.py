@@ -11,7 +11,7 @@ import pytest
 
 
 class ManualClock:
-    """A Clock whose time moves only by `advance` (sleepers wake in order) and `jump` (wall only)."""
+    """A Clock moved only by `advance` (sleepers wake in their order) and `jump` (wall alone)."""
 
     def __init__(self, start: datetime = datetime(2026, 1, 1, 12, 0, 30, tzinfo=UTC)) -> None:
         self._wall = start
