@@ -1,0 +1,70 @@
+"""What happened since somebody last asked, in order, told as events; it decides nothing."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import replace
+from decimal import Decimal
+
+from trading_system.simulator.accounts import Accounts
+from trading_system.simulator.model import (
+    BalanceEvent,
+    Event,
+    Execution,
+    Fill,
+    Order,
+    OrderEvent,
+    ReplaceEvent,
+    SymbolRules,
+)
+
+_NOTHING = (Decimal(0), Decimal(0))
+
+
+class Journal:
+    """Collects order events and remembers whose balances may have changed."""
+
+    def __init__(self, accounts: Accounts) -> None:
+        self._accounts = accounts
+        self._events: list[Event] = []
+        self._touched: defaultdict[str, dict[str, None]] = defaultdict(dict)
+
+    def tell(
+        self,
+        execution: Execution,
+        order: Order,
+        rules: SymbolRules,
+        *,
+        fill: Fill | None = None,
+        cancel_client_order_id: str | None = None,
+    ) -> None:
+        """Note a step of an order, as the order stands now; its time is `order.updated`."""
+        self._events.append(
+            OrderEvent(
+                execution=execution,
+                order=replace(order, fills=list(order.fills)),
+                fill=fill,
+                cancel_client_order_id=cancel_client_order_id,
+                time=order.updated,
+            )
+        )
+        self._touched[order.account].update({rules.base: None, rules.quote: None})
+
+    def tell_replaced(self, *, cancelled: Order, placed: Order, time: int) -> None:
+        """Note that both halves of a cancelReplace succeeded."""
+        self._events.append(ReplaceEvent(cancelled=cancelled, placed=placed, time=time))
+
+    def take(self, time: int) -> list[Event]:
+        """Everything untold, closed by one BalanceEvent for each account touched."""
+        events, self._events = self._events, []
+        touched, self._touched = self._touched, defaultdict(dict)
+        for account, assets in touched.items():
+            balances = self._accounts.balances(account)
+            events.append(
+                BalanceEvent(
+                    account=account,
+                    balances={asset: balances.get(asset, _NOTHING) for asset in assets},
+                    time=time,
+                )
+            )
+        return events

@@ -1,0 +1,288 @@
+"""The exchange itself: commands in, events out; no I/O, no await, no clock, nothing random.
+
+`handle` first lets the market run up to `now`, then judges the command and carries it out. The
+same commands at the same times always give the same events, so a venue is rebuilt by opening the
+same accounts and handling the same commands again. Refused commands may be left out of that,
+except those refused with -2021: half of such a cancelReplace was done.
+
+Users' orders trade with each other and with the feed's book and tape, which they do not change:
+the accounts are too small to move the market.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from heapq import heapify, heappop, heapreplace
+
+from trading_system.simulator import filters, parameters
+from trading_system.simulator.accounts import Accounts
+from trading_system.simulator.feeds import Feed
+from trading_system.simulator.filters import ExchangeLimits, Subject
+from trading_system.simulator.journal import Journal
+from trading_system.simulator.market import Market
+from trading_system.simulator.model import (
+    Advance,
+    CancelAll,
+    CancelOrder,
+    CancelReplace,
+    Command,
+    Depth,
+    Event,
+    Fill,
+    Order,
+    PlaceOrder,
+    Refused,
+    Status,
+    SymbolRules,
+)
+from trading_system.simulator.orders import OrderLog, cancel_id, draft, missing_id
+from trading_system.simulator.settlement import Settlement
+
+_RESTRICTIONS = {"ONLY_NEW": Status.NEW, "ONLY_PARTIALLY_FILLED": Status.PARTIALLY_FILLED}
+_UNKNOWN_ORDER = "Unknown order sent."
+
+
+class Venue:
+    """All accounts, all orders, all markets of the feed's symbols."""
+
+    def __init__(self, feed: Feed, *, limits: ExchangeLimits | None = None) -> None:
+        self._feed = feed
+        self._limits = limits or ExchangeLimits()
+        self._accounts = Accounts()
+        self._log = OrderLog()
+        self._journal = Journal(self._accounts)
+        self._settlement = Settlement(self._accounts, self._log, self._journal)
+        self._markets: dict[str, Market] = {}
+        self._busy: dict[str, Market] = {}
+        self._now = 0
+
+    @property
+    def now(self) -> int:
+        """The latest time ever handled: time does not go back here, whatever the caller's clock."""
+        return self._now
+
+    def open_account(
+        self,
+        account: str,
+        balances: Mapping[str, Decimal],
+        *,
+        maker_bips: int = 10,
+        taker_bips: int = 10,
+    ) -> None:
+        """Open an account with these free balances; ValueError when it is open already."""
+        self._accounts.open(account, balances, maker_bips=maker_bips, taker_bips=taker_bips)
+
+    def handle(self, command: Command, now: int) -> list[Event]:
+        """Run the market up to `now` and carry out the command, or raise Refused.
+
+        A refused command changes nothing (-2021: see `_replace`). Events of the market come first,
+        those of the command after them, one BalanceEvent for each account last. What the market
+        did before a refusal is told by the next call that succeeds.
+        """
+        self._now = max(self._now, now)
+        self._run_market()
+        match command:
+            case PlaceOrder():
+                self.check(command, self._now)
+                self._place(command)
+            case CancelOrder():
+                _judge_cancel(command)
+                self._cancel(command)
+            case CancelAll():
+                self._cancel_all(command)
+            case CancelReplace():
+                self._replace(command)
+            case Advance():
+                pass
+        return self._journal.take(self._now)
+
+    def check(self, command: PlaceOrder, now: int) -> None:
+        """Judge an order as far as it goes without the engine; Refused when it fails."""
+        rules = self._rules(command.symbol)
+        parameters.judge(command, rules)
+        filters.judge(
+            Subject(
+                command=command,
+                rules=rules,
+                limits=self._limits,
+                average=lambda: self._feed.average_price(
+                    rules.symbol, minutes=rules.avg_price_mins, now=now
+                ),
+                position=self._accounts.total(command.account, rules.base),
+                open_orders=self._log.open(command.account),
+            )
+        )
+
+    def balances(self, account: str) -> dict[str, tuple[Decimal, Decimal]]:
+        """Every asset the account ever held: (free, locked)."""
+        return self._accounts.balances(account)
+
+    def order(
+        self,
+        account: str,
+        symbol: str,
+        *,
+        order_id: int | None = None,
+        client_order_id: str | None = None,
+    ) -> Order:
+        """One order, the venue's own record: read it, do not change it.
+
+        Refused: -2013 there is none, -2039 the ids are not one order's, -1102 no id was given.
+        """
+        self._rules(symbol)
+        order = self._log.find(account, symbol, order_id=order_id, client_order_id=client_order_id)
+        if order is None:
+            raise Refused(-2013, "Order does not exist.")
+        return order
+
+    def open_orders(self, account: str, symbol: str | None = None) -> list[Order]:
+        """The account's open orders, oldest first."""
+        if symbol is not None:
+            self._rules(symbol)
+        return [order for order in self._log.open(account) if symbol in {None, order.symbol}]
+
+    def all_orders(self, account: str, symbol: str) -> list[Order]:
+        """Every order the account ever had in a symbol, oldest first."""
+        self._rules(symbol)
+        return self._log.of(account, symbol)
+
+    def fills(self, account: str, symbol: str) -> list[Fill]:
+        """Every fill of the account in a symbol, oldest first."""
+        self._rules(symbol)
+        return self._log.fills(account, symbol)
+
+    def depth(self, symbol: str, now: int) -> Depth:
+        """The feed's book with the users' resting orders; best bid < best ask."""
+        self._rules(symbol)
+        return self._market(symbol).depth(now)
+
+    def _rules(self, symbol: str) -> SymbolRules:
+        rules = self._feed.symbols.get(symbol)
+        if rules is None:
+            raise Refused(-1121, "Invalid symbol.")
+        return rules
+
+    def _market(self, symbol: str) -> Market:
+        if symbol not in self._markets:
+            self._markets[symbol] = Market(self._rules(symbol), self._feed, self._settlement)
+        return self._markets[symbol]
+
+    def _run_market(self) -> None:
+        """Show the tapes of all symbols with open orders to them, in the order of time."""
+        self._busy = {symbol: market for symbol, market in self._busy.items() if market}
+        coming = [
+            (trade.time, symbol, trade)
+            for symbol, market in self._busy.items()
+            if (trade := market.next_trade(self._now)) is not None
+        ]
+        heapify(coming)
+        while coming:
+            _, symbol, trade = coming[0]
+            market = self._busy[symbol]
+            market.meet(trade)
+            following = market.next_trade(self._now)
+            if following is None:
+                heappop(coming)
+            else:
+                heapreplace(coming, (following.time, symbol, following))
+
+    def _place(self, command: PlaceOrder) -> Order:
+        """The engine's part: everything but parameters and filters."""
+        rules = self._rules(command.symbol)
+        if rules.status != "TRADING":
+            raise Refused(-2010, "Market is closed.")
+        if command.type not in rules.order_types:
+            kind = command.type.replace("_", " ").capitalize()
+            raise Refused(-2010, f"{kind} orders are not supported for this symbol.")
+        if (command.iceberg_quantity or 0) > (command.quantity or 0):
+            raise Refused(-2010, "IcebergQty exceeds QTY.")
+        order = draft(command, rules, self._now)
+        self._log.refuse_duplicate(order)
+        market = self._market(command.symbol)
+        market.enter(order, self._now)
+        self._busy[command.symbol] = market
+        return order
+
+    def _cancel(self, command: CancelOrder) -> Order:
+        rules = self._rules(command.symbol)
+        order = self._log.find(
+            command.account,
+            command.symbol,
+            order_id=command.order_id,
+            client_order_id=command.client_order_id,
+        )
+        if order is None or not order.status.is_open:
+            raise Refused(-2011, _UNKNOWN_ORDER)
+        allowed = _RESTRICTIONS.get(command.restriction or "", order.status)
+        if order.status is not allowed:
+            raise Refused(-2011, "Order was not canceled due to cancel restrictions.")
+        self._end(order, rules, cancel_id(command, order))
+        return order
+
+    def _cancel_all(self, command: CancelAll) -> None:
+        orders = self.open_orders(command.account, command.symbol)
+        if not orders:
+            raise Refused(-2011, _UNKNOWN_ORDER)
+        for order in orders:
+            self._end(order, self._rules(command.symbol), cancel_id(None, order))
+
+    def _end(self, order: Order, rules: SymbolRules, id_: str) -> None:
+        self._market(order.symbol).withdraw(order)
+        self._settlement.cancel(order, rules, cancel_id=id_, now=self._now)
+
+    def _replace(self, command: CancelReplace) -> None:
+        """Cancel one order and place another; the new one's filters are asked before anything.
+
+        Unless both succeed it raises Refused: -2022 (400) when nothing was done, -2021 (409) when
+        one half was. Its `data` holds cancelResult and newOrderResult (SUCCESS, FAILURE or
+        NOT_ATTEMPTED) and cancelResponse and newOrderResponse: an Order, a {"code", "msg"} or
+        None. The id of the cancel is `orders.cancel_id(command.cancel, order)`.
+        """
+        _judge_cancel(command.cancel, prefix="cancel")
+        self.check(command.place, self._now)
+        cancelled = _outcome(lambda: self._cancel(command.cancel))
+        placed: Order | Refused | None = None
+        if isinstance(cancelled, Order) or command.allow_failure:
+            placed = _outcome(lambda: self._place(command.place))
+        if isinstance(cancelled, Order) and isinstance(placed, Order):
+            self._journal.tell_replaced(cancelled=cancelled, placed=placed, time=self._now)
+            return
+        data = {
+            "cancelResult": _result(cancelled),
+            "newOrderResult": _result(placed),
+            "cancelResponse": _response(cancelled),
+            "newOrderResponse": _response(placed),
+        }
+        if isinstance(cancelled, Order) or isinstance(placed, Order):
+            raise Refused(-2021, "Order cancel-replace partially failed.", status=409, data=data)
+        raise Refused(-2022, "Order cancel-replace failed.", data=data)
+
+
+def _judge_cancel(command: CancelOrder, prefix: str = "") -> None:
+    """Raise Refused when it does not say which order, or under which restriction."""
+    if command.order_id is None and command.client_order_id is None:
+        raise missing_id(prefix)
+    if command.restriction is not None and command.restriction not in _RESTRICTIONS:
+        raise Refused(
+            -1145, "`cancelRestrictions` has to be either `ONLY_NEW` or `ONLY_PARTIALLY_FILLED`."
+        )
+
+
+def _outcome(attempt: Callable[[], Order]) -> Order | Refused:
+    try:
+        return attempt()
+    except Refused as refusal:
+        return refusal
+
+
+def _result(outcome: Order | Refused | None) -> str:
+    if outcome is None:
+        return "NOT_ATTEMPTED"
+    return "SUCCESS" if isinstance(outcome, Order) else "FAILURE"
+
+
+def _response(outcome: Order | Refused | None) -> object:
+    if isinstance(outcome, Refused):
+        return {"code": outcome.code, "msg": outcome.message}
+    return outcome
