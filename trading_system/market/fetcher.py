@@ -1,0 +1,134 @@
+"""One beat's work: bring every active symbol up to the minute that just closed.
+
+Asks from the last stored candle on, so a missed minute heals itself; never retries, the next beat
+does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import structlog
+
+from trading_system.domain.candles import MINUTE, Candle, Span, floor_minute
+from trading_system.domain.errors import TradingError
+from trading_system.domain.instruments import Symbol
+from trading_system.ports import Clock, MarketData, PriceRepository, SymbolRepository
+
+log = structlog.get_logger(__name__)
+
+_PAGE = 1_000 * MINUTE
+_PAGES_A_BEAT = 3  # of one symbol; the rest is for the next beat, or for a backfill
+_PATIENCE_SECONDS = 20.0  # a beat older than this asks for no second page
+_REASONS_TOLD = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collected:
+    """What a beat brought: rows stored, why symbols failed, each symbol's newest closed candle.
+
+    `error` is set when nothing but failures came back.
+    """
+
+    stored: int
+    failed: Mapping[Symbol, str]
+    candles: Mapping[Symbol, Candle]
+    error: str | None = None
+
+
+class PriceFetcher:
+    """Collects closed candles of all active symbols, at most `concurrency` requests at a time.
+
+    A symbol without any candle starts `first_minutes` back.
+    """
+
+    def __init__(
+        self,
+        *,
+        market_data: MarketData,
+        symbols: SymbolRepository,
+        prices: PriceRepository,
+        clock: Clock,
+        first_minutes: int,
+        concurrency: int = 32,
+    ) -> None:
+        self._market_data = market_data
+        self._symbols = symbols
+        self._prices = prices
+        self._clock = clock
+        self._first = first_minutes * MINUTE
+        self._concurrency = concurrency
+
+    async def collect(self, minute: datetime) -> Collected:
+        """Fetch and store, in one transaction, all closed candles before this full minute.
+
+        One symbol's failure is in `failed` and costs the others nothing. Raises StorageError.
+        """
+        wanted = await self._wanted(floor_minute(round(minute.timestamp() * 1000)))
+        catch = _Catch(started=self._clock.monotonic())
+        # Longest last: a symbol far behind does not keep the others waiting.
+        remaining = iter(sorted(wanted.items(), key=lambda item: item[1].minutes))
+        async with asyncio.TaskGroup() as workers:
+            for _ in range(min(self._concurrency, len(wanted))):
+                workers.create_task(self._work(remaining, catch))
+        stored = await self._prices.upsert(catch.candles)
+        if catch.bugs:
+            log.error("collecting met a bug", times=len(catch.bugs), exc_info=catch.bugs[0])
+        nothing_else = bool(wanted) and len(catch.failed) == len(wanted)
+        return Collected(
+            stored=stored,
+            failed=catch.failed,
+            candles={symbol: candles[-1] for symbol, candles in catch.candles.items()},
+            error=reasons(catch.failed) if nothing_else else None,
+        )
+
+    async def _wanted(self, end: int) -> dict[Symbol, Span]:
+        active = await self._symbols.all(active=True)
+        last = await self._prices.last_open_times()
+        starts = {
+            each.symbol: last[each.symbol] + MINUTE if each.symbol in last else end - self._first
+            for each in active
+        }
+        return {symbol: Span(start, end) for symbol, start in starts.items() if start < end}
+
+    async def _work(self, remaining: Iterator[tuple[Symbol, Span]], catch: _Catch) -> None:
+        for symbol, span in remaining:
+            try:
+                await self._fetch(symbol, span, catch)
+            except TradingError as error:
+                catch.failed[symbol] = str(error)
+            except Exception as error:  # noqa: BLE001 -- told with its traceback after the beat
+                catch.failed[symbol] = repr(error)
+                catch.bugs.append(error)
+
+    async def _fetch(self, symbol: Symbol, span: Span, catch: _Catch) -> None:
+        for start in range(span.start, span.end, _PAGE)[:_PAGES_A_BEAT]:
+            late = self._clock.monotonic() - catch.started > _PATIENCE_SECONDS
+            if late and start > span.start:
+                return
+            page = Span(start, min(start + _PAGE, span.end))
+            if candles := await self._market_data.candles(symbol, page):
+                catch.candles.setdefault(symbol, []).extend(candles)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Catch:
+    """What the workers of one beat share."""
+
+    started: float
+    candles: dict[Symbol, list[Candle]] = field(default_factory=dict)
+    failed: dict[Symbol, str] = field(default_factory=dict)
+    bugs: list[Exception] = field(default_factory=list)
+
+
+def reasons(failed: Mapping[Symbol, str]) -> str:
+    """Why symbols failed, told once a reason instead of once a symbol."""
+    told = Counter(failed.values()).most_common()
+    lines = [f"{count} symbols: {reason}" for reason, count in told[:_REASONS_TOLD]]
+    if len(told) > _REASONS_TOLD:
+        lines.append(f"and {len(told) - _REASONS_TOLD} more reasons")
+    return "; ".join(lines)
