@@ -163,7 +163,7 @@ def floor() -> Floor:
     return Floor()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_floor() -> type[Floor]:
     """The same with other rules or balances."""
     return Floor
