@@ -13,10 +13,11 @@ from statistics import median
 
 import httpx
 import numpy as np
-from trading_system.api.application import ApiOptions, create_app
 
 from benchmarks.opening import run
 from benchmarks.venue import Venue
+from trading_system.api.application import create_app
+from trading_system.api.security import ApiOptions
 from trading_system.clock import SystemClock
 from trading_system.config import Settings
 from trading_system.domain.candles import MINUTE, Candle

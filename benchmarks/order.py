@@ -12,11 +12,12 @@ import time
 from statistics import median, quantiles
 
 import aiohttp
-from trading_system.api.application import ApiOptions, create_app
-from trading_system.api.server import serve
 
 from benchmarks.opening import run, system_on
 from benchmarks.venue import Venue, venue
+from trading_system.api.application import create_app
+from trading_system.api.security import ApiOptions
+from trading_system.api.server import serve
 
 ORDERS = 300
 WARMUP = 20

@@ -57,7 +57,8 @@ async def _answers(client: httpx.AsyncClient) -> bool:
 async def _opened_for_this(
     settings: Settings, base: str, headers: dict[str, str]
 ) -> AsyncIterator[httpx.AsyncClient]:
-    from trading_system.api.application import ApiOptions, create_app
+    from trading_system.api.application import create_app
+    from trading_system.api.security import ApiOptions
 
     async with opened_system(settings) as system:
         options = ApiOptions(

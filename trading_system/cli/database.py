@@ -31,8 +31,8 @@ def check() -> None:
 async def _backup(target: Path) -> None:
     from trading_system.storage.maintenance import copy
 
-    size = await copy(settings().db_path, target)
-    console.print(f"{target}: {size / 1e6:.1f} MB")
+    await copy(settings().db_path, target)
+    console.print(f"{target} is a copy of {settings().db_path}")
 
 
 async def _check() -> None:

@@ -29,7 +29,8 @@ def serve() -> None:
 async def _serve(wanted: Settings, exchange: EmbeddedExchange | None) -> int:
     # Imported while the exchange comes up in its own process.
     from trading_system import logs
-    from trading_system.api.application import ApiOptions, create_app
+    from trading_system.api.application import create_app
+    from trading_system.api.security import ApiOptions
     from trading_system.api.server import serve as serve_api
     from trading_system.clock import SystemClock
     from trading_system.system import opened
