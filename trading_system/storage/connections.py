@@ -38,6 +38,11 @@ async def connected(
 
 
 def _uri(path: Path, mode: str) -> str:
+    # Told before aiosqlite tries: a connection that fails to open leaves its thread to itself.
+    if path.is_dir():
+        raise IsADirectoryError("it is a folder")
+    if mode == "rw" and not path.exists():
+        raise FileNotFoundError("there is no such file")
     return f"{path.absolute().as_uri()}?mode={mode}"
 
 
