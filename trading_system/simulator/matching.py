@@ -108,6 +108,9 @@ def plan(
         if quantity is not None and not quantity:
             end = End.SATISFIED
             break
+        if money is not None and (not money or amount < offer.quantity):
+            end = End.MONEY
+            break
     return Plan(steps=steps, end=end, base=base, quote=quote)
 
 

@@ -29,6 +29,8 @@ _FIELDS = {
 
 _BASE_AMOUNTS = ("quantity", "icebergQty")
 _QUOTE_AMOUNTS = ("quoteOrderQty", "price", "stopPrice")
+_OVERFLOW = Decimal(10) ** 15
+"""Beyond this, sums would outgrow the 28 digits that Decimal calculates with."""
 _LEAST_STRATEGY_TYPE = 1_000_000
 
 
@@ -67,8 +69,12 @@ def judge(command: PlaceOrder, rules: SymbolRules) -> None:
     }
     _judge_presence(command.type, sent)
     for name, value in sent.items():
-        if not isinstance(value, TimeInForce) and value <= 0:
+        if isinstance(value, TimeInForce):
+            continue
+        if value <= 0:
             raise Refused(-1013, f"Invalid {name}.")
+        if value >= _OVERFLOW:
+            raise Refused(-1108, f"Parameter '{name}' overflowed.")
     _judge_precision(sent, _BASE_AMOUNTS, rules.base_precision)
     _judge_precision(sent, _QUOTE_AMOUNTS, rules.quote_precision)
     if command.iceberg_quantity is not None and command.time_in_force in {

@@ -22,7 +22,6 @@ from trading_system.simulator.filters import ExchangeLimits, Subject
 from trading_system.simulator.journal import Journal
 from trading_system.simulator.market import Market
 from trading_system.simulator.model import (
-    Advance,
     CancelAll,
     CancelOrder,
     CancelReplace,
@@ -93,8 +92,7 @@ class Venue:
                 self._cancel_all(command)
             case CancelReplace():
                 self._replace(command)
-            case Advance():
-                pass
+        # Advance asks for no more than that the market has run.
         return self._journal.take(self._now)
 
     def check(self, command: PlaceOrder, now: int) -> None:

@@ -197,7 +197,7 @@ def check_orders(floor) -> None:
                     assert better if order.side is Side.BUY else fill.price >= order.price
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(story=stories)
 def test_money_is_conserved_and_books_are_never_crossed(story, make_floor):
     def check(floor):
@@ -208,7 +208,7 @@ def test_money_is_conserved_and_books_are_never_crossed(story, make_floor):
     play(make_floor, story, after_each=check)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(story=stories)
 def test_the_same_commands_at_the_same_times_give_the_same_events(story, make_floor):
     _, told, _ = play(make_floor, story)
@@ -216,7 +216,7 @@ def test_the_same_commands_at_the_same_times_give_the_same_events(story, make_fl
     assert told == again
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(story=stories)
 def test_a_venue_is_rebuilt_from_the_commands_it_accepted(story, make_floor):
     floor, _, refused = play(make_floor, story)
@@ -225,7 +225,7 @@ def test_a_venue_is_rebuilt_from_the_commands_it_accepted(story, make_floor):
     assert holdings(rebuilt) == holdings(floor)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(story=stories)
 def test_many_small_advances_equal_one_long_one(story, make_floor):
     floor, _, _ = play(make_floor, story)
