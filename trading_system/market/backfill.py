@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from itertools import count
 from uuid import UUID, uuid4
 
 import structlog
@@ -128,7 +127,8 @@ class BackfillService:
 
     async def _work(self, job: Backfill) -> None:
         """Complete the job, however often it takes; whatever happens, other jobs go on."""
-        for attempt in count():
+        attempt = 0
+        while True:
             try:
                 async with self._slots:
                     await self.complete(job)
@@ -138,6 +138,7 @@ class BackfillService:
             except (ExchangeError, StorageError) as error:
                 await self._put(job, JobState.PENDING, str(error))
                 await self._clock.sleep(_pause(attempt, error))
+                attempt += 1
             except Exception as bug:
                 log.exception("the backfill met a bug", symbol=str(job.symbol))
                 await self._put(job, JobState.FAILED, repr(bug))

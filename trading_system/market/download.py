@@ -38,14 +38,16 @@ class Download:
         self._empty_until = 0
 
     async def fetch(self, pages: Sequence[Page], *, concurrency: int) -> None:
-        """Ask for every page and store what comes; raises the first failure, keeping the rest."""
+        """Ask for every page and store what comes; raises the first failure.
+
+        A failure ends one worker while the others go on: a page that always fails costs only
+        itself, and a venue that is down one request a worker.
+        """
         remaining = iter(pages)
-        try:
-            async with asyncio.TaskGroup() as workers:
-                for _ in range(min(concurrency, len(pages))):
-                    workers.create_task(self._work(remaining, pages[-1].span.end))
-        except ExceptionGroup as failures:
-            raise failures.exceptions[0] from None
+        workers = (self._work(remaining, pages[-1].span.end) for _ in pages[:concurrency])
+        for outcome in await asyncio.gather(*workers, return_exceptions=True):
+            if outcome is not None:
+                raise outcome
 
     async def _work(self, remaining: Iterator[Page], end: int) -> None:
         for page in remaining:

@@ -130,5 +130,5 @@ def reasons(failed: Mapping[Symbol, str]) -> str:
     told = Counter(failed.values()).most_common()
     lines = [f"{count} symbols: {reason}" for reason, count in told[:_REASONS_TOLD]]
     if len(told) > _REASONS_TOLD:
-        lines.append(f"and {len(told) - _REASONS_TOLD} more reasons")
+        lines.append(f"and {len(told) - _REASONS_TOLD} other")
     return "; ".join(lines)
