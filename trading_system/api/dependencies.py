@@ -1,0 +1,150 @@
+"""What the routes see of the system, and how a request's own values are read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Protocol
+from uuid import UUID
+
+import numpy as np
+from fastapi import Depends, Path, Query, Request
+from numpy.typing import NDArray
+
+from trading_system.api.scalars import Instant
+from trading_system.domain.candles import Span
+from trading_system.domain.errors import InvalidRequest
+from trading_system.domain.instruments import Symbol
+from trading_system.domain.orders import Order, OrderRequest
+from trading_system.domain.timeframes import Timeframe
+from trading_system.ports import (
+    Backfill,
+    Clock,
+    ComponentHealth,
+    OrderRepository,
+    PriceRepository,
+    RegisteredSymbol,
+    SymbolRepository,
+    Trading,
+)
+
+_START, _END = "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"
+
+
+class Registration(Protocol):
+    """A symbol just registered and the job that fetches its past."""
+
+    @property
+    def registered(self) -> RegisteredSymbol: ...
+    @property
+    def backfill(self) -> Backfill: ...
+
+
+class Registry(Protocol):
+    """Which symbols are collected; raises UnknownSymbol, AlreadyRegistered, NotRegistered."""
+
+    async def register(self, symbol: Symbol, /) -> Registration: ...
+    async def deactivate(self, symbol: Symbol, /) -> RegisteredSymbol: ...
+    async def backfill(self, symbol: Symbol, span: Span, /) -> Backfill: ...
+
+
+class Jobs(Protocol):
+    """Backfill jobs by id; raises NotFound."""
+
+    async def get(self, job_id: UUID, /) -> Backfill: ...
+
+
+class Prices(PriceRepository, Protocol):
+    """Prices, also as an array of shape (n, 6) whose columns are those of Candle."""
+
+    async def columns(
+        self, symbol: Symbol, span: Span, timeframe: Timeframe, /
+    ) -> NDArray[np.float64]: ...
+
+
+class Desk(Protocol):
+    """The one door for orders: a venue's refusal and an unknown outcome are states of the order."""
+
+    async def place(
+        self, request: OrderRequest, idempotency_key: str | None = None, /
+    ) -> Order: ...
+
+
+class Canceller(Protocol):
+    """Cancels; raises NotFound, and ExchangeError when the venue could not be asked."""
+
+    async def cancel(self, order_id: UUID, /) -> Order: ...
+
+
+class Parts(Protocol):
+    """The running system, as far as the API speaks to it."""
+
+    @property
+    def clock(self) -> Clock: ...
+    @property
+    def symbols(self) -> SymbolRepository: ...
+    @property
+    def registry(self) -> Registry: ...
+    @property
+    def backfills(self) -> Jobs: ...
+    @property
+    def prices(self) -> Prices: ...
+    @property
+    def orders(self) -> OrderRepository: ...
+    @property
+    def desk(self) -> Desk: ...
+    @property
+    def order_manager(self) -> Canceller: ...
+    @property
+    def trading(self) -> Trading: ...
+
+    async def health(self) -> Mapping[str, ComponentHealth]: ...
+    def metrics(self) -> bytes: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """The instants asked for, ms UTC, `end` not included; None is a side left open."""
+
+    start: int | None
+    end: int | None
+
+
+# Async although they wait for nothing: FastAPI would run plain functions in threads.
+async def _parts(request: Request) -> Parts:
+    parts: Parts = request.app.state.parts
+    return parts
+
+
+async def _symbol_in_path(
+    symbol: Annotated[str, Path(description="A pair, with a dash", examples=["BTC-USDT"])],
+) -> Symbol:
+    return Symbol.parse(symbol)
+
+
+async def _symbol_in_query(
+    symbol: Annotated[
+        str | None, Query(description="Only of this pair", examples=["BTC-USDT"])
+    ] = None,
+) -> Symbol | None:
+    return None if symbol is None else Symbol.parse(symbol)
+
+
+async def _window(
+    start: Annotated[
+        Instant | None, Query(description="From here on (ISO 8601 or ms)", examples=[_START])
+    ] = None,
+    end: Annotated[
+        Instant | None, Query(description="Before this (ISO 8601 or ms)", examples=[_END])
+    ] = None,
+) -> Window:
+    if start is not None and end is not None and end <= start:
+        raise InvalidRequest("end must be after start")
+    return Window(start=start, end=end)
+
+
+System = Annotated[Parts, Depends(_parts)]
+SymbolInPath = Annotated[Symbol, Depends(_symbol_in_path)]
+SymbolInQuery = Annotated[Symbol | None, Depends(_symbol_in_query)]
+WindowInQuery = Annotated[Window, Depends(_window)]
+Limit = Annotated[int, Query(ge=1, le=10_000, description="At most so many", examples=[500])]

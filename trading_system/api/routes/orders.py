@@ -1,0 +1,111 @@
+"""/orders: place, look, cancel."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Header, Path, Query, Response
+
+from trading_system.api.dependencies import Limit, SymbolInQuery, System
+from trading_system.api.documentation import problems
+from trading_system.api.errors import refused_order
+from trading_system.api.order_schemas import OrderIn, OrderOut
+from trading_system.domain.errors import (
+    KeyReused,
+    NotAllowed,
+    NotFound,
+    OutcomeUnknown,
+    Rejected,
+    UnknownSymbol,
+    Unreachable,
+)
+from trading_system.domain.orders import OrderStatus
+
+router = APIRouter(prefix="/orders", tags=["orders"])
+
+OrderId = Annotated[
+    UUID,
+    Path(description="Our id", examples=["0193f3a2-7c1e-7b8a-9d40-5a1b2c3d4e5f"]),
+]
+_UNKNOWN = {
+    HTTPStatus.ACCEPTED: {
+        "model": OrderOut,
+        "description": "The venue's answer got lost; the order is looked up until it is known",
+    }
+}
+
+
+@router.post(
+    "",
+    status_code=HTTPStatus.CREATED,
+    summary="Place an order",
+    response_model=OrderOut,
+    responses=_UNKNOWN | problems(Rejected, NotAllowed, UnknownSymbol, KeyReused, Unreachable),
+)
+async def place(
+    parts: System,
+    body: OrderIn,
+    response: Response,
+    idempotency_key: Annotated[
+        str | None,
+        Header(
+            min_length=1,
+            max_length=255,
+            description="The same key and order give the same order back instead of a second one",
+            examples=["rebalance-2026-01-01"],
+        ),
+    ] = None,
+) -> OrderOut | Response:
+    """Save it, send it once, and answer with how far it got.
+
+    202 when the venue's answer got lost: do not send it again, look it up at the Location.
+    """
+    order = await parts.desk.place(body.request(), idempotency_key)
+    if order.status is OrderStatus.REJECTED:
+        return refused_order(order)
+    if order.status is OrderStatus.UNKNOWN:
+        response.status_code = HTTPStatus.ACCEPTED
+    response.headers["Location"] = f"/orders/{order.id}"
+    return OrderOut.of(order)
+
+
+@router.get("", summary="Our orders, newest first")
+async def list_orders(
+    parts: System,
+    symbol: SymbolInQuery,
+    status: Annotated[
+        list[OrderStatus] | None,
+        Query(description="Only in these states; may be repeated", examples=[["NEW"]]),
+    ] = None,
+    limit: Limit = 500,
+) -> list[OrderOut]:
+    """Every order ever placed here, unless `status` and `symbol` say otherwise."""
+    statuses = frozenset(status) if status else None
+    orders = await parts.orders.all(statuses=statuses, symbol=symbol, limit=limit)
+    return [OrderOut.of(order) for order in orders]
+
+
+@router.get("/{order_id}", summary="One order", responses=problems(NotFound))
+async def get_order(parts: System, order_id: OrderId) -> OrderOut:
+    """The order as we know it now."""
+    return OrderOut.of(await parts.orders.get(order_id))
+
+
+@router.delete(
+    "/{order_id}",
+    summary="Cancel an order",
+    responses=_UNKNOWN | problems(Rejected, NotFound, Unreachable),
+)
+async def cancel(parts: System, order_id: OrderId, response: Response) -> OrderOut:
+    """The order as it stands afterwards; one that ended before is returned as it ended.
+
+    202 when the venue's answer got lost: the order may or may not be cancelled.
+    """
+    try:
+        order = await parts.order_manager.cancel(order_id)
+    except OutcomeUnknown:
+        response.status_code = HTTPStatus.ACCEPTED
+        order = await parts.orders.get(order_id)
+    return OrderOut.of(order)

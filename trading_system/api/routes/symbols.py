@@ -1,0 +1,51 @@
+"""/symbols: which pairs are collected."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+
+from trading_system.api.dependencies import SymbolInPath, System
+from trading_system.api.documentation import problems
+from trading_system.api.schemas import RegistrationOut, SymbolIn, SymbolOut
+from trading_system.domain.errors import AlreadyRegistered, NotRegistered, UnknownSymbol
+
+router = APIRouter(prefix="/symbols", tags=["symbols"])
+
+
+@router.post(
+    "",
+    status_code=HTTPStatus.CREATED,
+    summary="Collect a symbol's candles",
+    responses=problems(AlreadyRegistered, UnknownSymbol),
+)
+async def register(parts: System, body: SymbolIn, response: Response) -> RegistrationOut:
+    """Register the pair, or activate it again, and start fetching its past."""
+    registration = await parts.registry.register(body.symbol)
+    response.headers["Location"] = f"/symbols/{body.symbol.slug}"
+    return RegistrationOut.of(registration.registered, registration.backfill)
+
+
+@router.get("", summary="All registered symbols")
+async def list_symbols(
+    parts: System,
+    active: Annotated[
+        bool | None, Query(description="Only those collected, or only those not", examples=[True])
+    ] = None,
+) -> list[SymbolOut]:
+    """Sorted by name; deactivated ones are listed too unless `active` says otherwise."""
+    return [SymbolOut.of(each) for each in await parts.symbols.all(active=active)]
+
+
+@router.get("/{symbol}", summary="One registered symbol", responses=problems(NotRegistered))
+async def get_symbol(parts: System, symbol: SymbolInPath) -> SymbolOut:
+    """The registration of one pair."""
+    return SymbolOut.of(await parts.symbols.get(symbol))
+
+
+@router.delete("/{symbol}", summary="Stop collecting a symbol", responses=problems(NotRegistered))
+async def deactivate(parts: System, symbol: SymbolInPath) -> SymbolOut:
+    """Stop collecting and keep the data; POST /symbols collects it again."""
+    return SymbolOut.of(await parts.registry.deactivate(symbol))
