@@ -47,7 +47,7 @@ def configure(*, level: str, json: bool, folder: Path | None) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         for component in _COMPONENTS:
             root.addHandler(_file(folder, component, _formatter(before, json=True, colors=False)))
-    for noisy in ("asyncio", "aiosqlite", "httpx", "httpcore", "ccxt"):
+    for noisy in ("asyncio", "aiosqlite", "httpx", "httpcore", "ccxt", "uvicorn"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 

@@ -25,6 +25,7 @@ from trading_system.market.backfill import BackfillService
 from trading_system.market.fetcher import PriceFetcher
 from trading_system.market.heartbeat import HeartbeatScheduler
 from trading_system.market.registry import SymbolRegistry
+from trading_system.market.repair import GapRepair
 from trading_system.metrics import Metrics
 from trading_system.ports import Clock, ComponentHealth
 from trading_system.resilience.retry import RetryPolicy
@@ -52,6 +53,7 @@ class System:
     trading: BinanceTrading
     registry: SymbolRegistry
     backfills: BackfillService
+    repair: GapRepair
     heartbeat: HeartbeatScheduler
     desk: Desk
     order_manager: OrderManager
@@ -68,6 +70,7 @@ class System:
                 tasks.create_task(watch.run(), name="venue watch")
             tasks.create_task(self.reconciler.run(), name="reconciler")
             tasks.create_task(self.backfills.run(), name="backfills")
+            tasks.create_task(self.repair.run(), name="gap repair")
             tasks.create_task(self.heartbeat.run(), name="heartbeat")
 
     async def health(self) -> Mapping[str, ComponentHealth]:
@@ -107,6 +110,7 @@ async def opened(settings: Settings, clock: Clock) -> AsyncIterator[System]:
             clock=clock,
             backfill_minutes=settings.backfill_minutes,
         )
+        repair = GapRepair(symbols=symbols, prices=prices, backfills=backfills, clock=clock)
         fetcher = PriceFetcher(
             market_data=market_data,
             symbols=symbols,
@@ -147,6 +151,7 @@ async def opened(settings: Settings, clock: Clock) -> AsyncIterator[System]:
             trading=trading,
             registry=registry,
             backfills=backfills,
+            repair=repair,
             heartbeat=heartbeat,
             desk=desk,
             order_manager=manager,
