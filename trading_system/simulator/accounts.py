@@ -81,7 +81,8 @@ class Accounts:
             raise Refused(-2010, "Account has insufficient balance for requested action.")
 
     def hold(self, order_id: int, name: str, asset: str, amount: Decimal) -> None:
-        """Lock this much more for an order; `require` has said it is there."""
+        """Lock this much more for an order, or raise Refused when it is not free."""
+        self.require(name, asset, amount)
         account = self._accounts[name]
         _move(account.free, account.locked, asset, amount)
         hold = self._holds.setdefault(order_id, _Hold(account=account, asset=asset, amount=_ZERO))

@@ -68,6 +68,7 @@ def test_a_market_order_on_an_empty_book_is_refused(floor):
     ("side", "quote", "executed", "executed_quote"),
     [
         ("BUY", "200.30", "2", "200.30"),
+        ("BUY", "100.1005", "1", "100.10"),
         ("BUY", "100", "0.99900", "99.9999"),
         ("SELL", "199.70", "2", "199.70"),
         ("SELL", "100", "1.00100", "99.99980"),
@@ -212,8 +213,8 @@ def test_what_was_taken_from_the_feed_stays_taken_until_its_book_changes(floor):
 @pytest.mark.parametrize(
     ("side", "price", "bids", "asks"),
     [
-        ("BUY", "100.25", [("100.25", "7"), ("99.90", "1")], [("100.30", "5")]),
-        ("SELL", "99.75", [("99.70", "5")], [("99.75", "7"), ("100.10", "1")]),
+        ("BUY", "100.20", [("100.20", "7"), ("99.90", "1")], [("100.30", "5")]),
+        ("SELL", "99.80", [("99.70", "5")], [("99.80", "7"), ("100.10", "1")]),
     ],
 )
 def test_an_order_that_ate_its_way_in_hides_what_would_cross_it(floor, side, price, bids, asks):

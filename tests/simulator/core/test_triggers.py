@@ -82,13 +82,14 @@ def test_a_trailing_order_follows_the_tape(floor, side, type_, stop, bips, limit
     assert trail(floor, prices) == fires_at
 
 
-def test_a_trailing_order_asks_only_for_trades_that_matter(floor):
-    floor.sell("1", type="STOP_LOSS", trailing_delta=1000)
+@pytest.mark.parametrize("side", ["BUY", "SELL"])
+def test_a_trailing_order_asks_only_for_trades_that_matter(floor, side):
+    floor.place(floor.command(side, "1", type="STOP_LOSS", trailing_delta=1000))
     floor.print("100")
-    for _ in range(50):
-        floor.feed.print("BTCUSDT", "99", "1", floor.now)
+    for price in ["100", "99" if side == "SELL" else "101"] * 20:
+        floor.feed.print("BTCUSDT", price, "1", floor.now)
     floor.feed.questions = 0
-    floor.print("98")
+    floor.print("100")
     assert floor.feed.questions == 1
 
 
@@ -136,6 +137,26 @@ def test_a_stop_order_that_finds_no_liquidity_is_expired(floor):
     floor.print("98")
     assert (order.status, order.executed) == (Status.EXPIRED, 8)
     assert order.expiry_reason == "INSUFFICIENT_LIQUIDITY"
+
+
+def test_a_stop_sell_needs_no_quote(make_floor):
+    floor = make_floor(balances={"BTC": "10"})
+    order = floor.sell("5", type="STOP_LOSS", stop_price="99")
+    floor.print("98")
+    assert order.status is Status.FILLED
+
+
+@pytest.mark.parametrize(
+    ("side", "price", "stop"), [("BUY", "99.95", "90"), ("SELL", "100.05", "110")]
+)
+def test_far_stops_do_not_hide_near_trades_from_resting_orders(floor, side, price, stop):
+    resting = floor.place(floor.command(side, "1", price))
+    waiting = floor.place(floor.command(side, "1", type="TAKE_PROFIT", stop_price=stop))
+    floor.print(price)
+    assert (resting.status, waiting.status) == (Status.FILLED, Status.NEW)
+    floor.place(floor.command(side, "1", {"BUY": "89", "SELL": "111"}[side]))
+    floor.print(stop)
+    assert waiting.status is Status.FILLED
 
 
 def test_orders_fire_in_the_order_they_were_placed(floor, story):
