@@ -260,7 +260,10 @@ async def test_pages_that_arrive_together_are_stored_together(service, prices):
     gate = asyncio.Event()
     upsert = prices.upsert
 
+    calls = []
+
     async def slow(candles):
+        calls.append(candles)
         await gate.wait()
         return await upsert(candles)
 
@@ -272,6 +275,7 @@ async def test_pages_that_arrive_together_are_stored_together(service, prices):
     await working
     assert prices.writes[:2] == [1000, 3000]
     assert sum(prices.writes) == 8000
+    assert len(calls) == len(prices.writes)
 
 
 @pytest.mark.parametrize("state", [JobState.PENDING, JobState.RUNNING])

@@ -169,6 +169,24 @@ async def test_a_beat_that_takes_long_asks_for_no_second_page(fetcher, prices, m
     assert (await beat).stored == 1001
 
 
+async def test_a_symbol_whose_turn_comes_late_still_gets_its_first_page(
+    market_data, symbols, prices, clock, active
+):
+    market_data.gate = asyncio.Event()
+    fetcher = PriceFetcher(
+        market_data=market_data,
+        symbols=symbols,
+        prices=prices,
+        clock=clock,
+        first_minutes=10,
+        concurrency=1,
+    )
+    beat = asyncio.create_task(fetcher.collect(NOON))
+    await clock.advance(21)
+    market_data.gate.set()
+    assert (await beat).stored == 20
+
+
 async def test_requests_are_concurrent_but_bounded(symbols, prices, clock):
     several = [Symbol(f"C{number}", "USDT") for number in range(50)]
     for symbol in several:

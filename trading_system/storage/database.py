@@ -75,9 +75,9 @@ class Database:
                 with _working(self.path):
                     await self._writer.execute("BEGIN IMMEDIATE")
                     yield self._writer
-                    await to_its_end(self._writer.commit())
+                    await self._writer.commit()
             except BaseException:
-                # Queued behind whatever was cut short; does nothing when nothing is open.
+                # Queued behind whatever was cut short, were it the commit; then it does nothing.
                 await to_its_end(self._writer.rollback())
                 raise
 

@@ -109,7 +109,6 @@ FROM incomplete CROSS JOIN prices AS stored
 WHERE stored.symbol_id = :id AND stored.open_time > first AND stored.open_time <= past
     AND stored.open_time < :end AND NOT EXISTS (
         SELECT 1 FROM prices WHERE symbol_id = :id AND open_time = stored.open_time - {MINUTE}
-            AND open_time >= :start
     )
 ORDER BY stored.open_time
 """  # noqa: S608 -- constants only
