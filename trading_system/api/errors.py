@@ -104,11 +104,7 @@ def refused_order(order: Order) -> Response:
     Without a number it was not the venue that refused: nothing could be sent.
     """
     reason = order.reject_reason or "no reason given"
-    record: dict[str, Any] = {
-        "order_id": str(order.id),
-        "code": order.reject_code,
-        "reason": reason,
-    }
+    record: dict[str, Any] = {"order_id": str(order.id), "reason": reason}
     if order.reject_code is None:
         return problem(
             HTTPStatus.SERVICE_UNAVAILABLE,
@@ -121,6 +117,7 @@ def refused_order(order: Order) -> Response:
         HTTPStatus.BAD_REQUEST,
         f"the venue refused the order: {reason} ({order.reject_code})",
         kind=Rejected,
+        code=order.reject_code,
         **record,
     )
 

@@ -42,7 +42,8 @@ def bind(options: ApiOptions) -> socket.socket:
     except OSError as error:
         raise ConfigurationError(f"{where}: {error.strerror}") from None
     try:
-        if os.name == "posix":  # elsewhere the option would let two processes share the port
+        # Elsewhere the option would let two processes share the port.
+        if os.name == "posix":  # pragma: no branch
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
         listener.listen(_BACKLOG)
