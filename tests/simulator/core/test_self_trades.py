@@ -1,0 +1,106 @@
+"""Self-trade prevention: what happens when an account would trade with itself."""
+
+from decimal import Decimal
+
+import pytest
+
+from trading_system.simulator.model import Level, Status
+
+
+@pytest.fixture
+def own(floor):
+    """Ann's bids 1.2 at 100.05 and 2 at 100.04 meet ann's own sale."""
+
+    def meet(stp, quantity="2", **more):
+        makers = [floor.buy("1.2", "100.05"), floor.buy("2", "100.04")]
+        more.setdefault("price", "100.04")
+        taker = floor.sell(quantity, stp=stp, **more)
+        return [(o.status.value, str(o.executed), str(o.prevented)) for o in (taker, *makers)]
+
+    return meet
+
+
+@pytest.mark.parametrize(
+    ("stp", "taker", "first", "second"),
+    [
+        ("NONE", ("FILLED", "2.0", "0"), ("FILLED", "1.2", "0"), ("PARTIALLY_FILLED", "0.8", "0")),
+        ("EXPIRE_TAKER", ("EXPIRED_IN_MATCH", "0", "2"), ("NEW", "0", "0"), ("NEW", "0", "0")),
+        (
+            "EXPIRE_MAKER",
+            ("NEW", "0", "0"),
+            ("EXPIRED_IN_MATCH", "0", "1.2"),
+            ("EXPIRED_IN_MATCH", "0", "2"),
+        ),
+        (
+            "EXPIRE_BOTH",
+            ("EXPIRED_IN_MATCH", "0", "2"),
+            ("EXPIRED_IN_MATCH", "0", "1.2"),
+            ("NEW", "0", "0"),
+        ),
+        (
+            "DECREMENT",
+            ("EXPIRED_IN_MATCH", "0", "2.0"),
+            ("EXPIRED_IN_MATCH", "0", "1.2"),
+            ("NEW", "0", "0.8"),
+        ),
+    ],
+)
+def test_the_takers_mode_decides_who_gives_way(floor, own, stp, taker, first, second):
+    assert own(stp) == [taker, first, second]
+    locked = sum(o.remaining * o.price for o in floor.venue.open_orders("ann") if o.side == "BUY")
+    assert floor.balance("USDT")[1] == locked
+
+
+def test_another_account_is_no_self(floor):
+    maker = floor.buy("1", "100.05", account="bob")
+    assert floor.sell("1", "100.05", stp="EXPIRE_BOTH").status is Status.FILLED
+    assert maker.status is Status.FILLED
+
+
+def test_an_iceberg_of_ones_own_expires_whole(floor):
+    maker = floor.buy("3", "100.05", iceberg_quantity="1")
+    floor.buy("1", "100.05", account="bob")
+    taker = floor.sell("2", "100.05", stp="EXPIRE_MAKER")
+    assert (maker.status, maker.prevented) == (Status.EXPIRED_IN_MATCH, 3)
+    assert (taker.status, taker.executed) == (Status.PARTIALLY_FILLED, 1)
+
+
+def test_a_market_order_whose_only_partner_is_itself_expires_for_want_of_others(floor, story):
+    floor.feed.bids.clear()
+    floor.buy("1", "100.05")
+    told = story(floor.do(floor.command("SELL", "1", stp="EXPIRE_MAKER")))
+    assert told == ["NEW 2", "TRADE_PREVENTION 1", "EXPIRED 2", "BALANCE ann BTC USDT"]
+
+
+@pytest.mark.parametrize(
+    ("stp", "status", "executed", "prevented"),
+    [
+        ("EXPIRE_TAKER", Status.EXPIRED_IN_MATCH, "1", "0"),
+        ("DECREMENT", Status.EXPIRED, "9", "0.5"),
+        ("NONE", Status.EXPIRED, "9.5", "0"),
+    ],
+)
+def test_self_trades_of_a_market_order_by_quote(floor, stp, status, executed, prevented):
+    floor.buy("1", "100.05", account="bob")
+    floor.buy("0.5", "100.04")
+    order = floor.sell(quote_quantity="5000", stp=stp)
+    assert order.status is status
+    assert (order.executed, order.prevented) == (Decimal(executed), Decimal(prevented))
+    assert floor.balance("BTC")[1] == 0
+
+
+def test_a_market_order_by_quote_can_end_in_a_self_trade(floor):
+    floor.feed.bids.clear()
+    floor.buy("2", "100")
+    order = floor.sell(quote_quantity="100", stp="DECREMENT")
+    assert (order.status, order.prevented) == (Status.EXPIRED_IN_MATCH, 1)
+    floor.feed.bids.append(Level(Decimal("101.00"), Decimal(1)))
+    floor.now += 1000
+    order = floor.sell(quote_quantity="500", stp="DECREMENT")
+    assert (order.status, order.executed, order.prevented) == (Status.EXPIRED, 1, 1)
+
+
+def test_a_market_order_by_quote_that_meets_its_own_account_first_expires(floor):
+    floor.buy("1", "100.05")
+    order = floor.sell(quote_quantity="100", stp="EXPIRE_TAKER")
+    assert (order.status, order.quantity) == (Status.EXPIRED_IN_MATCH, 0)
