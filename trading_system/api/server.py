@@ -94,11 +94,11 @@ async def serve(
         def stop(name: str) -> None:
             log.info("stopping", signal=name)
             server.should_exit = True
-            running.cancel()
 
         with _signals(stop):
             log.info("listening", url=url(listener))
             await server.serve(sockets=[listener])
+            # Only now: the answers under way still had a living system behind them.
             running.cancel()
             await asyncio.wait([running])
     return int(failed)
@@ -116,6 +116,7 @@ def _config(app: ASGIApp) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         log_config=None,
+        log_level="warning",  # what it tells of its coming and going, we tell ourselves
         access_log=False,
         lifespan="off",
         ws="none",
