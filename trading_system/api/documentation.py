@@ -8,9 +8,10 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from pydantic import ConfigDict
 
 from trading_system.api.errors import MEDIA_TYPE, STATUSES, problem_type
-from trading_system.api.schemas import ProblemOut
+from trading_system.api.schemas import Out, example
 from trading_system.domain.errors import TradingError
 
 Responses = dict[int | str, dict[str, Any]]
@@ -21,6 +22,22 @@ Minute candles that are provably complete, and orders that are sent exactly once
 Amounts of money are strings with exact decimals. Times are ISO 8601 in UTC. Every error is a
 problem of RFC 9457 (application/problem+json).
 """
+
+
+class ProblemOut(Out):
+    """RFC 9457 problem details; some problems have more members than these."""
+
+    model_config = example(
+        type="/docs#not-registered",
+        title="Not registered",
+        status=404,
+        detail="BTC/USDT is not registered here",
+    ) | ConfigDict(extra="allow", title="Problem")
+
+    type: str
+    title: str
+    status: int
+    detail: str
 
 
 def problems(*kinds: type[TradingError]) -> Responses:

@@ -292,19 +292,3 @@ class HealthOut(Out):
                 for name, part in report.items()
             },
         )
-
-
-class ProblemOut(Out):
-    """RFC 9457 problem details; some problems have more members than these."""
-
-    model_config = example(
-        type="/docs#not-registered",
-        title="Not registered",
-        status=404,
-        detail="BTC/USDT is not registered here",
-    ) | ConfigDict(extra="allow", title="Problem")
-
-    type: str
-    title: str
-    status: int
-    detail: str
