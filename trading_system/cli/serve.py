@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from trading_system.cli.running import FAILED, errors, explained, run, settings
+from trading_system.cli.running import explained, run, settings
 from trading_system.config import LogFormat, Settings
+from trading_system.domain.errors import TradingError
 
 if TYPE_CHECKING:
     from trading_system.cli.embedded import EmbeddedExchange
@@ -60,8 +61,7 @@ async def _live(system: System, exchange: EmbeddedExchange | None) -> None:
         if running.done():
             running.result()
         else:
-            errors.print("the embedded exchange has ended", style="red")
-            raise typer.Exit(FAILED)
+            raise TradingError("the embedded exchange has ended, so the system ends too")
     finally:
         for task in (running, ended):
             task.cancel()
