@@ -8,6 +8,7 @@ from decimal import Decimal
 from uuid import UUID, uuid4
 
 import pytest
+
 from tests.fakes.execution import FakeOrders
 from trading_system.domain.errors import KeyReused, NotFound
 from trading_system.domain.instruments import Symbol

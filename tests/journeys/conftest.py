@@ -1,0 +1,129 @@
+"""The whole system over loopback: real sockets, a real database, the real exchange simulator.
+
+Only time is ours: the system and the exchange share a clock that moves when told to.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+import httpx
+import pytest
+from trading_system.simulator.server import SimulatorOptions
+from trading_system.simulator.server import serve as serve_exchange
+
+from trading_system.api.application import create_app
+from trading_system.api.security import ApiOptions
+from trading_system.api.server import bind, serve, url
+from trading_system.config import Settings
+from trading_system.system import System, opened
+
+PATIENCE = 20.0
+JSON = {"Content-Type": "application/json"}
+
+
+@dataclass
+class Living:
+    """A running system and a client of its API."""
+
+    system: System
+    http: httpx.AsyncClient
+    clock: object
+
+    async def until(self, condition: Callable, what: str):
+        """Wait for real work (sockets, disk) to get there; time itself stands still."""
+        async with asyncio.timeout(PATIENCE):
+            while not (result := await condition()):  # noqa: ASYNC110 -- asks over HTTP
+                await asyncio.sleep(0.005)
+        assert result, what
+        return result
+
+    async def beats(self, count: int) -> None:
+        """Let the minutes pass until this many beats are recorded."""
+        for number in range(1, count + 1):
+            wanted = self.system.heartbeat.statistics.beats + 1
+            await self.clock.advance(60)
+
+            async def beaten(wanted: int = wanted) -> bool:
+                return self.system.heartbeat.statistics.beats >= wanted
+
+            await self.until(beaten, f"beat {number}")
+
+    async def backfilled(self, job: str) -> dict:
+        """The job once it is done."""
+
+        async def done():
+            found = (await self.http.get(f"/backfills/{job}")).json()
+            await self.clock.advance(0.1)
+            return found if found["state"] in {"done", "failed"} else None
+
+        return await self.until(done, "backfill")
+
+    async def order(self, **fields) -> httpx.Response:
+        return await self.http.post("/orders", json=fields)
+
+
+@pytest.fixture
+def settings(tmp_path):
+    """Settings of a fresh system; a journey adds where its venue is."""
+
+    def build(**more):
+        return Settings(
+            _env_file=None, db_path=tmp_path / "journey.db", backfill_minutes=180, **more
+        )
+
+    return build
+
+
+@pytest.fixture
+def exchange(clock):
+    """Start an exchange that reads the journey's clock."""
+
+    def start(**options):
+        return serve_exchange(SimulatorOptions(port=0, clock=clock.milliseconds, **options))
+
+    return start
+
+
+@pytest.fixture
+def at(settings):
+    """Settings that point at a running exchange."""
+
+    def build(running, **more):
+        return settings(
+            venue=running.url,
+            binance_api_key=running.api_key,
+            binance_secret_key=running.secret,
+            **more,
+        )
+
+    return build
+
+
+@pytest.fixture
+def live(clock):
+    """Run a system, its server and all its tasks, for as long as the block lasts."""
+
+    @asynccontextmanager
+    async def running(wanted: Settings) -> AsyncIterator[Living]:
+        async with AsyncExitStack() as stack:
+            system = await stack.enter_async_context(opened(wanted, clock))
+            options = ApiOptions(host="127.0.0.1", port=0, token=wanted.api_token)
+            listener = bind(options)
+            app = create_app(system, options)
+            server = asyncio.create_task(
+                serve(app, options, run=system.run, listener=listener), name="journey"
+            )
+            http = await stack.enter_async_context(
+                httpx.AsyncClient(base_url=url(listener), timeout=PATIENCE)
+            )
+            try:
+                yield Living(system, http, clock)
+            finally:
+                server.cancel()
+                await asyncio.gather(server, return_exceptions=True)
+
+    return running

@@ -1,0 +1,69 @@
+"""A venue that is down: the system comes up degraded, keeps its promises and heals itself."""
+
+from __future__ import annotations
+
+import socket
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return probe.getsockname()[1]
+
+
+async def test_a_venue_that_is_down_at_the_start_is_found_when_it_comes(
+    exchange, settings, live, clock
+):
+    from pydantic import SecretStr
+
+    port = free_port()
+    wanted = settings(
+        venue=f"http://127.0.0.1:{port}",
+        binance_api_key=SecretStr("k" * 64),
+        binance_secret_key=SecretStr("s" * 64),
+    )
+    async with live(wanted) as day:
+        degraded = await day.http.get("/health")
+        assert degraded.status_code == 503
+        assert degraded.json()["components"]["venue"]["ok"] is False
+        assert (await day.http.post("/symbols", json={"symbol": "BTC/USDT"})).status_code == 503
+        assert (await day.http.get("/symbols")).json() == []
+        async with exchange_at(clock, port):
+
+            async def healthy():
+                await clock.advance(2)
+                return (await day.http.get("/health")).status_code == 200
+
+            await day.until(healthy, "the venue is found")
+            answer = await day.http.post("/symbols", json={"symbol": "BTC/USDT"})
+            assert answer.status_code == 201
+            job = await day.backfilled(answer.json()["backfill"]["id"])
+            assert job["stored"] == 180
+
+
+async def test_minutes_without_a_venue_are_made_up_for(exchange, at, live, clock):
+    async with exchange() as running:
+        port = int(running.url.rsplit(":", 1)[1])
+        wanted = at(running)
+        async with live(wanted) as day:
+            answer = await day.http.post("/symbols", json={"symbol": "BTC/USDT"})
+            await day.backfilled(answer.json()["backfill"]["id"])
+            await running.stop()
+            await day.beats(3)
+            assert day.system.heartbeat.statistics.failed == 3
+            async with exchange_at(clock, port, running):
+                await day.beats(1)
+                gaps = (await day.http.get("/gaps/BTC-USDT")).json()
+                assert gaps["expected"] == gaps["stored"] == 184
+
+
+def exchange_at(clock, port, like=None):
+    from trading_system.simulator.server import SimulatorOptions, serve
+
+    keys = {"api_key": "k" * 64, "secret": "s" * 64}
+    if like is not None:
+        keys = {"api_key": reveal(like.api_key), "secret": reveal(like.secret)}
+    return serve(SimulatorOptions(port=port, clock=clock.milliseconds, **keys))
+
+
+def reveal(key) -> str:
+    return key if isinstance(key, str) else key.get_secret_value()

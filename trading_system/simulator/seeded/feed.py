@@ -1,0 +1,153 @@
+"""The seeded market of every listed symbol, in the words and the money of feeds.Feed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+
+from trading_system.simulator.feeds import KlineRow
+from trading_system.simulator.model import Depth, Level, MarketTrade, SymbolRules
+from trading_system.simulator.seeded.cascade import MINUTE
+from trading_system.simulator.seeded.depth import Ladder, ladders
+from trading_system.simulator.seeded.history import Origin
+from trading_system.simulator.seeded.intervals import SECOND, Interval
+from trading_system.simulator.seeded.path import Caches, SeededPath
+from trading_system.simulator.seeded.store import Store
+from trading_system.simulator.seeded.tape import Tape
+from trading_system.simulator.seeded.units import Units
+
+_PATHS, _SPLITS, _TAPES = 768, 4_096, 128  # about 20 kB, 2 kB and 10 kB each
+_UPDATES = 40  # book updates a second, for ids that grow as real ones do
+_CENT = Decimal("1e-8")
+
+
+class SeededFeed:
+    """A market that is the same wherever and whenever it is asked about.
+
+    `origins` lets a symbol begin at another time and price than the venue's first day.
+    """
+
+    def __init__(
+        self,
+        seed: int,
+        rules: Mapping[str, SymbolRules],
+        *,
+        origins: Mapping[str, Origin] | None = None,
+    ) -> None:
+        self._seed = seed
+        self._rules = rules
+        self._origins = origins or {}
+        self._caches = Caches.of(splits=_SPLITS, tapes=_TAPES)
+        self._paths: Store[SeededPath] = Store(_PATHS)
+
+    @property
+    def symbols(self) -> Mapping[str, SymbolRules]:
+        return self._rules
+
+    def klines(
+        self,
+        symbol: str,
+        interval: str,
+        *,
+        start: int | None,
+        end: int | None,
+        limit: int,
+        now: int,
+        utc_offset: int = 0,
+    ) -> list[KlineRow]:
+        """As feeds.Feed has it; KeyError for an unknown symbol or interval."""
+        path, grid = self._path(symbol), Interval.named(interval, utc_offset)
+        first, last = grid.number(path.start), grid.number(now)
+        if end is not None:
+            last = min(last, grid.number(end))
+        if start is not None:
+            first = max(first, grid.number(start - 1) + 1)
+        else:
+            first = max(first, last - limit + 1)
+        page = path.page(grid, first, min(limit, last - first + 1), now)
+        return path.units.rows(page.candles, page.ends - 1)
+
+    def trades(self, symbol: str, *, start: int, end: int, now: int) -> list[MarketTrade]:
+        path = self._path(symbol)
+        return _told(path.trades_between(start, end, now), path.units)
+
+    def trades_from(self, symbol: str, *, first_id: int, limit: int, now: int) -> list[MarketTrade]:
+        path = self._path(symbol)
+        return _told(path.trades_from(first_id, limit, now), path.units)
+
+    def latest_trades(self, symbol: str, *, limit: int, now: int) -> list[MarketTrade]:
+        path = self._path(symbol)
+        last_id = int(path.last_trade(now).id[0])
+        return _told(path.trades_from(last_id - limit + 1, limit, now), path.units)
+
+    def next_trade(
+        self,
+        symbol: str,
+        *,
+        after: int,
+        now: int,
+        at_or_below: Decimal | None,
+        at_or_above: Decimal | None,
+    ) -> MarketTrade | None:
+        path = self._path(symbol)
+        if at_or_below is None and at_or_above is None:
+            return None
+        found = path.first_reaching(
+            after=after,
+            now=now,
+            at_or_below=_ticks(at_or_below, path.units, ROUND_FLOOR),
+            at_or_above=_ticks(at_or_above, path.units, ROUND_CEILING),
+        )
+        return None if found is None else _told(found, path.units)[0]
+
+    def last_trade(self, symbol: str, *, now: int) -> MarketTrade:
+        """The newest trade; LookupError in the first moments of a path, before there is one."""
+        path = self._path(symbol)
+        return _told(path.last_trade(now), path.units)[0]
+
+    def average_price(self, symbol: str, *, minutes: int, now: int) -> Decimal:
+        path = self._path(symbol)
+        trades = path.trades_between(now - minutes * MINUTE + 1, now + 1, now)
+        if not len(trades.id):
+            return self.last_trade(symbol, now=now).price
+        amount = int((trades.price * trades.quantity).sum())
+        average = path.units.tick * amount / int(trades.quantity.sum())
+        return average.quantize(_CENT)
+
+    def depth(self, symbol: str, *, now: int) -> Depth:
+        path, second = self._path(symbol), now // SECOND
+        last = path.last_trade(second * SECOND)
+        price = int(last.price[0])
+        sides = ladders(
+            price, bool(last.taker_buys[0]), path.usual_quote / price, second, path.noise
+        )
+        bids, asks = (_levels(side, path.units) for side in sides)
+        return Depth((second - path.start // SECOND + 1) * _UPDATES, bids, asks)
+
+    def _path(self, symbol: str) -> SeededPath:
+        rules = self._rules[symbol]
+        return self._paths.get(symbol, lambda: self._open(rules))
+
+    def _open(self, rules: SymbolRules) -> SeededPath:
+        origin = self._origins.get(rules.symbol, Origin())
+        return SeededPath(self._seed, rules, origin=origin, caches=self._caches)
+
+
+def _ticks(price: Decimal | None, units: Units, rounding: str) -> int | None:
+    """A bound in whole ticks, from the side that no price between two ticks can reach."""
+    return None if price is None else int((price / units.tick).to_integral_value(rounding))
+
+
+def _told(trades: Tape, units: Units) -> list[MarketTrade]:
+    columns = (column.tolist() for column in trades)
+    return [
+        MarketTrade(number, units.price(price), units.quantity(quantity), time, not taker_buys)
+        for number, time, price, quantity, taker_buys in zip(*columns, strict=True)
+    ]
+
+
+def _levels(ladder: Ladder, units: Units) -> list[Level]:
+    return [
+        Level(units.price(price), units.quantity(quantity))
+        for price, quantity in zip(ladder.price.tolist(), ladder.quantity.tolist(), strict=True)
+    ]
