@@ -41,13 +41,26 @@ class Living:
         assert result, what
         return result
 
+    async def passing(self, call):
+        """The answer of a call that waits for time to pass, as one that is tried again does."""
+        answer = asyncio.ensure_future(call)
+
+        async def answered() -> bool:
+            await self.clock.advance(0.2)
+            return answer.done()
+
+        await self.until(answered, "answer")
+        return await answer
+
     async def beats(self, count: int) -> None:
-        """Let the minutes pass until this many beats are recorded."""
+        """Let time pass until this many more beats are recorded."""
         for number in range(1, count + 1):
             wanted = self.system.heartbeat.statistics.beats + 1
-            await self.clock.advance(60)
+            due = self.system.heartbeat.statistics.next_due
+            await self.clock.advance((due - self.clock.now()).total_seconds())
 
             async def beaten(wanted: int = wanted) -> bool:
+                await self.clock.advance(0.2)  # what a beat waits for between its tries
                 return self.system.heartbeat.statistics.beats >= wanted
 
             await self.until(beaten, f"beat {number}")

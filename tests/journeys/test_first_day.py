@@ -111,7 +111,8 @@ async def test_a_resting_order_that_the_market_reaches_is_noticed(exchange, at, 
         found = await day.until(filled, "the market reaches the order")
         assert Decimal(found["executed_quantity"]) == Decimal("0.002")
         trades = (await day.http.get("/trades")).json()
-        assert sum(Decimal(trade["quantity"]) for trade in trades) == Decimal("0.002")
+        filled = [Decimal(each["quantity"]) for each in trades if each["order_id"] == order]
+        assert sum(filled) == Decimal("0.002")
 
 
 async def last_price(day) -> Decimal:
