@@ -1,0 +1,58 @@
+"""What somebody who starts the exchange may choose."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from ipaddress import ip_address
+from pathlib import Path
+
+from trading_system.simulator.limits import LimitSettings
+
+SEEDED = "seed"
+
+
+def milliseconds() -> int:
+    """The wall clock, ms UTC."""
+    return time.time_ns() // 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimulatorOptions:
+    """What to serve, where, and to whom. Port 0 takes a free one; keys not given are made up.
+
+    `market` is "seed" or the path of a recording, which `shift` moves so that it ends now;
+    `symbols` is how many pairs a seeded market lists. `funds` (asset to amount) replaces the usual
+    generous ones. `journal` is the file that keeps accounts and orders. `clock` tells ms UTC.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    seed: int = 42
+    market: str = SEEDED
+    symbols: int = 24
+    shift: bool = False
+    journal: Path | None = None
+    funds: Mapping[str, Decimal] | None = None
+    api_key: str | None = field(default=None, repr=False)
+    secret: str | None = field(default=None, repr=False)
+    limits: LimitSettings = field(default_factory=LimitSettings)
+    clock: Callable[[], int] = milliseconds
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for an address that other machines could reach."""
+        if not _is_loopback(self.host):
+            raise ValueError(
+                f"{self.host} is not loopback: this exchange serves only the machine it runs on"
+            )
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
