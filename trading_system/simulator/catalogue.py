@@ -55,7 +55,7 @@ XLMUSDT   XLM   USDT  0.0001      1        0.205     0.06     0.80  1.3e7  25
 ETHBTC    ETH   BTC   0.00001     0.0001   0.0337    0.0700   0.42  700    40
 BNBBTC    BNB   BTC   0.000001    0.001    0.00977   0.00080  0.45  110    20
 SOLBTC    SOL   BTC   0.0000001   0.01     0.00141   0.0013   0.60  90     20
-XRPBTC    XRP   BTC   0.00000001  1        0.0000209 0.000038 0.60  45     16
+XRPBTC    XRP   BTC   0.00000001  1        0.0000209 0.000038 0.60  140    14
 BTCUSDC   BTC   USDC  0.01        0.00001  88020     4279     0.50  3.2e8  140
 ETHUSDC   ETH   USDC  0.01        0.0001   2971      302      0.68  2.4e8  120
 SOLUSDC   SOL   USDC  0.01        0.001    124       8.0      0.85  6.0e7  50
@@ -78,9 +78,15 @@ _QUOTES = {
 """Quote assets: dollars each is worth, and the least and the largest notional of an order."""
 
 _MADE_UP_QUOTES = ("USDT",) * 9 + ("USDC", "USDC", "BTC", "BTC", "TRY", "TRY", "FDUSD", "BNB")
-_HEADS = "AR BE CE DY EL FI GA HY IO JU KA LU MA NE OR PY QU RO SA TE UM VE WA XA YO ZE".split()
-_TAILS = "CO DA FI GO IX KI LA MO NA ON PE RA SE TA VO XI ZU".split()
+_HEADS = "ARBECEDYELFIGAHYIOJUKALUMANEORPYQUROSATEUMVEWAXAYOZE"
+_TAILS = "CODAFIGOIXKILAMONAONPERASETAVOXIZU"
 _ENDS = ("", "L", "N", "R", "S", "T", "X")
+_BASES = [
+    _HEADS[head : head + 2] + _TAILS[tail : tail + 2] + end
+    for head in range(0, len(_HEADS), 2)
+    for tail in range(0, len(_TAILS), 2)
+    for end in _ENDS
+]
 _STRIDE = 1_009  # coprime to the number of names, so that neighbours in the list look unlike
 
 
@@ -125,17 +131,13 @@ def _known_rules(row: list[str]) -> SymbolRules:
 
 def _made_up_rules(number: int) -> SymbolRules:
     """A pair of a base nobody has heard of; its tick decides what it costs."""
-    names = len(_HEADS) * len(_TAILS) * len(_ENDS)
-    place = number * _STRIDE % names
-    place, end = divmod(place, len(_ENDS))
-    head, tail = divmod(place, len(_TAILS))
-    base = _HEADS[head] + _TAILS[tail] + _ENDS[end]
+    base = _BASES[number * _STRIDE % len(_BASES)]
     quote = _MADE_UP_QUOTES[number % len(_MADE_UP_QUOTES)]
     kind = int(4 * _luck(base)[0]) - 5  # between 0.00001 and 0.01 dollars
     tick = max(-8, round(kind - log10(_dollars(quote))))
     dollars = 10.0 ** (tick + 3.9) * _dollars(quote)
-    # A step is worth about ten cents, and a tick times a step fits into eight decimals.
-    step = max(-8 - tick, -5, min(0, -1 - round(log10(dollars))))
+    # A step is worth about a cent, and a tick times a step fits into eight decimals.
+    step = max(-8 - tick, -5, min(0, -2 - round(log10(dollars))))
     return _rules(
         base + quote,
         base,

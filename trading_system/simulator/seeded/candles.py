@@ -6,7 +6,7 @@ Taker buys and taker sells are kept apart; their sums are what the wire shows.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -18,54 +18,59 @@ _VOLUME, _QUOTE = slice(7, 9), slice(9, 11)
 _SUMS = slice(6, 11)
 
 
-class Candles(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Candles:
     """A number of candles, ascending: one row a field, one column a candle."""
 
     table: Ints
 
     @property
     def count(self) -> int:
-        return self.table.shape[1]
+        return int(self.table.shape[1])
 
     @property
     def start(self) -> Ints:
         """Open time, ms UTC."""
-        return self.table[_START]
+        return self._row(_START)
 
     @property
     def first_id(self) -> Ints:
         """The id its first trade has, or would have."""
-        return self.table[_ID]
+        return self._row(_ID)
 
     @property
     def open(self) -> Ints:
-        return self.table[_OPEN]
+        return self._row(_OPEN)
 
     @property
     def high(self) -> Ints:
-        return self.table[_HIGH]
+        return self._row(_HIGH)
 
     @property
     def low(self) -> Ints:
-        return self.table[_LOW]
+        return self._row(_LOW)
 
     @property
     def close(self) -> Ints:
-        return self.table[_CLOSE]
+        return self._row(_CLOSE)
 
     @property
     def trades(self) -> Ints:
-        return self.table[_TRADES]
+        return self._row(_TRADES)
 
     @property
     def volume(self) -> Ints:
         """Lots bought by takers, and lots sold by takers; shape (2, count)."""
-        return self.table[_VOLUME]
+        return self._row(_VOLUME)
 
     @property
     def quote(self) -> Ints:
         """Ticks x lots paid by taker buys, and by taker sells; shape (2, count)."""
-        return self.table[_QUOTE]
+        return self._row(_QUOTE)
+
+    def _row(self, which: int | slice) -> Ints:
+        row: Ints = self.table[which]
+        return row
 
     def take(self, wanted: Flags) -> Candles:
         """Those that are wanted; neighbours are not copied."""

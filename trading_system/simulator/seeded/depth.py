@@ -1,4 +1,4 @@
-"""The book around a price: as many levels as a screen asks for, another one every second."""
+"""The book around a price: as many levels as a screen asks for, another book every second."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from typing import NamedTuple
 import numpy as np
 
 from trading_system.simulator.seeded.noise import Floats, Ints, Noise
+from trading_system.simulator.seeded.portable import exp, log
 
 LEVELS = 200
 _GAP_TOPIC, _SIZE_TOPIC = 700, 701
+_USUAL_SPREAD = 1 / 2_000_000  # of the price: a tick or a few
+_USUAL_GAP = 1 / 60_000  # of the price, between levels at the end of the book
 
 
 class Ladder(NamedTuple):
@@ -20,26 +23,20 @@ class Ladder(NamedTuple):
 
 
 def ladders(
-    price: int,
-    taker_bought: bool,
-    usual: float,
-    second: int,
-    noise: Noise,  # noqa: FBT001 -- a fact
+    price: int, *, is_ask: bool, usual: float, second: int, noise: Noise
 ) -> tuple[Ladder, Ladder]:
-    """Bids and asks in this second, where the last trade was at `price`: the best ask if a taker
-    bought, else the best bid.
+    """Bids and asks in this second around the last price, which is the best ask or the best bid.
 
-    `usual` is the size of a usual trade in lots. Levels lie closer than a ten-thousandth of the
-    price where ticks allow; a price of few ticks has fewer bids than LEVELS.
+    `usual` is the size of a usual trade in lots. Gaps widen away from the price. There are LEVELS
+    on either side, but for bids that would fall below the first tick.
     """
     places = second * 2 * LEVELS + np.arange(2 * LEVELS).reshape(2, LEVELS)
-    gap, rough, *_ = noise.lanes(_GAP_TOPIC, places)
-    pace = price / 40_000  # a side reaches about half a percent from the price
-    steps = 1 + np.floor(-np.log(gap) * pace).astype(np.int64)
-    steps[:, 0] = 0
-    spread = 1 + int(-np.log(rough[0, 0]) * price / 150_000)
-    best_ask = price if taker_bought else price + spread
-    away = steps.cumsum(axis=1)
+    luck = -log(noise.lanes(_GAP_TOPIC, places))
+    widening = np.arange(LEVELS) / LEVELS
+    gaps = 1 + (luck[0] * widening * price * _USUAL_GAP).astype(np.int64)
+    away = gaps.cumsum(axis=1) - gaps[:, :1]
+    spread = 1 + int(luck[1, 0, 0] * price * _USUAL_SPREAD)
+    best_ask = price if is_ask else price + spread
     bids, asks = best_ask - spread - away[0], best_ask + away[1]
     sizes = _sizes(noise.normals(_SIZE_TOPIC, places), usual)
     there = bids > 0
@@ -49,5 +46,5 @@ def ladders(
 def _sizes(luck: Floats, usual: float) -> Ints:
     """Lots at each level: log-normal, and more of them further away."""
     growth = 1.0 + np.arange(LEVELS) / 25
-    sizes: Ints = 1 + (usual * growth * np.exp(1.1 * luck)).astype(np.int64)
+    sizes: Ints = 1 + (usual * growth * exp(1.1 * luck)).astype(np.int64)
     return sizes

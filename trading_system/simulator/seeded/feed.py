@@ -7,10 +7,10 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from trading_system.simulator.feeds import KlineRow
 from trading_system.simulator.model import Depth, Level, MarketTrade, SymbolRules
-from trading_system.simulator.seeded.cascade import MINUTE
 from trading_system.simulator.seeded.depth import Ladder, ladders
 from trading_system.simulator.seeded.history import Origin
 from trading_system.simulator.seeded.intervals import SECOND, Interval
+from trading_system.simulator.seeded.levels import MINUTE
 from trading_system.simulator.seeded.path import Caches, SeededPath
 from trading_system.simulator.seeded.store import Store
 from trading_system.simulator.seeded.tape import Tape
@@ -119,7 +119,11 @@ class SeededFeed:
         last = path.last_trade(second * SECOND)
         price = int(last.price[0])
         sides = ladders(
-            price, bool(last.taker_buys[0]), path.usual_quote / price, second, path.noise
+            price,
+            is_ask=bool(last.taker_buys[0]),
+            usual=path.usual_quote / price,
+            second=second,
+            noise=path.noise,
         )
         bids, asks = (_levels(side, path.units) for side in sides)
         return Depth((second - path.start // SECOND + 1) * _UPDATES, bids, asks)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from trading_system.simulator.seeded.cascade import DAY, MINUTE
+from trading_system.simulator.seeded.levels import DAY, MINUTE
 from trading_system.simulator.seeded.noise import Ints
 
 SECOND = 1_000

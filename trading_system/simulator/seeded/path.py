@@ -14,9 +14,10 @@ import numpy as np
 from trading_system.simulator.catalogue import character_of
 from trading_system.simulator.model import SymbolRules
 from trading_system.simulator.seeded.candles import Candles, folded, joined
-from trading_system.simulator.seeded.cascade import LENGTHS, MINUTE, split
+from trading_system.simulator.seeded.cascade import split
 from trading_system.simulator.seeded.history import Origin, history
 from trading_system.simulator.seeded.intervals import SECOND, Interval
+from trading_system.simulator.seeded.levels import LENGTHS, MINUTE
 from trading_system.simulator.seeded.noise import Flags, Ints, Noise
 from trading_system.simulator.seeded.store import Store
 from trading_system.simulator.seeded.tape import Tape, aggregated, tape
@@ -124,7 +125,7 @@ class SeededPath:
     def first_reaching(
         self, *, after: int, now: int, at_or_below: int | None, at_or_above: int | None
     ) -> Tape | None:
-        """The first trade with id > `after` up to `now` at a price in either bound (ticks), alone."""
+        """The first trade after that id, up to `now`, at a price (ticks) in either bound; alone."""
         low = -1 if at_or_below is None else at_or_below
         high = np.iinfo(np.int64).max if at_or_above is None else at_or_above
 

@@ -13,8 +13,9 @@ from typing import NamedTuple
 import numpy as np
 
 from trading_system.simulator.seeded.candles import Candles, built
-from trading_system.simulator.seeded.cascade import MINUTE
+from trading_system.simulator.seeded.levels import MINUTE
 from trading_system.simulator.seeded.noise import Flags, Floats, Ints, Noise
+from trading_system.simulator.seeded.portable import exp
 from trading_system.simulator.seeded.shares import apportion, centred, pour
 
 _WAY_TOPIC, _FIXED_TOPIC, _FREE_TOPIC, _EDGE_TOPIC = 500, 501, 502, 503
@@ -22,6 +23,7 @@ _EXTRA = 3  # trades of a side that are not free: touching, opening or closing, 
 _WHOLE = 2  # lots every free trade has at least, so that it can be cut in two
 _FIXED_PART = 32  # a fixed trade has no more than this part of its side's lots: 2 * INSET
 _PLACES = 1 << 20  # noise places of one minute, half of them for each side
+_EVEN = 0.5  # the odds of a coin
 _INSIDE = MINUTE - 2  # ms of a minute that leave room for the first and the last trade
 
 
@@ -34,9 +36,15 @@ class Tape(NamedTuple):
     quantity: Ints
     taker_buys: Flags
 
-    def take(self, which: object) -> Tape:
-        """Some of them: by mask, slice or positions."""
-        return Tape(*(column[which] for column in self))  # type: ignore[index]  # -- numpy's own
+    def take(self, wanted: slice | Flags) -> Tape:
+        """Those that are wanted."""
+        return Tape(
+            self.id[wanted],
+            self.time[wanted],
+            self.price[wanted],
+            self.quantity[wanted],
+            self.taker_buys[wanted],
+        )
 
 
 class _Way(NamedTuple):
@@ -115,7 +123,7 @@ def _way(minutes: Candles, noise: Noise) -> _Way:
         times=np.stack((np.zeros_like(early), early, late, np.ones_like(late))),
         prices=np.stack((minutes.open, first, second, minutes.close)),
         touched=np.stack((np.where(high_first, early, late), np.where(high_first, late, early))),
-        buy_opens=side < 0.5,
+        buy_opens=side < _EVEN,
     )
 
 
@@ -164,7 +172,7 @@ def _free(minutes: Candles, way: _Way, fixed: _Trades, noise: Noise) -> _Trades:
     live = column < count
     places = _minute(minutes)[:, None] * _PLACES + column
     when, size, more, stray = noise.lanes(_FREE_TOPIC, np.stack((places, places + _PLACES // 2)))
-    weights = np.exp(3.0 * (size + more)) * live
+    weights = exp(3.0 * (size + more)) * live
     quantity = _WHOLE * live + apportion(lots - _WHOLE * count, weights)
     low, high = minutes.low[:, None], minutes.high[:, None]
     span = np.maximum(high - low, 1)
@@ -184,7 +192,8 @@ def _zigzag(way: _Way, when: Floats) -> Floats:
     slopes = np.diff(prices, axis=0) / np.maximum(np.diff(times, axis=0), 1e-9)
     leg = (when > times[1]).astype(np.int8) + (when > times[2])
     legs = [prices[k] + slopes[k] * (when - times[k]) for k in range(3)]
-    return np.choose(leg, legs)
+    prices_then: Floats = np.choose(leg, legs)
+    return prices_then
 
 
 def _exact(trades: _Trades, missing: Ints, high: Ints) -> _Trades:
@@ -239,7 +248,7 @@ def _in_order(minutes: Candles, trades: _Trades, way: _Way) -> Tape:
     ends = minutes.trades.cumsum()
     shift = np.repeat(minutes.first_id - (ends - minutes.trades), minutes.trades)
     return Tape(
-        id=np.arange(len(order)) + shift,
+        id=(np.arange(len(order)) + shift).astype(np.int64, copy=False),
         time=(trades.time + minutes.start[:, None]).ravel()[order],
         price=trades.price.ravel()[order],
         quantity=trades.quantity.ravel()[order],
