@@ -133,8 +133,8 @@ class Prices:
         if not any(candles.values()):
             return 0
         async with self._database.transaction() as connection:
-            ids = {symbol: await self._id(connection, symbol) for symbol in candles}
-            rows = [(ids[symbol], *row) for symbol, several in candles.items() for row in several]
+            several = [(await self._id(connection, each), candles[each]) for each in candles]
+            rows = [(symbol_id, *row) for symbol_id, those in several for row in those]
             for batch in _batches(rows):
                 values = list(chain.from_iterable(batch))
                 await connection.execute_fetchall(_UPSERTS[len(batch)], values)
