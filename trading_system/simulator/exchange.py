@@ -39,11 +39,12 @@ class Exchange:
         accounts: Mapping[str, Mapping[str, Decimal]],
         *,
         settings: LimitSettings | None = None,
+        filters: ExchangeLimits | None = None,
         log: CommandLog | None = None,
     ) -> None:
         """Open the accounts and do again what the log has; raises CommandLogError."""
         self.feed = feed
-        self.filters = ExchangeLimits()
+        self.filters = filters or ExchangeLimits()
         self.venue = Venue(feed, limits=self.filters)
         self.settings = settings or LimitSettings()
         self.limits = Limits(self.settings)

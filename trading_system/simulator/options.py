@@ -9,6 +9,7 @@ from decimal import Decimal
 from ipaddress import ip_address
 from pathlib import Path
 
+from trading_system.simulator.filters import ExchangeLimits
 from trading_system.simulator.limits import LimitSettings
 
 SEEDED = "seed"
@@ -39,6 +40,7 @@ class SimulatorOptions:
     api_key: str | None = field(default=None, repr=False)
     secret: str | None = field(default=None, repr=False)
     limits: LimitSettings = field(default_factory=LimitSettings)
+    filters: ExchangeLimits = field(default_factory=ExchangeLimits)
     clock: Callable[[], int] = milliseconds
 
     def __post_init__(self) -> None:

@@ -56,8 +56,10 @@ class RunningSimulator:
 
 
 @asynccontextmanager
-async def serve(options: SimulatorOptions) -> AsyncIterator[RunningSimulator]:
-    """Serve as long as the block lasts.
+async def serve(
+    options: SimulatorOptions, feed: Feed | None = None
+) -> AsyncIterator[RunningSimulator]:
+    """Serve as long as the block lasts, on the market of the options or on another one.
 
     Raises ValueError for a market that cannot be read, OSError for a port that is taken,
     CommandLogError for a journal that does not fit.
@@ -67,7 +69,7 @@ async def serve(options: SimulatorOptions) -> AsyncIterator[RunningSimulator]:
         secret=options.secret or secrets.token_hex(_KEY_BYTES),
         account=_ACCOUNT,
     )
-    exchange = open_exchange(options)
+    exchange = open_exchange(options, open_market(options) if feed is None else feed)
     server = web.Server(
         _handler(RestApi(exchange, Keys([key])), options.clock),
         access_log=None,
@@ -92,15 +94,16 @@ async def serve(options: SimulatorOptions) -> AsyncIterator[RunningSimulator]:
         exchange.close()
 
 
-def open_exchange(options: SimulatorOptions) -> Exchange:
+def open_exchange(options: SimulatorOptions, feed: Feed) -> Exchange:
     """The exchange of these options, with what its journal remembers."""
-    feed = open_market(options)
     log = None
     if options.journal is not None:
         market = {"seed": options.seed, "market": options.market, "shift": options.shift}
         log = CommandLog(options.journal, market)
     funds = purse(feed) if options.funds is None else options.funds
-    return Exchange(feed, {_ACCOUNT: funds}, settings=options.limits, log=log)
+    return Exchange(
+        feed, {_ACCOUNT: funds}, settings=options.limits, filters=options.filters, log=log
+    )
 
 
 def open_market(options: SimulatorOptions) -> Feed:
