@@ -12,6 +12,7 @@ import uvloop
 from pydantic import SecretStr
 
 from benchmarks.venue import Venue
+from trading_system import logs
 from trading_system.clock import SystemClock
 from trading_system.config import Settings
 from trading_system.system import System, opened
@@ -35,5 +36,6 @@ async def system_on(venue: Venue, **settings: object) -> AsyncIterator[System]:
 
 def run(main):
     """On the loop the program itself uses."""
+    logs.configure(level="WARNING", json=False, folder=None)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(main)
