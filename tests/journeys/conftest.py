@@ -12,13 +12,13 @@ from dataclasses import dataclass
 
 import httpx
 import pytest
-from trading_system.simulator.server import SimulatorOptions
-from trading_system.simulator.server import serve as serve_exchange
 
 from trading_system.api.application import create_app
 from trading_system.api.security import ApiOptions
 from trading_system.api.server import bind, serve, url
 from trading_system.config import Settings
+from trading_system.simulator.server import SimulatorOptions
+from trading_system.simulator.server import serve as serve_exchange
 from trading_system.system import System, opened
 
 PATIENCE = 20.0

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from trading_system.cli.running import explained, run, say
+from trading_system.domain.errors import ConfigurationError
 
 
 @explained
@@ -33,20 +34,20 @@ def simulate(
     ] = None,
 ) -> None:
     """Run a Binance Spot exchange on loopback until Ctrl-C and print how to reach it."""
+    from trading_system.simulator.command_log import CommandLogError
     from trading_system.simulator.server import SimulatorOptions, serve
 
-    options = SimulatorOptions(
-        port=port,
-        seed=seed,
-        market=market,
-        symbols=symbols,
-        shift=shift,
-        journal=journal,
-        api_key=api_key,
-        secret=secret,
-    )
-
     async def main() -> None:
+        options = SimulatorOptions(
+            port=port,
+            seed=seed,
+            market=market,
+            symbols=symbols,
+            shift=shift,
+            journal=journal,
+            api_key=api_key,
+            secret=secret,
+        )
         async with serve(options) as running:
             say(f"VENUE={running.url}")
             # Play money: these keys open nothing but this process.
@@ -55,4 +56,7 @@ def simulate(
             say("Ctrl-C ends it.")
             await asyncio.Event().wait()
 
-    run(main())
+    try:
+        run(main())
+    except (ValueError, OSError, CommandLogError) as wrong:
+        raise ConfigurationError(f"the exchange cannot be served: {wrong}") from wrong

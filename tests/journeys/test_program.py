@@ -1,0 +1,206 @@
+"""The program as a person runs it: one command, a signal, another start."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from decimal import Decimal
+from pathlib import Path
+
+import httpx
+import pytest
+
+PROGRAM = [sys.executable, "-m", "trading_system"]
+STARTS_WITHIN = 30.0
+ORDER = {"symbol": "BTC/USDT", "side": "BUY", "type": "market", "quote_quantity": "100"}
+
+
+@pytest.fixture
+def environment(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    return kept | {"API_PORT": str(port), "LOG_FORMAT": "json", "COLUMNS": "100"}
+
+
+@pytest.fixture
+def run(environment, tmp_path):
+    """Run a command to its end: (exit code, stdout, stderr)."""
+
+    def call(*words, **more):
+        done = subprocess.run(
+            [*PROGRAM, *words],
+            cwd=tmp_path,
+            env=environment | more,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert "Traceback" not in done.stdout + done.stderr
+        return done.returncode, done.stdout, done.stderr
+
+    return call
+
+
+@pytest.fixture
+def started(environment, tmp_path):
+    """Start the program and wait until it is healthy."""
+
+    @contextmanager
+    def start(*, healthy=200, **more):
+        process = subprocess.Popen(
+            PROGRAM, cwd=tmp_path, env=environment | more, stderr=subprocess.PIPE, text=True
+        )
+        try:
+            with httpx.Client(base_url=f"http://127.0.0.1:{environment['API_PORT']}") as http:
+                wait_for(lambda: answers(http, healthy), STARTS_WITHIN)
+                yield process, http
+        finally:
+            process.kill()
+            process.communicate()
+
+    return start
+
+
+def answers(http, status) -> bool:
+    try:
+        return http.get("/health").status_code == status
+    except httpx.TransportError:
+        return False
+
+
+def wait_for(condition, seconds) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it took too long"
+        time.sleep(0.02)
+
+
+def children(pid) -> list[int]:
+    return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def ended(pid) -> bool:
+    """Gone, or dead and waiting to be collected by whoever inherited it."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except FileNotFoundError:
+        return True
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_everything_cleanly_and_the_next_start_goes_on(started, how) -> None:
+    with started() as (process, http):
+        order = http.post("/orders", json=ORDER).json()
+        assert order["status"] == "FILLED", order
+        balances = http.get("/balances").json()
+        (exchange,) = children(process.pid)
+        begun = time.monotonic()
+        process.send_signal(how)
+        _, said = process.communicate(timeout=10)
+        assert time.monotonic() - begun < 5
+        assert process.returncode == 0
+        assert "Traceback" not in said
+        assert all(json.loads(line) for line in said.splitlines())
+        assert ended(exchange)
+    with started() as (process, http):
+        assert http.get(f"/orders/{order['id']}").json() == order
+        assert http.get("/balances").json() == balances
+
+
+def test_a_killed_program_takes_its_exchange_along_and_loses_nothing(started) -> None:
+    with started() as (process, http):
+        order = http.post("/orders", json=ORDER).json()
+        (exchange,) = children(process.pid)
+        process.kill()
+        wait_for(lambda: ended(exchange), 5)
+    with started() as (process, http):
+        assert http.get("/orders").json() == [order]
+        held = {each["asset"]: Decimal(each["total"]) for each in http.get("/balances").json()}
+        assert held["BTC"] > 10
+
+
+def test_a_dead_exchange_ends_the_program_with_an_error(started) -> None:
+    with started() as (process, _):
+        os.kill(children(process.pid)[0], signal.SIGKILL)
+        _, said = process.communicate(timeout=15)
+        assert process.returncode == 1
+        assert "the embedded exchange has ended" in said
+
+
+def test_a_second_program_on_one_database_is_told_so(started, run) -> None:
+    with started():
+        code, _, said = run(API_PORT="0")
+        assert code == 1
+        assert "in use by" in said
+
+
+def test_commands_steer_the_running_program(started, run) -> None:
+    with started() as (_, http):
+        assert run("symbols", "add", "btc/usdt")[0] == 0
+        assert [row["symbol"] for row in http.get("/symbols").json()] == ["BTC/USDT"]
+        code, table, _ = run("symbols")
+        assert (code, "BTC/USDT" in table) == (0, True)
+        code, said, _ = run("backfill", "BTC/USDT", "--minutes", "2000")
+        assert (code, "candles stored" in said) == (0, True)
+        code, table, _ = run("order", "buy", "BTC/USDT", "--quote", "50")
+        assert (code, "FILLED" in table) == (0, True)
+        code, _, said = run("order", "buy", "NO/PE", "1")
+        assert (code, "NO/PE" in said) == (1, True)
+        assert run("symbols", "remove", "BTC/USDT")[0] == 0
+        assert http.get("/symbols", params={"active": "true"}).json() == []
+        code, said, _ = run("db", "check")
+        assert (code, said.strip()) == (0, "The database is whole.")
+
+
+def test_a_first_trade_takes_one_command_and_no_running_program(run) -> None:
+    code, table, _ = run("order", "buy", "BTC/USDT", "--quote", "100")
+    assert code == 0
+    assert "FILLED" in table
+    assert "Fills" in table
+
+
+def test_the_doctor_finds_a_fresh_folder_well(run) -> None:
+    code, table, _ = run("doctor")
+    assert code == 0
+    assert all(word in table for word in ("settings", "venue", "clock", "keys", "database", "disk"))
+
+
+def test_the_doctor_says_what_is_not_well(run) -> None:
+    code, table, _ = run("doctor", VENUE="http://127.0.0.1:9")
+    assert code == 1
+    assert "venue" in table
+
+
+def test_the_exchange_alone_prints_how_to_reach_it_and_ends_with_ctrl_c(
+    environment, tmp_path
+) -> None:
+    process = subprocess.Popen(
+        [*PROGRAM, "simulate", "--port", "0"],
+        cwd=tmp_path,
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        url = process.stderr.readline().strip().removeprefix("VENUE=")
+        assert httpx.get(f"{url}/api/v3/ping").json() == {}
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=10)
+        assert "Traceback" not in said
+        assert process.returncode == 130
+    finally:
+        process.kill()
+
+
+def test_an_exchange_that_cannot_be_served_is_one_line(run, tmp_path) -> None:
+    code, _, said = run("simulate", "--market", str(tmp_path / "nothing.csv"))
+    assert code == 2
+    assert "nothing.csv" in said
