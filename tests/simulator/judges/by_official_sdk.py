@@ -82,7 +82,9 @@ class OfficialJudge:
             answer = getattr(self._api, name)(**{_snake(k): v for k, v in fields.items()})
             model = answer.data()
         plain = self._heard.answer.json()
-        optional = ACK_LACKS if name == "new_order" and "status" not in plain else CONDITIONAL
+        optional = LACKING.get(fields.get("newOrderRespType"), CONDITIONAL)
+        if name == "new_order" and "status" not in plain:
+            optional = LACKING["ACK"]
         if fields.get("type") != "MINI":
             self.complaints += compare(model, plain, optional=optional)
         return plain
@@ -188,11 +190,15 @@ class OfficialJudge:
         return outcome(answer["newOrderResponse"])
 
 
-ACK_LACKS = CONDITIONAL | {
-    *("price", "origQty", "executedQty", "origQuoteOrderQty", "cummulativeQuoteQty", "status"),
-    *("timeInForce", "type", "side", "workingTime", "selfTradePreventionMode", "fills"),
+LACKING = {
+    "ACK": CONDITIONAL
+    | {
+        *("price", "origQty", "executedQty", "origQuoteOrderQty", "cummulativeQuoteQty", "status"),
+        *("timeInForce", "type", "side", "workingTime", "selfTradePreventionMode", "fills"),
+    },
+    "RESULT": CONDITIONAL | {"fills"},
 }
-"""What an answer of type ACK does not tell."""
+"""What the shorter answers about a new order do not tell."""
 
 
 def compare(model, plain, *, optional=CONDITIONAL, path=""):
