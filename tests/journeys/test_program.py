@@ -25,7 +25,8 @@ ORDER = {"symbol": "BTC/USDT", "side": "BUY", "type": "market", "quote_quantity"
 def environment(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
-    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    measured = {name for name in os.environ if name.startswith("COVERAGE_")}
+    kept = {name: os.environ[name] for name in {"PATH", "HOME"} | measured if name in os.environ}
     return kept | {"API_PORT": str(port), "LOG_FORMAT": "json", "COLUMNS": "100"}
 
 
