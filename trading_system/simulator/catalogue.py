@@ -113,7 +113,7 @@ def character_of(rules: SymbolRules) -> Character:
         launch = price * 10 ** (1.2 * age - 0.6)
         volatility = 0.6 + 0.6 * unrest
         quote_volume = 4e5 * 10 ** (1.8 * size) / _dollars(rules.quote)
-        trades = 10 + 30 * size
+        trades = 9 + 25 * size
     return Character(
         price=price,
         launch=launch,
@@ -136,8 +136,7 @@ def _made_up_rules(number: int) -> SymbolRules:
     kind = int(4 * _luck(base)[0]) - 5  # between 0.00001 and 0.01 dollars
     tick = max(-8, round(kind - log10(_dollars(quote))))
     dollars = 10.0 ** (tick + 3.9) * _dollars(quote)
-    # A step is worth about a cent, and a tick times a step fits into eight decimals.
-    step = max(-8 - tick, -5, min(0, -2 - round(log10(dollars))))
+    step = max(-5, min(0, -2 - round(log10(dollars))))  # worth about a cent
     return _rules(
         base + quote,
         base,

@@ -10,11 +10,10 @@ import numpy as np
 from trading_system.simulator.seeded.candles import Candles
 from trading_system.simulator.seeded.levels import LENGTHS, LOTS, MINUTE, QUIET
 from trading_system.simulator.seeded.noise import Floats, Ints
-from trading_system.simulator.seeded.portable import exp, power
+from trading_system.simulator.seeded.portable import exp
 from trading_system.simulator.seeded.shares import apportion
 from trading_system.simulator.seeded.walk import Reach
 
-_EAGERNESS = 1.3  # volume grows with this power of the range
 _NEWTON_STEPS = 2
 _STEEPEST = 12.0
 _LEANING = (0.15, 7.0)
@@ -26,14 +25,18 @@ def trade_counts(parents: Candles, level: int, unrest: Floats) -> Ints:
     """How many trades (P, n): the promised few everywhere, the rest where it is restless."""
     quiet = QUIET * LENGTHS[level] // MINUTE
     spare = parents.trades[:, None] - quiet * unrest.shape[1]
-    return quiet + apportion(spare, exp(0.5 * unrest))
+    return quiet + apportion(spare, np.sqrt(unrest))
 
 
 def busy(reached: Reach, luck: Floats) -> Floats:
-    """How the volume spreads (P, n): it goes with the range, and with luck in (0, 1)."""
+    """How the volume spreads (P, n): it goes with the range, and with luck in (0, 1).
+
+    With the range to the power of 5/4, to be exact: one without a large range trades little.
+    """
     span = reached.high - reached.low
-    usual = span.mean(axis=1, keepdims=True) + _TINY
-    return (0.1 + power(span / usual, _EAGERNESS)) * exp(1.1 * luck)
+    span = span / (span.mean(axis=1, keepdims=True) + _TINY)
+    weights: Floats = (0.1 + span * np.sqrt(np.sqrt(span))) * exp(1.1 * luck)
+    return weights
 
 
 def push(pace: Floats, luck: Floats) -> Floats:

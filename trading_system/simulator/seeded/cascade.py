@@ -20,21 +20,25 @@ from trading_system.simulator.seeded.levels import (
     lowest_quote,
 )
 from trading_system.simulator.seeded.noise import Floats, Ints, Noise
+from trading_system.simulator.seeded.portable import exp
 from trading_system.simulator.seeded.shares import centred, pour
 from trading_system.simulator.seeded.walk import Reach, middle, reach, walk
 
 _UNREST = (0.0, 0.34, 0.26, 0.28, 0.26)  # sd of log volatility among the children of each level
 _UNREST_TOPIC, _STEP_TOPIC, _SHARE_TOPIC, _RANGE_TOPIC = 100, 200, 300, 400  # the level is added
 _INNER = 1.0 - 2.0 / INSET
+_BELOW, _ABOVE = 1.0 - 1e-15, 1.0 + 1e-15  # a quotient may be rounded to the wrong side of a tick
+_QUARTER = 15 * MINUTE
 
 
 def split(parents: Candles, level: int, noise: Noise) -> Candles:
     """The candles of `level` (1 and up) inside these candles of the level above, in order."""
     start = parents.start[:, None] + np.arange(FANOUT[level - 1]) * LENGTHS[level]
-    luck = noise.lanes(_SHARE_TOPIC + level, start)
-    unrest = _unrest(start, level, noise)
+    luck = noise.lanes(_SHARE_TOPIC + level, start, 3)
+    mood = _UNREST[level] * noise.normals(_UNREST_TOPIC + level, start)
+    unrest = exp(mood + _rhythm(start, level))
     way = walk(parents, noise.normals(_STEP_TOPIC + level, start), unrest)
-    reached = reach(parents, way, noise.lanes(_RANGE_TOPIC + level, start)[:2])
+    reached = reach(parents, way, noise.lanes(_RANGE_TOPIC + level, start, 2))
     price = middle(way, reached, luck[1])
     trades = activity.trade_counts(parents, level, unrest)
     busy, push = activity.busy(reached, luck[0]), activity.push(way.pace, luck[2])
@@ -67,14 +71,13 @@ _DAY_RHYTHM = _day_rhythm()
 _WEEK_RHYTHM = np.array([0.1, 0.1, 0.1, 0.1, 0.05, -0.3, -0.25])  # from Monday
 
 
-def _unrest(start: Ints, level: int, noise: Noise) -> Floats:
-    """Log volatility of the children: noise, and the rhythm of week and day where it shows."""
-    unrest = _UNREST[level] * noise.normals(_UNREST_TOPIC + level, start)
+def _rhythm(start: Ints, level: int) -> Floats:
+    """Log volatility by the rhythm of week and day (P, n)."""
     if LENGTHS[level] == DAY:
-        unrest += _WEEK_RHYTHM[(start // DAY + 3) % 7]
-    elif LENGTHS[level] > MINUTE:
-        unrest += _DAY_RHYTHM[start // (15 * MINUTE) % 96]
-    return unrest
+        return _WEEK_RHYTHM[(start // DAY + 3) % 7]
+    inside = np.arange(start.shape[1]) * LENGTHS[level] // _QUARTER
+    rhythm: Floats = _DAY_RHYTHM[start[:, :1] // _QUARTER % len(_DAY_RHYTHM) + inside]
+    return rhythm
 
 
 def _quotes(parents: Candles, price: Floats, volume: Ints) -> Ints:
@@ -93,8 +96,8 @@ def _quotes(parents: Candles, price: Floats, volume: Ints) -> Ints:
     least, most = lowest_quote(low, high, volume), highest_quote(low, high, volume)
     quote = np.clip(quote, least, most)
     missing = parents.quote[:, :, None] - quote.sum(axis=2, keepdims=True)
-    quote += pour(np.maximum(missing, 0), most - quote)
-    quote -= pour(np.maximum(-missing, 0), quote - least)
+    room = np.where(missing > 0, most - quote, quote - least)
+    quote += np.sign(missing) * pour(np.abs(missing), room)
     return quote
 
 
@@ -104,8 +107,9 @@ def _ranges(parents: Candles, reached: Reach, volume: Ints, quote: Ints) -> tupl
     A margin of 1/(INSET - 2) of all that must be inside keeps the promise about means, for with it
     on both sides it is 1/INSET of the whole. The parent's own promise covers what it cuts off.
     """
-    whole, rest = np.divmod(quote, volume)
-    least, most = whole.min(axis=0), (whole + (rest > 0)).max(axis=0)
+    mean = quote / volume
+    least = np.floor(mean.min(axis=0) * _BELOW).astype(np.int64)
+    most = np.ceil(mean.max(axis=0) * _ABOVE).astype(np.int64)
     lowest, highest = np.minimum(reached.low, least), np.maximum(reached.high, most)
     margin = (highest - lowest + INSET - 3) // (INSET - 2)
     low = np.maximum(np.minimum(lowest, least - margin), parents.low[:, None])

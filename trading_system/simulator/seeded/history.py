@@ -36,7 +36,7 @@ _TODAY = 1_767_225_600_000  # 2026-01-01T00:00Z: the day the catalogue's prices 
 _YEAR = 365.25 * DAY
 _STEP_TOPIC, _MOOD_TOPIC, _SEASON_TOPIC, _RANGE_TOPIC, _SHARE_TOPIC = range(600, 605)
 _FLOOR = 400  # ticks: a hundred book levels and a visible path need this much room below
-_AMPLE = 40  # times the promised lots: quiet children shall not all be at the minimum
+_AMPLE = 20  # times the promised lots: quiet children shall not all be at the minimum
 _CEILING = 50_000_000  # ticks: half of the highest price the catalogue allows
 
 

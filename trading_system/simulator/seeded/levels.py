@@ -16,7 +16,7 @@ from trading_system.simulator.seeded.noise import Ints
 MINUTE = 60_000
 DAY = 1440 * MINUTE
 
-LENGTHS = (32 * DAY, DAY, 120 * MINUTE, 15 * MINUTE, MINUTE)
+LENGTHS = (64 * DAY, DAY, 120 * MINUTE, 15 * MINUTE, MINUTE)
 """Candle lengths from block to minute, aligned to the epoch; few children keep pages cheap."""
 
 FANOUT = tuple(longer // shorter for longer, shorter in pairwise(LENGTHS))
@@ -24,15 +24,16 @@ FANOUT = tuple(longer // shorter for longer, shorter in pairwise(LENGTHS))
 QUIET = 8
 LOTS = 4
 INSET = 16
+_INSET_BITS = 4  # shifting is several times faster than dividing
 
 
 def lowest_quote(low: Ints, high: Ints, volume: Ints) -> Ints:
     """The least quote amount that keeps the mean price off the low, as promised."""
-    least: Ints = low * volume + (high - low) * volume // INSET
+    least: Ints = low * volume + ((high - low) * volume >> _INSET_BITS)
     return least
 
 
 def highest_quote(low: Ints, high: Ints, volume: Ints) -> Ints:
     """The greatest quote amount that keeps the mean price off the high."""
-    most: Ints = high * volume - (high - low) * volume // INSET
+    most: Ints = high * volume - ((high - low) * volume >> _INSET_BITS)
     return most

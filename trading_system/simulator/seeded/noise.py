@@ -22,6 +22,9 @@ _SECOND = np.uint64(0x94D049BB133111EB)
 _MASK = (1 << 64) - 1
 _LANE = 1.0 / 65_536
 _CENTRE = 0.5 * _LANE
+_LOW_LANES = np.uint64(0x0000FFFF0000FFFF)
+_LOW_HALF = np.uint64(0xFFFFFFFF)
+_SQRT_3 = 3.0**0.5  # the variance of a uniform is 1/12
 
 
 class Noise:
@@ -33,11 +36,13 @@ class Noise:
         digest = blake2b(f"{seed}/{symbol}".encode(), digest_size=8).digest()
         self._key = int.from_bytes(digest, "little")
 
-    def lanes(self, topic: int, places: Ints) -> Floats:
-        """Four independent uniforms in (0, 1) for every place; shape (4, *places.shape)."""
+    def lanes(self, topic: int, places: Ints, count: int = 4) -> Floats:
+        """Up to four independent uniforms in (0, 1) for every place: (count, *places.shape)."""
         words = _mixed(self._key + topic * _GOLDEN, places)
         quarters = words.astype("<u8", copy=False).view("<u2").reshape(*places.shape, 4)
-        uniforms: Floats = np.moveaxis(quarters, -1, 0) * _LANE + _CENTRE
+        uniforms = np.empty((count, *places.shape))
+        np.multiply(np.moveaxis(quarters, -1, 0)[:count], _LANE, out=uniforms)
+        uniforms += _CENTRE
         return uniforms
 
     def normals(self, topic: int, places: Ints) -> Floats:
@@ -45,7 +50,10 @@ class Noise:
 
         The sum of four uniforms (Irwin-Hall) is normal enough: fat tails come from the cascade.
         """
-        normals: Floats = (self.lanes(topic, places).sum(axis=0) - 2.0) * np.sqrt(3.0)
+        words = _mixed(self._key + topic * _GOLDEN, places)
+        pairs = (words & _LOW_LANES) + ((words >> np.uint64(16)) & _LOW_LANES)
+        sums = (pairs & _LOW_HALF) + (pairs >> np.uint64(32))
+        normals: Floats = (sums * _LANE + (4 * _CENTRE - 2.0)) * _SQRT_3
         return normals
 
 

@@ -1,6 +1,6 @@
 """Transcendental functions whose results do not depend on the processor.
 
-numpy picks another implementation of exp, log and power for every kind of processor, and they
+numpy picks another implementation of exp and log for every kind of processor, and they
 differ in the last of 53 bits. 24 bits are plenty for noise, and in those they agree.
 """
 
@@ -19,11 +19,6 @@ def exp(values: Floats) -> Floats:
 def log(values: Floats) -> Floats:
     """As numpy.log, in 24 bits."""
     return _rounded(np.log(values))
-
-
-def power(values: Floats, exponent: float) -> Floats:
-    """As numpy.power, in 24 bits."""
-    return _rounded(np.power(values, exponent))
 
 
 def _rounded(values: Floats) -> Floats:

@@ -9,6 +9,8 @@ import numpy as np
 
 from trading_system.simulator.seeded.noise import Floats, Ints
 
+_TINY = 1e-12
+
 
 def apportion(total: Ints, weights: Floats) -> Ints:
     """Whole shares of `total` (shape ..., 1) in proportion to `weights`, adding up to it.
@@ -19,7 +21,7 @@ def apportion(total: Ints, weights: Floats) -> Ints:
     running = weights.cumsum(axis=-1)
     running /= running[..., -1:]
     edges = np.zeros((*running.shape[:-1], running.shape[-1] + 1), np.int64)
-    np.floor(running * total, casting="unsafe", out=edges[..., 1:])
+    edges[..., 1:] = running * total
     edges[..., -1:] = total  # a total beyond 2**53 has lost its last digits on the way
     shares: Ints = edges[..., 1:] - edges[..., :-1]
     return shares
@@ -36,16 +38,14 @@ def pour(amount: Ints, room: Ints) -> Ints:
     return poured
 
 
-def centred(values: Floats, weights: Floats | Ints, target: Floats) -> Floats:
+def centred(values: Floats, weights: Ints, target: Floats) -> Floats:
     """Values in [0, 1] moved so that their weighted mean is `target` (shape ..., 1) in [0, 1].
 
     Too high: all shrink towards 0 in proportion; too low: all grow towards 1. Always possible, and
-    gentle where the mean was nearly right.
+    gentle where the mean was nearly right. Weights of a row must not all be 0.
     """
-    mean = (values * weights).sum(axis=-1, keepdims=True) / np.maximum(
-        weights.sum(axis=-1, keepdims=True), 1
-    )
-    down = np.minimum(target / np.maximum(mean, 1e-12), 1.0)
-    up = np.minimum((1.0 - target) / np.maximum(1.0 - mean, 1e-12), 1.0)
-    moved: Floats = np.where(mean >= target, values * down, 1.0 - (1.0 - values) * up)
+    mean = (values * weights).sum(axis=-1, keepdims=True) / weights.sum(axis=-1, keepdims=True)
+    down = np.minimum(target / np.maximum(mean, _TINY), 1.0)
+    up = np.minimum((1.0 - target) / np.maximum(1.0 - mean, _TINY), 1.0)
+    moved: Floats = (1.0 - up) + (down * up) * values
     return moved

@@ -18,7 +18,7 @@ LARGEST = 1 << 62
 """No block's quote amount, in ticks x lots, may come near the end of int64."""
 
 _FINEST = Decimal("1e-8")  # what the wire can show of a quote amount
-_HEADROOM = 32 * 8  # days in a block, and how much busier than usual it may be
+_HEADROOM = 64 * 4  # days in a block, and how much busier than usual it may be
 
 
 class _Text(NamedTuple):

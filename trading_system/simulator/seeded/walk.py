@@ -12,7 +12,7 @@ import numpy as np
 
 from trading_system.simulator.seeded.candles import Candles
 from trading_system.simulator.seeded.noise import Floats, Ints
-from trading_system.simulator.seeded.portable import exp, log
+from trading_system.simulator.seeded.portable import log
 
 # A random walk's expected range over its standard deviation, and a little more: what touches the
 # parent's extremes adds variance.
@@ -50,15 +50,15 @@ class Reach(NamedTuple):
 
 
 def walk(parents: Candles, steps: Floats, unrest: Floats) -> Walk:
-    """From open to close by these standard normal steps, restless children (log) going further.
+    """From open to close by these standard normal steps, which unrest makes longer.
 
     Time runs by variance, so that a restless child takes a larger part of the way.
     """
     opening, closing = parents.open[:, None], parents.close[:, None]
     span = (parents.high - parents.low)[:, None]
-    clock = _running(exp(2.0 * unrest))
+    clock = _running(unrest * unrest)
     total = clock[:, -1:].copy()
-    usual = (exp(unrest) / np.sqrt(total)) * (span / _RANGE_OVER_STEP)
+    usual = (unrest / np.sqrt(total)) * (span / _RANGE_OVER_STEP)
     clock /= total
     strayed = _running(steps * usual)
     strayed -= clock * strayed[:, -1:]
