@@ -71,7 +71,7 @@ class History:
         if interval == self.interval or not closed:
             return times, values
         grid = Interval.named(interval, utc_offset)
-        numbers = np.array([grid.number(time) for time in times.tolist()])
+        numbers = _numbers(times, grid)
         first = np.flatnonzero(np.diff(numbers, prepend=numbers[0] - 1))
         last = np.append(first[1:], closed) - 1
         folded = np.add.reduceat(values, first)
@@ -79,8 +79,7 @@ class History:
         folded[:, HIGH] = np.maximum.reduceat(values[:, HIGH], first)
         folded[:, LOW] = np.minimum.reduceat(values[:, LOW], first)
         folded[:, CLOSE] = values[last, CLOSE]
-        opens = np.array([int(grid.opens(number, 1)[0]) for number in numbers[first].tolist()])
-        return opens, folded
+        return _opens(numbers[first], grid), folded
 
     def tape(self, first: int, past: int) -> Tape:
         """The trades of the candles from index `first` up to but not including `past`."""
@@ -125,12 +124,29 @@ def _first(trades: Tape, after: int, below: int | None, above: int | None) -> Ta
 def written(times: Ints, values: Ints, grid: Interval) -> list[KlineRow]:
     """Rows as on the wire, eight decimals everywhere."""
     rows: list[KlineRow] = []
-    for time, row in zip(times.tolist(), values.tolist(), strict=True):
-        close = int(grid.opens(grid.number(time) + 1, 1)[0]) - 1
+    closes = _opens(_numbers(times, grid) + 1, grid) - 1
+    columns = (times.tolist(), closes.tolist(), values.tolist())
+    for time, close, row in zip(*columns, strict=True):
         o, h, l, c, v = map(text, row[:5])  # noqa: E741 -- the wire's letters
         quote, base, taken = text(row[_QUOTE]), text(row[_TAKER_BASE]), text(row[_TAKER_QUOTE])
         rows.append([time, o, h, l, c, v, close, quote, row[_TRADES], base, taken, "0"])
     return rows
+
+
+def _numbers(times: Ints, grid: Interval) -> Ints:
+    """Interval.number of many times at once."""
+    if grid.length:
+        return (times - grid.origin) // grid.length
+    months = (times - grid.origin).astype("datetime64[ms]").astype("datetime64[M]")
+    return months.astype(np.int64)
+
+
+def _opens(numbers: Ints, grid: Interval) -> Ints:
+    """When the candles of these numbers open."""
+    if grid.length:
+        return numbers * grid.length + grid.origin
+    months = numbers.astype("datetime64[M]").astype("datetime64[ms]")
+    return months.astype(np.int64) + grid.origin
 
 
 def text(units: int) -> str:

@@ -79,6 +79,6 @@ def _products(prices: Ints, quantities: Ints) -> Ints:
     whole, part = np.divmod(prices, UNIT)
     lots, crumbs = np.divmod(quantities, UNIT)
     # (whole + part/U) x (lots + crumbs/U) x U, each term within 64 bits
-    small = part * (crumbs // 10**4) // 10**4
+    small = part * crumbs // UNIT
     product: Ints = whole * quantities + part * lots + small
     return product
