@@ -19,6 +19,7 @@ from trading_system.simulator.command_log import CommandLog
 from trading_system.simulator.exchange import Exchange
 from trading_system.simulator.feeds import Feed
 from trading_system.simulator.options import SEEDED, SimulatorOptions
+from trading_system.simulator.remembered import RememberedFeed
 from trading_system.simulator.rest import Call, RestApi
 from trading_system.simulator.seeded.feed import SeededFeed
 
@@ -96,7 +97,7 @@ async def serve(
 
 def open_exchange(options: SimulatorOptions, feed: Feed) -> Exchange:
     """The exchange of these options, with what its journal remembers."""
-    log = None
+    feed, log = RememberedFeed(feed), None
     if options.journal is not None:
         market = {"seed": options.seed, "market": options.market, "shift": options.shift}
         log = CommandLog(options.journal, market)
