@@ -23,7 +23,7 @@ check:
     uv run mypy
     uv run lint-imports
 
-# One benchmark (beat, backfill, import, order, chart, startup, simulator): one JSON line
+# One benchmark (beat, backfill, import, order, chart, startup, klines, simulator): one JSON line
 bench NAME *ARGS:
     uv run python -m benchmarks {{ NAME }} {{ ARGS }}
 

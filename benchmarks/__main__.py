@@ -12,6 +12,7 @@ NAMES = {
     "order": "POST /orders, beside a bare create_order",
     "chart": "the page of 10 symbols x 525,600 candles",
     "startup": "from the command to the first healthy /health, and the memory then",
+    "klines": "a page of 1,000 klines of the seeded market, every interval",
     "simulator": "REST requests per second of the embedded exchange",
 }
 
