@@ -1,0 +1,255 @@
+"""Recorded candles from files into the database: the exchange's public kline archives and CSV.
+
+Takes one-minute spot candles only, and judges every row before any of its batch is stored. Reading
+twice changes nothing, so a file that turned out bad is mended and read again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import re
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from io import TextIOWrapper
+from itertools import chain, islice, pairwise
+from pathlib import Path
+from typing import IO, NamedTuple, TextIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trading_system.domain.candles import MINUTE, Candle
+from trading_system.domain.errors import InvalidRequest, NotRegistered
+from trading_system.domain.instruments import Symbol
+from trading_system.ports import Clock, PriceRepository, SymbolRepository
+
+BATCH = 10_000
+"""Rows stored in one transaction."""
+
+_QUOTES = (
+    *("USDT", "USDC", "FDUSD", "TUSD", "BUSD", "USDP", "USDS", "USD1", "PAX", "UST", "DAI", "USD"),
+    *("EURI", "AEUR", "EUR", "TRY", "BRL", "ARS", "MXN", "COP", "JPY", "IDRT", "BIDR", "IDR"),
+    *("GBP", "AUD", "RUB", "UAH", "NGN", "ZAR", "PLN", "RON", "CZK", "BKRW", "BVND", "VAI"),
+    *("BTC", "ETH", "BNB", "SOL", "XRP", "TRX", "DOGE", "DOT"),
+)
+_NAME = re.compile(r"(?:spot-klines-)?(?P<symbol>[^\W_]+)[-_](?P<interval>\d+(?:mo|[smhdwM]))[-_.]")
+_INTERVAL = re.compile(r"[-_](?P<interval>\d+(?:mo|[smhdwM]))[-_.]")
+_ZIP, _GZIP = b"PK\x03\x04", b"\x1f\x8b"
+_SHORT, _LONG = 6, 12  # columns: ours, and the exchange's own
+_EARLIEST = 1_230_768_000_000  # 2009: nothing was traded before
+_MICROSECONDS = 10**14  # so many ms are the year 5138; the archives tell µs since 2025
+_UNREADABLE = (OSError, EOFError, UnicodeDecodeError, zipfile.BadZipFile, zlib.error)
+
+
+class Chunk(NamedTuple):
+    """Some lines of a file that follow each other; `number` is the first one's, from 1."""
+
+    number: int
+    columns: int
+    lines: list[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Archive:
+    """A file of one symbol's minute candles, in the order they were written."""
+
+    path: Path
+    symbol: Symbol
+    says_minutes: bool
+
+    def batches(self) -> Iterator[list[Candle]]:
+        """Its rows, `BATCH` at a time; raises InvalidRequest naming the line that is wrong."""
+        return map(self.candles, self.chunks())
+
+    def chunks(self) -> Iterator[Chunk]:
+        """Its lines without the header; raises InvalidRequest when they cannot be unpacked."""
+        with _opened(self.path) as file:
+            first = file.readline()
+            header = not first[:1].isdigit()
+            columns = _SHORT if first.count(",") == _SHORT - 1 else _LONG
+            rows = chain([] if header else [first], file)
+            number = 2 if header else 1
+            while lines := list(islice(rows, BATCH)):
+                yield Chunk(number, columns, lines)
+                number += len(lines)
+
+    def candles(self, chunk: Chunk) -> list[Candle]:
+        """A chunk read and judged; raises InvalidRequest naming the line that is wrong."""
+        try:
+            candles = _parsed(chunk.lines, chunk.columns)
+        except ValueError as error:
+            number, reason = _fault(chunk) or (chunk.number, error)
+            raise InvalidRequest(f"{self.path}, line {number}: {reason}") from None
+        if not self.says_minutes and not _look_like_minutes(candles):
+            raise InvalidRequest(f"{self.path} holds no 1m candles: nowhere two minutes in a row")
+        return candles
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportResult:
+    """What came of a file: `read` rows = `stored` candles + `repeated` ones, the later row kept.
+
+    `first` and `last` are the earliest and the latest open time, ms UTC; None in an empty file.
+    """
+
+    symbol: Symbol
+    read: int
+    stored: int
+    repeated: int
+    first: int | None
+    last: int | None
+
+
+def read_archive(path: Path, symbol: Symbol | None = None) -> Archive:
+    """The candles of a file: CSV with 6 or 12 columns, header or not, plain, gz or zip.
+
+    Its name tells symbol and interval, like BTCUSDT-1m-2024-10.zip; a `symbol` that is given counts
+    more. Raises InvalidRequest when neither tells the symbol, or it is not one-minute candles.
+    """
+    interval = _INTERVAL.search(path.name)
+    if interval and interval["interval"] != "1m":
+        raise InvalidRequest(
+            f"{path.name} holds {interval['interval']} candles; only 1m ones are stored, "
+            "all longer ones are built from them"
+        )
+    if symbol is None:
+        name = _NAME.match(path.name)
+        if name is None:
+            raise InvalidRequest(
+                f"{path.name} does not tell whose candles it holds; "
+                "name it like BTCUSDT-1m-2024-10.zip, or say the symbol"
+            )
+        symbol = split_symbol(name["symbol"])
+    return Archive(path=path, symbol=symbol, says_minutes=interval is not None)
+
+
+def split_symbol(name: str) -> Symbol:
+    """BTCUSDT as BTC/USDT, by the quote assets known; raises InvalidRequest for other ones."""
+    for quote in _QUOTES:
+        base = name.upper().removesuffix(quote)
+        if base not in {"", name.upper()}:
+            return Symbol(base, quote)
+    raise InvalidRequest(f"{name} ends in no quote asset that is known; say the symbol")
+
+
+class ArchiveImporter:
+    """Stores the candles of files. The database alone is needed, no venue."""
+
+    def __init__(self, *, symbols: SymbolRepository, prices: PriceRepository, clock: Clock) -> None:
+        self._symbols = symbols
+        self._prices = prices
+        self._clock = clock
+
+    async def import_file(
+        self,
+        path: Path,
+        *,
+        symbol: Symbol | None = None,
+        on_progress: Callable[[int], None] | None = None,
+    ) -> ImportResult:
+        """Store every candle of the file; `on_progress` hears after each batch how many were read.
+
+        A symbol that is not registered becomes so, deactivated: it is kept and not collected.
+        Raises InvalidRequest for what is no such file or has a wrong line; batches before that
+        line stay stored.
+        """
+        archive = read_archive(path, symbol)
+        chunks = archive.chunks()
+        times: list[NDArray[np.int64]] = []
+        chunk = await asyncio.to_thread(next, chunks, None)
+        while chunk is not None:
+            candles = archive.candles(chunk)
+            if not times:
+                await self._keep(archive.symbol)
+            times.append(np.array([candle.open_time for candle in candles], np.int64))
+            # Unpacking what follows and writing to SQLite happen at once: both let the GIL go.
+            unpacking = asyncio.create_task(asyncio.to_thread(next, chunks, None))
+            try:
+                await self._prices.upsert({archive.symbol: candles})
+            finally:
+                chunk = await unpacking
+            if on_progress is not None:
+                on_progress(sum(map(len, times)))
+        return _result(archive.symbol, times)
+
+    async def _keep(self, symbol: Symbol) -> None:
+        """Register a symbol nobody asked to collect."""
+        try:
+            await self._symbols.get(symbol)
+        except NotRegistered:
+            await self._symbols.add(symbol, self._clock.now())
+            await self._symbols.deactivate(symbol)
+
+
+def _result(symbol: Symbol, times: list[NDArray[np.int64]]) -> ImportResult:
+    read = np.concatenate([np.empty(0, np.int64), *times])
+    distinct = np.unique(read).tolist()
+    return ImportResult(
+        symbol=symbol,
+        read=len(read),
+        stored=len(distinct),
+        repeated=len(read) - len(distinct),
+        first=distinct[0] if distinct else None,
+        last=distinct[-1] if distinct else None,
+    )
+
+
+def _fault(chunk: Chunk) -> tuple[int, ValueError] | None:
+    """The first line that is wrong, found by asking each alone."""
+    for number, line in enumerate(chunk.lines, chunk.number):
+        try:
+            _parsed([line], chunk.columns)
+        except ValueError as reason:
+            return number, reason
+    return None
+
+
+def _look_like_minutes(candles: list[Candle]) -> bool:
+    steps = {two.open_time - one.open_time for one, two in pairwise(candles)} - {0}
+    return min(steps, default=MINUTE) == MINUTE
+
+
+def _parsed(lines: list[str], columns: int) -> list[Candle]:
+    """Rows of so many columns; raises ValueError when one of them is no candle."""
+    if {line.count(",") for line in lines} != {columns - 1}:
+        raise ValueError(f"not {columns} columns")
+    try:
+        # Four times as fast as float() in a loop, and as exact.
+        table = np.loadtxt(lines, delimiter=",", usecols=range(6), comments=None, ndmin=2)
+    except ValueError:
+        raise ValueError("the first six columns are not all numbers") from None
+    times, opened, high, low, close, volume = table.T
+    times = np.where(times >= _MICROSECONDS, times // 1_000, times)
+    if not ((times >= _EARLIEST) & (times < _MICROSECONDS) & (times % MINUTE == 0)).all():
+        raise ValueError("the time is not the start of a minute in ms or µs")
+    # Asked so that nan, which compares as false, is refused too.
+    ordered = (low > 0) & (low <= np.minimum(opened, close)) & (high >= np.maximum(opened, close))
+    if not (ordered & (high < np.inf) & (volume >= 0) & (volume < np.inf)).all():
+        raise ValueError("0 < low <= open, close <= high or 0 <= volume does not hold")
+    values = (column.tolist() for column in (opened, high, low, close, volume))
+    return list(map(Candle, times.astype(np.int64).tolist(), *values))
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[TextIO]:
+    """The text of the file, unpacked as its first bytes ask; InvalidRequest if that fails."""
+    try:
+        with ExitStack() as stack:
+            file: IO[bytes] | gzip.GzipFile = stack.enter_context(path.open("rb"))
+            magic = file.read(4)
+            file.seek(0)
+            if magic == _ZIP:
+                archive = stack.enter_context(zipfile.ZipFile(file))
+                names = archive.namelist()
+                if len(names) != 1:
+                    raise InvalidRequest(f"{path} holds {len(names)} files instead of one")
+                file = stack.enter_context(archive.open(names[0]))
+            elif magic.startswith(_GZIP):
+                file = stack.enter_context(gzip.open(file))
+            yield stack.enter_context(TextIOWrapper(file, encoding="utf-8-sig"))
+    except _UNREADABLE as error:
+        raise InvalidRequest(f"{path} cannot be read: {error}") from error
