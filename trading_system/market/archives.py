@@ -82,7 +82,12 @@ class Archive:
         try:
             candles = _parsed(chunk.lines, chunk.columns)
         except ValueError as error:
-            number, reason = _fault(chunk) or (chunk.number, error)
+            faults = (
+                (number, reason)
+                for number, line in enumerate(chunk.lines, chunk.number)
+                if (reason := _reason(line, chunk.columns))
+            )
+            number, reason = next(faults, (chunk.number, error))
             raise InvalidRequest(f"{self.path}, line {number}: {reason}") from None
         if not self.says_minutes and not _look_like_minutes(candles):
             raise InvalidRequest(f"{self.path} holds no 1m candles: nowhere two minutes in a row")
@@ -198,13 +203,12 @@ def _result(symbol: Symbol, times: list[NDArray[np.int64]]) -> ImportResult:
     )
 
 
-def _fault(chunk: Chunk) -> tuple[int, ValueError] | None:
-    """The first line that is wrong, found by asking each alone."""
-    for number, line in enumerate(chunk.lines, chunk.number):
-        try:
-            _parsed([line], chunk.columns)
-        except ValueError as reason:
-            return number, reason
+def _reason(line: str, columns: int) -> ValueError | None:
+    """What is wrong with this line alone."""
+    try:
+        _parsed([line], columns)
+    except ValueError as reason:
+        return reason
     return None
 
 
