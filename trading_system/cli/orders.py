@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any
 
 import typer
@@ -101,13 +102,19 @@ def _order_table(order: dict[str, Any]) -> Table:
         "average_price",
     ):
         if order.get(name) is not None:
-            table.add_row(name.replace("_", " "), str(order[name]))
+            table.add_row(name.replace("_", " "), _plain(order[name]))
     return table
+
+
+def _plain(value: object) -> str:
+    """A decimal without the zeros at its end; anything else as it is."""
+    text = str(value)
+    return text.rstrip("0").rstrip(".") if re.fullmatch(r"\d+\.\d+", text) else text
 
 
 def _fills_table(fills: list[dict[str, Any]]) -> Table:
     table = Table("price", "quantity", "quote", "fee", "fee asset", "trade", title="Fills")
     for fill in fills:
         names = ("price", "quantity", "quote_quantity", "fee", "fee_asset", "trade_id")
-        table.add_row(*(str(fill[name]) for name in names))
+        table.add_row(*(_plain(fill[name]) for name in names))
     return table

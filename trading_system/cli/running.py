@@ -70,9 +70,11 @@ async def opened_system(wanted: Settings) -> AsyncIterator[System]:
 
     with beside(wanted) as exchange:
         # Imported while the exchange comes up in its own process.
+        from trading_system import logs
         from trading_system.clock import SystemClock
         from trading_system.system import opened
 
+        logs.configure(level="WARNING", json=False, folder=None)  # the command prints its result
         if exchange is not None:
             wanted = await exchange.settings(wanted)
         async with opened(wanted, SystemClock()) as system:
