@@ -50,7 +50,7 @@ def test_volatility_clusters_but_returns_cannot_be_foretold(minutes):
 def test_volume_goes_with_the_range(minutes):
     volume, span = minutes.volume.sum(axis=0), minutes.high - minutes.low
     assert correlation(np.log(volume), np.log(span + 1)) > 0.3
-    assert correlation(volume, span) > 0.1
+    assert correlation(volume, span) > 0.2
 
 
 def test_takers_buy_when_the_price_rises(minutes):

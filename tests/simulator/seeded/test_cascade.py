@@ -3,9 +3,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.simulator.seeded.markets import parents
+from tests.simulator.seeded.markets import candle, parents
 from trading_system.simulator.seeded.candles import Candles, folded
-from trading_system.simulator.seeded.cascade import split
+from trading_system.simulator.seeded.cascade import _ranges, split
 from trading_system.simulator.seeded.levels import (
     FANOUT,
     INSET,
@@ -15,6 +15,7 @@ from trading_system.simulator.seeded.levels import (
     QUIET,
 )
 from trading_system.simulator.seeded.noise import Noise
+from trading_system.simulator.seeded.walk import Reach
 
 
 def keeps_its_promises(candles: Candles, level: int) -> bool:
@@ -52,3 +53,22 @@ def test_many_candles_split_together_as_each_would_alone(data):
     together = split(Candles(np.concatenate([one.table for one in several], axis=1)), 3, noise)
     alone = np.concatenate([split(one, 3, noise).table for one in several], axis=1)
     assert (together.table == alone).all()
+
+
+def test_a_mean_that_floats_cannot_tell_from_a_whole_tick_is_inside_all_the_same():
+    price, lots = 9_000_000, 20_000_000_000
+    parent = candle(
+        start=0,
+        first_id=1,
+        open=price,
+        high=price + 5,
+        low=price - 5,
+        close=price,
+        trades=200,
+        volume=[lots, lots],
+        quote=[price * lots - 1, price * lots],
+    )
+    flat = Reach(np.array([[price]]), np.array([[price]]))
+    assert (price * lots - 1) / lots == price
+    low, _ = _ranges(parent, flat, parent.volume[:, :, None], parent.quote[:, :, None])
+    assert low[0, 0] < price

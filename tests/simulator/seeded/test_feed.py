@@ -133,6 +133,22 @@ def test_trades_by_time_by_id_and_from_the_end_are_the_same_tape(feed):
     assert by_time[-1].time <= NOW
 
 
+def test_a_price_between_two_ticks_is_not_reached_by_a_trade_beside_it(feed):
+    for trade in feed.latest_trades("BTCUSDT", limit=5, now=NOW):
+        asked = {"after": trade.id - 1, "now": NOW}
+        half = Decimal("0.005")
+        below = feed.next_trade(
+            "BTCUSDT", **asked, at_or_below=trade.price - half, at_or_above=None
+        )
+        above = feed.next_trade(
+            "BTCUSDT", **asked, at_or_below=None, at_or_above=trade.price + half
+        )
+        assert below is None or below.price < trade.price
+        assert above is None or above.price > trade.price
+        exact = feed.next_trade("BTCUSDT", **asked, at_or_below=trade.price, at_or_above=None)
+        assert exact == trade
+
+
 def test_the_next_trade_reaches_a_bound_between_two_ticks_only_by_crossing_it(feed):
     last = feed.last_trade("BTCUSDT", now=NOW - HOUR)
     half = Decimal("0.005")
@@ -174,14 +190,15 @@ def test_the_book_stands_about_the_last_price(feed, symbol):
     rules = LISTED[symbol]
     for second in range(NOW // SECOND - 40, NOW // SECOND):
         book = feed.depth(symbol, now=second * SECOND)
-        last = feed.last_trade(symbol, now=second * SECOND).price
+        trade = feed.last_trade(symbol, now=second * SECOND)
+        last = trade.price
         bids, asks = [level.price for level in book.bids], [level.price for level in book.asks]
         assert len(bids) >= 100
         assert len(asks) >= 100
         assert bids == sorted(set(bids), reverse=True)
         assert asks == sorted(set(asks))
         assert bids[0] < asks[0]
-        assert last in {bids[0], asks[0]}
+        assert last == (bids[0] if trade.buyer_is_maker else asks[0])
         assert asks[0] - bids[0] < last / 1000
         for level in (*book.bids, *book.asks):
             assert level.price % rules.tick_size == 0 < level.price

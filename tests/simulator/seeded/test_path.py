@@ -7,7 +7,7 @@ from tests.simulator.seeded.markets import LISTED, NOW
 from trading_system.simulator.seeded.candles import Candles, folded
 from trading_system.simulator.seeded.history import GENESIS, HORIZON, Origin
 from trading_system.simulator.seeded.intervals import INTERVALS, Interval
-from trading_system.simulator.seeded.path import SeededPath
+from trading_system.simulator.seeded.path import Caches, SeededPath
 from trading_system.simulator.seeded.tape import aggregated
 
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
@@ -165,6 +165,27 @@ def test_the_first_trade_that_reaches_a_bound_is_found(path, hours, below, above
         assert found.id[0] == trades.id[hit][0]
     else:
         assert found is None
+
+
+def test_a_trade_still_to_come_in_the_running_minute_is_not_found(path):
+    minute = NOW // MINUTE * MINUTE
+    tape = path.trades_between(minute, minute + MINUTE, minute + MINUTE)
+    top = int(tape.price.max())
+    reached = int(tape.time[tape.price == top][0])
+    after = int(tape.id[0]) - 1
+    asked = {"after": after, "at_or_below": None, "at_or_above": top}
+    assert path.first_reaching(now=reached - 1, **asked) is None
+    assert path.first_reaching(now=reached, **asked).time[0] == reached
+
+
+def test_paths_that_begin_elsewhere_share_a_memory_without_mixing():
+    caches = Caches.of()
+    for price in (5_000_000, 7_000_000):
+        origin = Origin(ODD_MINUTE, price)
+        shared = SeededPath(7, LISTED["BTCUSDT"], origin=origin, caches=caches)
+        alone = SeededPath(7, LISTED["BTCUSDT"], origin=origin)
+        one, other = (page(which, "1m", NOW, 1, NOW) for which in (shared, alone))
+        assert (one.table == other.table).all()
 
 
 def test_a_path_may_begin_at_any_minute_and_price(path):

@@ -1,5 +1,5 @@
 import numpy as np
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from trading_system.simulator.seeded.shares import apportion, centred, pour
@@ -10,6 +10,7 @@ rooms = st.lists(st.integers(0, 1 << 50), min_size=1, max_size=40)
 
 
 @given(totals, weights)
+@example((1 << 61) + 1, [1.0, 2.0, 3.0])
 def test_shares_add_up_to_the_total_whatever_its_size(total, weights):
     shares = apportion(np.array([total]), np.array(weights))
     assert shares.sum() == total

@@ -7,7 +7,7 @@ from trading_system.simulator.seeded.candles import Candles
 from trading_system.simulator.seeded.cascade import split
 from trading_system.simulator.seeded.levels import MINUTE
 from trading_system.simulator.seeded.noise import Noise
-from trading_system.simulator.seeded.tape import aggregated, tape
+from trading_system.simulator.seeded.tape import _exact, _Trades, aggregated, tape
 
 
 def minutes_of(quarter: Candles, seed: int) -> Candles:
@@ -76,3 +76,19 @@ def test_candles_without_trades_are_flat_at_the_last_price():
     assert late.close.tolist() == [55, 55]
     assert late.volume.tolist() == [[64, 0], [64, 0]]
     assert late.first_id.tolist() == [5, 13]
+
+
+def test_what_one_tick_for_everybody_cannot_make_up_goes_up_to_the_high():
+    """So rare that it is made by hand: all prices a hair above a tick and rounded down to it."""
+    columns = (np.array([[[10, 20, 30]]]), np.array([[[50, 50, 54]]]), np.array([[[7, 4, 2]]]))
+    for missing in range(7 * 5 + 4 * 5 + 2 * 1 + 1):
+        trades = _exact(
+            _Trades(*(column.copy() for column in columns)),
+            np.array([[[missing]]]),
+            np.array([[[55]]]),
+        )
+        assert trades.quantity.sum() == 13
+        assert (trades.quantity > 0).all()
+        assert trades.quantity.shape[2] == 4
+        assert (trades.price * trades.quantity).sum() == 7 * 50 + 4 * 50 + 2 * 54 + missing
+        assert trades.price.max() <= 55

@@ -62,7 +62,6 @@ def walk(parents: Candles, steps: Floats, unrest: Floats) -> Walk:
     clock /= total
     strayed = _running(steps * usual)
     strayed -= clock * strayed[:, -1:]
-    strayed *= _facing(parents, strayed)
     path = opening + clock * (closing - opening) + strayed
     path += _bump(parents, path, clock, usual)
     borders = np.rint(_fitted(parents, path, clock)).astype(np.int64)
@@ -103,13 +102,6 @@ def _running(values: Floats) -> Floats:
 def _middles(borders: Floats) -> Floats:
     middles: Floats = (borders[:, 1:] + borders[:, :-1]) * 0.5
     return middles
-
-
-def _facing(parents: Candles, strayed: Floats) -> Floats:
-    """-1 for walks that stray to the side with less room (mirrored, they fit), 1 for the rest."""
-    lean = strayed.max(axis=1) + strayed.min(axis=1)
-    room = parents.high + parents.low - parents.open - parents.close
-    return np.where(lean * room < 0, -1.0, 1.0)[:, None]
 
 
 def _bump(parents: Candles, path: Floats, clock: Floats, usual: Floats) -> Floats:
