@@ -183,5 +183,3 @@ def _data_gateway(settings: Settings, clock: Clock, trading: Gateway) -> Gateway
         return trading
     client = Client(endpoints=data_endpoints(str(settings.data_venue)), clock=clock)
     return Gateway(client=client, clock=clock, retry=RetryPolicy())
-
-

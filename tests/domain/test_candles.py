@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from trading_system.domain.candles import MINUTE, Span, floor_minute
 
 

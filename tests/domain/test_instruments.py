@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from trading_system.domain.errors import InvalidRequest
 from trading_system.domain.instruments import Symbol
 

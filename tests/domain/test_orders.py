@@ -11,6 +11,7 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from trading_system.domain.instruments import Symbol
 from trading_system.domain.orders import (
     TRANSITIONS,

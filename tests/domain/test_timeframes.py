@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from trading_system.domain.candles import MINUTE
 from trading_system.domain.errors import InvalidRequest
 from trading_system.domain.timeframes import Timeframe

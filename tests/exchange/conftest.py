@@ -9,6 +9,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 from pydantic import SecretStr
+
 from trading_system.exchange.client import Client
 from trading_system.exchange.endpoints import trading_endpoints
 from trading_system.exchange.gateway import Gateway

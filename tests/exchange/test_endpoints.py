@@ -5,6 +5,7 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 import pytest
+
 from trading_system.clock import SystemClock
 from trading_system.exchange.client import Client
 from trading_system.exchange.endpoints import BLOCKED, data_endpoints, trading_endpoints

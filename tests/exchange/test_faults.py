@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import aiohttp
 import pytest
+
 from trading_system.domain.errors import (
     DuplicateOrder,
     InsufficientFunds,

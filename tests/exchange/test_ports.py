@@ -7,6 +7,7 @@ from decimal import Decimal
 from uuid import UUID
 
 import pytest
+
 from trading_system.domain.candles import MINUTE, Span
 from trading_system.domain.errors import OrderNotFound, UnknownSymbol
 from trading_system.domain.instruments import Symbol

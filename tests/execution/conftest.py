@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
+
 from tests.fakes.execution import FakeListing, FakeOrders, FakeTrading
 from trading_system.bus import Bus
 from trading_system.domain.reports import Fill, Report

@@ -6,6 +6,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+
 from trading_system.domain.errors import KeyReused, NotAllowed, UnknownSymbol
 from trading_system.domain.events import OrderRefused
 from trading_system.domain.instruments import Symbol

@@ -7,6 +7,7 @@ from decimal import Decimal
 from uuid import uuid4
 
 import pytest
+
 from trading_system.domain.errors import (
     InsufficientFunds,
     KeyReused,
