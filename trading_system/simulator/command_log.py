@@ -49,12 +49,19 @@ class CommandLogError(Exception):
 
 
 class CommandLog:
-    """Append-only; `replay` first, then `append`. `market` is what the commands depend on."""
+    """Append-only; `replay` first, then `append`.
 
-    def __init__(self, path: Path, market: Mapping[str, object]) -> None:
+    `market` is what the commands depend on, `opened` (ms UTC) when this market was first opened:
+    of a log that goes on, the time it began with, for a recording that was moved to end then.
+    """
+
+    def __init__(self, path: Path, market: Mapping[str, object], *, now: int = 0) -> None:
+        """Read when the log was begun; raises CommandLogError when that cannot be read."""
         self._path = path
-        self._header = {"format": FORMAT, **market}
+        self._market = {"format": FORMAT, **market}
         self._file: BinaryIO | None = None
+        lines = self._whole_lines()
+        self.opened = cast("int", self._parse(1, lines[0]).get("opened", now)) if lines else now
 
     def replay(self) -> Iterator[tuple[Command, int]]:
         """The commands kept so far, each with its time in ms.
@@ -65,10 +72,10 @@ class CommandLog:
         lines = self._whole_lines()
         if not lines:
             return
-        if self._parse(1, lines[0]) != self._header:
+        if self._parse(1, lines[0]) != self._header():
             raise CommandLogError(
                 f"{self._path} belongs to another market: it begins with {lines[0].decode()}, "
-                f"wanted is {orjson.dumps(self._header).decode()}. Remove or rename the file to "
+                f"wanted is {orjson.dumps(self._header()).decode()}. Remove or rename the file to "
                 "begin anew."
             )
         for number, line in enumerate(lines[1:], start=2):
@@ -86,11 +93,14 @@ class CommandLog:
             self._file.close()
             self._file = None
 
+    def _header(self) -> dict[str, object]:
+        return {**self._market, "opened": self.opened}
+
     def _open(self) -> BinaryIO:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         file = self._path.open("ab")
         if not file.tell():
-            file.write(orjson.dumps(self._header) + b"\n")
+            file.write(orjson.dumps(self._header()) + b"\n")
         return file
 
     def _whole_lines(self) -> list[bytes]:
@@ -114,9 +124,12 @@ class CommandLog:
 
     def _parse(self, number: int, line: bytes) -> dict[str, object]:
         try:
-            return cast("dict[str, object]", orjson.loads(line))
+            entry = orjson.loads(line)
         except ValueError as damage:
             raise self._damaged(number) from damage
+        if not isinstance(entry, dict):
+            raise self._damaged(number)
+        return entry
 
     def _damaged(self, number: int) -> CommandLogError:
         return CommandLogError(

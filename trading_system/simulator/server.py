@@ -70,7 +70,7 @@ async def serve(
         secret=options.secret or secrets.token_hex(_KEY_BYTES),
         account=_ACCOUNT,
     )
-    exchange = open_exchange(options, open_market(options) if feed is None else feed)
+    exchange = open_exchange(options, feed)
     server = web.Server(
         _handler(RestApi(exchange, Keys([key])), options.clock),
         access_log=None,
@@ -95,27 +95,32 @@ async def serve(
         exchange.close()
 
 
-def open_exchange(options: SimulatorOptions, feed: Feed) -> Exchange:
+def open_exchange(options: SimulatorOptions, feed: Feed | None = None) -> Exchange:
     """The exchange of these options, with what its journal remembers."""
-    feed, log = RememberedFeed(feed), None
+    now, log = options.clock(), None
     if options.journal is not None:
         market = {"seed": options.seed, "market": options.market, "shift": options.shift}
-        log = CommandLog(options.journal, market)
-    funds = purse(feed) if options.funds is None else options.funds
+        log = CommandLog(options.journal, market, now=now)
+        now = log.opened
+    feed = RememberedFeed(feed or open_market(options, now))
     return Exchange(
-        feed, {_ACCOUNT: funds}, settings=options.limits, filters=options.filters, log=log
+        feed,
+        {_ACCOUNT: purse(feed) if options.funds is None else options.funds},
+        settings=options.limits,
+        filters=options.filters,
+        log=log,
     )
 
 
-def open_market(options: SimulatorOptions) -> Feed:
-    """The market of these options; raises ValueError when a recording cannot be read."""
+def open_market(options: SimulatorOptions, now: int) -> Feed:
+    """The market of these options as opened at `now`; ValueError when it cannot be read."""
     if options.market == SEEDED:
         return SeededFeed(options.seed, catalogue(options.symbols))
     # Most runs have no recording to read.
     from trading_system.simulator.replay.feed import ReplayFeed  # noqa: PLC0415
 
     return ReplayFeed.from_paths(
-        [Path(options.market)], seed=options.seed, shift=options.shift, now=options.clock()
+        [Path(options.market)], seed=options.seed, shift=options.shift, now=now
     )
 
 

@@ -90,7 +90,7 @@ def test_what_is_appended_is_in_the_file_at_once(tmp_path):
     log.append(CANCEL, 5)
     lines = (tmp_path / "deep" / "kept.jsonl").read_text().splitlines()
     assert [json.loads(line) for line in lines] == [
-        {"format": 1, "seed": 7, "market": "seed"},
+        {"format": 1, "seed": 7, "market": "seed", "opened": 0},
         {"command": "CancelAll", "account": "main", "symbol": "BTCUSDT", "now": 5},
     ]
     log.close()
@@ -124,6 +124,24 @@ def test_another_market_is_refused_and_told_how_to_go_on(tmp_path):
     path = written(tmp_path / "kept.jsonl", CANCEL)
     with pytest.raises(CommandLogError, match="Remove or rename the file"):
         list(CommandLog(path, MARKET | {"seed": 8}).replay())
+
+
+def test_a_log_knows_when_its_market_was_first_opened(tmp_path):
+    path = tmp_path / "kept.jsonl"
+    log = CommandLog(path, MARKET, now=5)
+    assert log.opened == 5
+    log.append(CANCEL, 6)
+    log.close()
+    again = CommandLog(path, MARKET, now=9)
+    assert again.opened == 5
+    assert list(again.replay()) == [(CANCEL, 6)]
+
+
+def test_a_file_that_is_no_log_is_told_at_once(tmp_path):
+    path = tmp_path / "kept.jsonl"
+    path.write_text("hello\n")
+    with pytest.raises(CommandLogError, match="damaged in line 1"):
+        CommandLog(path, MARKET)
 
 
 @pytest.mark.parametrize("torn", [b'{"command":"Can', b"{}", b"\xff\x00"])

@@ -98,6 +98,14 @@ def test_too_many_unfilled_orders_are_refused(make_desk):
     desk.buy()
 
 
+def test_only_the_first_fill_gives_an_order_back(desk):
+    for _ in range(5):
+        desk.buy()
+    told = desk.ask("POST", "order", **MARKET | {"quantity": "1"})
+    assert len(told["fills"]) > 1
+    assert desk.headers["x-mbx-order-count-10s"] == "5"
+
+
 def test_a_fill_as_maker_gives_orders_back(desk, feed):
     last = feed.last_trade("BTCUSDT", now=desk.now)
     for _ in range(3):

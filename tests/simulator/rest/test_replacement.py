@@ -78,6 +78,15 @@ def test_with_too_many_unfilled_orders(make_desk, mode, exceeded, old_there, sta
     assert there == ([] if results[0] == "SUCCESS" else [placed])
 
 
+def test_filters_are_asked_even_where_only_the_cancel_is_left(make_desk):
+    desk = make_desk(orders_per_10_seconds=1)
+    old = desk.buy()["orderId"]
+    tiny, only = GOOD | {"quantity": "0.000001"}, {"orderRateLimitExceededMode": "CANCEL_ONLY"}
+    _, body = replace(desk, tiny, cancels=old, mode=STOP, **only)
+    assert body == {"code": -1013, "msg": "Filter failure: LOT_SIZE"}
+    assert len(desk.ask("GET", "openOrders")) == 1
+
+
 def test_filters_are_asked_before_anything_is_done(desk):
     old = desk.buy()["orderId"]
     tiny = GOOD | {"quantity": "0.000001"}
@@ -130,8 +139,7 @@ def test_a_mode_and_an_order_must_be_named(desk):
 
 
 def test_a_half_done_replacement_is_not_told_again_later(desk):
-    old = desk.buy()["orderId"]
+    old, second = desk.buy()["orderId"], desk.buy()["orderId"]
     replace(desk, POOR, cancels=old, mode=STOP)
-    second = desk.buy()["orderId"]
     gone = desk.ask("DELETE", "openOrders", **BTC)
     assert [order["orderId"] for order in gone] == [second]

@@ -22,9 +22,9 @@ def options(**more):
     return SimulatorOptions(clock=lambda: NOON, symbols=2, api_key="mine", secret="hush", **more)
 
 
-async def ask(running, signature, method, path, query=""):
+async def ask(running, signature, method, path, query="", *, now=NOON):
     """A signed call over the socket."""
-    query = f"{query}&timestamp={NOON}".lstrip("&")
+    query = f"{query}&timestamp={now}".lstrip("&")
     url = f"{running.url}/api/v3/{path}?{query}&signature={signature(query, running.secret)}"
     headers = {"X-MBX-APIKEY": running.api_key}
     async with (
@@ -122,6 +122,33 @@ async def test_an_order_in_body_and_query_outlives_a_restart(signature, feed, tm
     with pytest.raises(CommandLogError):
         async with serve(options(journal=journal, seed=43), feed):
             pass
+
+
+async def test_a_recording_moved_to_end_now_stays_where_it_was_moved(signature, tmp_path):
+    recording = tmp_path / "BTCUSDT-1m-2024-01-01.csv"
+    first = 1_704_067_200_000
+    recording.write_text(
+        "".join(f"{first + k * 60_000},100.5,101,100,100.5,7\n" for k in range(30))
+    )
+    now = [NOON]
+    chosen = {"market": str(recording), "shift": True, "journal": tmp_path / "orders.jsonl"}
+    chosen |= {"clock": lambda: now[0], "api_key": "mine", "secret": "hush"}
+
+    async def first_candle():
+        async with serve(SimulatorOptions(**chosen)) as running, aiohttp.ClientSession() as http:
+            status, _ = await ask(running, signature, "GET", "account", now=now[0])
+            assert status == 200
+            limit = f"{BTC}&side=BUY&type=LIMIT&timeInForce=GTC&quantity=1&price=90"
+            await ask(running, signature, "POST", "order", limit, now=now[0])
+            url = f"{running.url}/api/v3/klines?{BTC}&interval=1m&startTime=0&limit=1"
+            async with http.get(url) as answer:
+                ((opened, *_),) = await answer.json()
+                return opened
+
+    before = await first_candle()
+    assert before == NOON // 60_000 * 60_000 - 30 * 60_000
+    now[0] += 3 * 60_000
+    assert await first_candle() == before
 
 
 async def test_symbols_in_any_script_arrive_as_they_were_sent(feed):
