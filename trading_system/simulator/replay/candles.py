@@ -1,84 +1,155 @@
-"""Recorded candles as columns of whole numbers, all of one symbol in the same units."""
+"""Recorded candles of one symbol: pages of any interval, and the tape beneath them."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Iterator
 
 import numpy as np
 
-from trading_system.simulator.seeded.noise import Ints
+from trading_system.simulator.feeds import KlineRow
+from trading_system.simulator.replay.reader import DECIMALS, UNIT, Ints, Recording
+from trading_system.simulator.replay.tape import (
+    CLOSE,
+    HIGH,
+    LOW,
+    OPEN,
+    Tape,
+    completed,
+    counts,
+    tape,
+)
+from trading_system.simulator.seeded.intervals import INTERVALS, Interval
 
-_ENOUGH = 2**62
+_QUOTE, _TRADES, _TAKER_BASE, _TAKER_QUOTE = range(5, 9)
+_KEPT = 32  # aggregated intervals
+_SEARCHED = 4_096  # candles looked at in one go
 
 
-class Scale(NamedTuple):
-    """Decimal digits of prices and volumes; a quote amount has those of both."""
+class History:
+    """A recording as a market of the past; what has not closed at `now` is not told."""
 
-    price: int
-    volume: int
-
-    @property
-    def quote(self) -> int:
-        return self.price + self.volume
-
-
-class Candles(NamedTuple):
-    """Some candles, ascending; times in ms UTC, the rest in units of their scale.
-
-    `first_id` is the id of its first trade on the tape, which has fewer than the `trades` told.
-    """
-
-    start: Ints
-    open: Ints
-    high: Ints
-    low: Ints
-    close: Ints
-    volume: Ints
-    quote: Ints
-    trades: Ints
-    taker_volume: Ints
-    taker_quote: Ints
-    first_id: Ints
+    def __init__(self, recording: Recording) -> None:
+        self.symbol = recording.symbol
+        self.interval = recording.interval
+        self.length = Interval.named(recording.interval).length
+        self.times = recording.times
+        self.values = completed(recording.values)
+        self.ids = np.concatenate([[1], 1 + np.cumsum(counts(self.values))])
+        self.end = int(self.times[-1]) + self.length
+        self._aggregated: dict[tuple[str, int], tuple[Ints, Ints]] = {}
 
     @property
-    def size(self) -> int:
-        """How many candles; `len` counts the columns."""
-        return len(self.start)
+    def next_id(self) -> int:
+        """The id of the first trade after all of these."""
+        return int(self.ids[-1])
 
-    def part(self, first: int, last: int | None = None) -> Candles:
-        """The candles from number `first` up to but without number `last`."""
-        return Candles._make(column[first:last] for column in self)
+    @property
+    def last_close(self) -> int:
+        """In units of 10^-8."""
+        return int(self.values[-1, CLOSE])
 
-    def followed_by(self, later: Candles) -> Candles:
-        return Candles._make(np.concatenate(pair) for pair in zip(self, later, strict=True))
+    def closed(self, now: int) -> int:
+        """How many candles have closed by now."""
+        return int(np.searchsorted(self.times, now - self.length, side="right"))
+
+    def page(self, interval: str, utc_offset: int, now: int) -> tuple[Ints, Ints]:
+        """Open times and values of every candle of an interval; finer ones than recorded: none."""
+        if INTERVALS.index(interval) < INTERVALS.index(self.interval):
+            return self.times[:0], self.values[:0]
+        closed = self.closed(now)
+        if closed < len(self.times):
+            return self._fold(interval, utc_offset, closed)
+        key = (interval, utc_offset)
+        if key not in self._aggregated:
+            while len(self._aggregated) >= _KEPT:
+                self._aggregated.pop(next(iter(self._aggregated)))
+            self._aggregated[key] = self._fold(interval, utc_offset, closed)
+        return self._aggregated[key]
+
+    def _fold(self, interval: str, utc_offset: int, closed: int) -> tuple[Ints, Ints]:
+        times, values = self.times[:closed], self.values[:closed]
+        if interval == self.interval or not closed:
+            return times, values
+        grid = Interval.named(interval, utc_offset)
+        numbers = _numbers(times, grid)
+        first = np.flatnonzero(np.diff(numbers, prepend=numbers[0] - 1))
+        last = np.append(first[1:], closed) - 1
+        folded = np.add.reduceat(values, first)
+        folded[:, OPEN] = values[first, OPEN]
+        folded[:, HIGH] = np.maximum.reduceat(values[:, HIGH], first)
+        folded[:, LOW] = np.minimum.reduceat(values[:, LOW], first)
+        folded[:, CLOSE] = values[last, CLOSE]
+        return _opens(numbers[first], grid), folded
+
+    def tape(self, first: int, past: int) -> Tape:
+        """The trades of the candles from index `first` up to but not including `past`."""
+        part = slice(first, past)
+        return tape(self.times[part], self.values[part], self.ids[part], self.length)
+
+    def first_reaching(
+        self, after: int, now: int, below: int | None, above: int | None
+    ) -> Tape | None:
+        """The trade after this id whose price reaches a bound; candles that cannot are skipped."""
+        start = max(0, int(np.searchsorted(self.ids, after + 1, side="right")) - 1)
+        for first, past in _stretches(start, self.closed(now)):
+            can = np.zeros(past - first, bool)
+            if below is not None:
+                can |= self.values[first:past, LOW] <= below
+            if above is not None:
+                can |= self.values[first:past, HIGH] >= above
+            for index in (first + np.flatnonzero(can)).tolist():
+                found = _first(self.tape(index, index + 1), after, below, above)
+                if found is not None:
+                    return found
+        return None
 
 
-def folded(parts: Candles, opens: Ints) -> Candles:
-    """Longer candles, one for each of the `opens` that has a part; `opens` tells where each is.
+def _stretches(start: int, end: int) -> Iterator[tuple[int, int]]:
+    for first in range(start, end, _SEARCHED):
+        yield first, min(first + _SEARCHED, end)
 
-    `opens` has the open time of the longer candle for every part, ascending.
-    """
-    if not parts.size:
-        return parts
-    firsts = np.flatnonzero(np.diff(opens, prepend=opens[0] - 1))
-    lasts = np.append(firsts[1:], len(opens)) - 1
 
-    def total(column: Ints) -> Ints:
-        if float(column.sum(dtype=np.float64)) >= _ENOUGH:  # months of quote in eight decimals
-            column = column.astype(object)
-        sums: Ints = np.add.reduceat(column, firsts)
-        return sums
+def _first(trades: Tape, after: int, below: int | None, above: int | None) -> Tape | None:
+    reached = np.zeros(len(trades.ids), bool)
+    if below is not None:
+        reached |= trades.prices <= below
+    if above is not None:
+        reached |= trades.prices >= above
+    found = np.flatnonzero(reached & (trades.ids > after))
+    if not len(found):
+        return None
+    return Tape(*(column[found[:1]] for column in trades))
 
-    return Candles(
-        start=opens[firsts],
-        open=parts.open[firsts],
-        high=np.maximum.reduceat(parts.high, firsts),
-        low=np.minimum.reduceat(parts.low, firsts),
-        close=parts.close[lasts],
-        volume=total(parts.volume),
-        quote=total(parts.quote),
-        trades=total(parts.trades),
-        taker_volume=total(parts.taker_volume),
-        taker_quote=total(parts.taker_quote),
-        first_id=parts.first_id[firsts],
-    )
+
+def written(times: Ints, values: Ints, grid: Interval) -> list[KlineRow]:
+    """Rows as on the wire, eight decimals everywhere."""
+    rows: list[KlineRow] = []
+    closes = _opens(_numbers(times, grid) + 1, grid) - 1
+    columns = (times.tolist(), closes.tolist(), values.tolist())
+    for time, close, row in zip(*columns, strict=True):
+        o, h, l, c, v = map(text, row[:5])  # noqa: E741 -- the wire's letters
+        quote, base, taken = text(row[_QUOTE]), text(row[_TAKER_BASE]), text(row[_TAKER_QUOTE])
+        rows.append([time, o, h, l, c, v, close, quote, row[_TRADES], base, taken, "0"])
+    return rows
+
+
+def _numbers(times: Ints, grid: Interval) -> Ints:
+    """Interval.number of many times at once."""
+    if grid.length:
+        return (times - grid.origin) // grid.length
+    months = (times - grid.origin).astype("datetime64[ms]").astype("datetime64[M]")
+    return months.astype(np.int64)
+
+
+def _opens(numbers: Ints, grid: Interval) -> Ints:
+    """When the candles of these numbers open."""
+    if grid.length:
+        return numbers * grid.length + grid.origin
+    months = numbers.astype("datetime64[M]").astype("datetime64[ms]")
+    return months.astype(np.int64) + grid.origin
+
+
+def text(units: int) -> str:
+    """Units of 10^-8 with eight decimals."""
+    whole, part = divmod(units, UNIT)
+    return f"{whole}.{part:0{DECIMALS}}"

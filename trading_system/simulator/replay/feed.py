@@ -1,49 +1,66 @@
-"""A recorded market in the words of feeds.Feed, going on by itself where the recording ends."""
+"""A market that was recorded, and goes on seeded from its last price."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from dataclasses import replace
+from decimal import Decimal
+from itertools import islice
 from pathlib import Path
-from typing import Self
+from typing import cast
 
+import numpy as np
+
+from trading_system.simulator.catalogue import catalogue
 from trading_system.simulator.feeds import KlineRow
 from trading_system.simulator.model import Depth, Level, MarketTrade, SymbolRules
-from trading_system.simulator.replay.history import History, Window
-from trading_system.simulator.replay.loading import histories
+from trading_system.simulator.replay.candles import History, text, written
+from trading_system.simulator.replay.reader import DECIMALS, UNIT, Recording, read
 from trading_system.simulator.replay.tape import Tape
-from trading_system.simulator.seeded.depth import Ladder, ladders
 from trading_system.simulator.seeded.feed import SeededFeed
 from trading_system.simulator.seeded.history import Origin
 from trading_system.simulator.seeded.intervals import SECOND, Interval
-from trading_system.simulator.seeded.noise import Noise
+from trading_system.simulator.seeded.levels import DAY, MINUTE
 
-_MINUTE = 60_000
-_UPDATES = 40  # book updates a second, as the seeded market counts
-_CENT = Decimal("1e-8")
-_CLOSE_TIME = 6
+_QUOTES = ("FDUSD", "USDT", "USDC", "TUSD", "BUSD", "BTC", "ETH", "BNB", "EUR", "TRY", "GBP", "BRL")
+_KNOWN = 24  # pairs whose real rules the catalogue has
+_LEVELS = 100
+_UPDATES = 40  # book updates a second
 
 
 class ReplayFeed:
-    """What was recorded, then the seeded market from its last price on, symbol by symbol."""
+    """Recorded candles as feeds.Feed: holes stay holes, nothing before the first candle.
 
-    def __init__(self, histories: Mapping[str, History], *, seed: int) -> None:
-        self._histories = histories
-        self._rules = {symbol: history.rules for symbol, history in histories.items()}
-        self._noise = {symbol: Noise(seed, symbol) for symbol in histories}
-        self._sequel = SeededFeed(
+    A recorded candle is told once it has closed. After the last one a seeded path goes on from its
+    close. Of a recording of OHLCV alone the tape sums to the candles exactly, quote volume included
+    to the last 10^-8; of one with all columns in open, high, low, close and volume.
+    """
+
+    def __init__(self, recordings: Iterable[Recording], *, seed: int) -> None:
+        self._histories = {each.symbol: History(each) for each in recordings}
+        self._rules = {symbol: rules_of(each) for symbol, each in self._histories.items()}
+        self._after = SeededFeed(
             seed,
             self._rules,
-            origins={symbol: _origin(history) for symbol, history in histories.items()},
+            origins={
+                symbol: Origin(each.end, _ticks(each, self._rules[symbol]), each.next_id)
+                for symbol, each in self._histories.items()
+            },
         )
 
     @classmethod
-    def from_paths(cls, paths: Iterable[Path], *, seed: int, shift: bool, now: int) -> Self:
-        """The market of these files and folders; see loading.histories for what `shift` does.
+    def from_paths(cls, paths: Iterable[Path], *, seed: int, shift: bool, now: int) -> ReplayFeed:
+        """Read files or folders; raises ValueError.
 
-        Raises ValueError that tells what is wrong with which file.
+        `shift` moves all of them by one whole number of days, so that the latest recorded candle
+        closes within the day before `now`: the hour of the day stays what it was.
         """
-        return cls(histories(paths, shift=shift, now=now), seed=seed)
+        recordings = read(paths)
+        if shift:
+            latest = max(History(each).end for each in recordings)
+            days = (now - latest) // DAY * DAY
+            recordings = [each._replace(times=each.times + days) for each in recordings]
+        return cls(recordings, seed=seed)
 
     @property
     def symbols(self) -> Mapping[str, SymbolRules]:
@@ -60,39 +77,70 @@ class ReplayFeed:
         now: int,
         utc_offset: int = 0,
     ) -> list[KlineRow]:
-        """As feeds.Feed has it; the candle in which the recording ends is joined from both."""
+        """As feeds.Feed has it; KeyError for an unknown symbol or interval."""
         history, grid = self._histories[symbol], Interval.named(interval, utc_offset)
-        rows = history.rows(grid, Window(start, end, limit), now)
-        enough = start is not None and len(rows) == limit
-        if not _goes_on(history, now) or (enough and int(str(rows[-1][_CLOSE_TIME])) < history.end):
-            return rows
-        later = self._sequel.klines(
-            symbol, interval, start=start, end=end, limit=limit, now=now, utc_offset=utc_offset
-        )
-        if rows and later and rows[-1][0] == later[0][0]:
-            rows[-1:] = [_joined(rows[-1], later.pop(0))]
-        rows += later
+        times, values = history.page(interval, utc_offset, now)
+        first = 0 if start is None else int(np.searchsorted(times, start))
+        past = len(times) if end is None else int(np.searchsorted(times, end, side="right"))
+        later = self._later(symbol, interval, start, end, limit, now, utc_offset)
+        if start is None:
+            first = max(first, past - limit)
+        else:
+            past = min(past, first + limit)
+        rows = _joined(written(times[first:past], values[first:past], grid), later)
         return rows[-limit:] if start is None else rows[:limit]
+
+    def _later(  # noqa: PLR0917 -- the question, passed on
+        self,
+        symbol: str,
+        interval: str,
+        start: int | None,
+        end: int | None,
+        limit: int,
+        now: int,
+        utc_offset: int,
+    ) -> list[KlineRow]:
+        """The rows of the seeded path; its first candle may be the rest of a recorded one."""
+        history = self._histories[symbol]
+        if now < history.end or (end is not None and end < history.end - DAY * 31):
+            return []
+        rows = self._after.klines(
+            symbol,
+            interval,
+            start=start,
+            end=end,
+            limit=limit,
+            now=now,
+            utc_offset=utc_offset,
+        )
+        return [row for row in rows if end is None or cast("int", row[0]) <= end]
 
     def trades(self, symbol: str, *, start: int, end: int, now: int) -> list[MarketTrade]:
         history = self._histories[symbol]
-        trades = _told(history.trades_between(start, end, now), history)
-        if _goes_on(history, now):
-            trades += self._sequel.trades(symbol, start=start, end=end, now=now)
-        return trades
+        first = int(np.searchsorted(history.times, start - history.length, side="right"))
+        past = min(int(np.searchsorted(history.times, end)), history.closed(now))
+        found = [each for each in _told(history.tape(first, past)) if start <= each.time < end]
+        if end > history.end:
+            found += self._after.trades(symbol, start=start, end=end, now=now)
+        return found
 
     def trades_from(self, symbol: str, *, first_id: int, limit: int, now: int) -> list[MarketTrade]:
         history = self._histories[symbol]
-        trades = _told(history.trades_from(first_id, limit, now), history)
-        if len(trades) < limit and _goes_on(history, now):
-            first_id = max(first_id, history.next_id)
-            limit -= len(trades)
-            trades += self._sequel.trades_from(symbol, first_id=first_id, limit=limit, now=now)
-        return trades
+        found: list[MarketTrade] = []
+        if first_id < history.next_id:
+            first = max(0, int(np.searchsorted(history.ids, first_id, side="right")) - 1)
+            past = min(first + limit + 1, history.closed(now))
+            recorded = (each for each in _told(history.tape(first, past)) if each.id >= first_id)
+            found = list(islice(recorded, limit))
+        if len(found) < limit and now >= history.end:
+            rest = max(first_id, history.next_id)
+            left = limit - len(found)
+            found += self._after.trades_from(symbol, first_id=rest, limit=left, now=now)
+        return found
 
     def latest_trades(self, symbol: str, *, limit: int, now: int) -> list[MarketTrade]:
         last = self.last_trade(symbol, now=now)
-        return self.trades_from(symbol, first_id=last.id - limit + 1, limit=limit, now=now)
+        return self.trades_from(symbol, first_id=max(1, last.id - limit + 1), limit=limit, now=now)
 
     def next_trade(
         self,
@@ -104,92 +152,135 @@ class ReplayFeed:
         at_or_above: Decimal | None,
     ) -> MarketTrade | None:
         history = self._histories[symbol]
-        found = None
-        if after + 1 < history.next_id:
-            found = history.first_reaching(
-                after=after,
-                now=now,
-                at_or_below=_units(at_or_below, history, ROUND_FLOOR),
-                at_or_above=_units(at_or_above, history, ROUND_CEILING),
-            )
-        if found is not None:
-            return _told(found, history)[0]
-        if not _goes_on(history, now):
+        if after < history.next_id - 1:
+            found = history.first_reaching(after, now, _units(at_or_below), _units(at_or_above))
+            if found is not None:
+                return _told(found)[0]
+        if now < history.end:
             return None
-        return self._sequel.next_trade(
-            symbol, after=after, now=now, at_or_below=at_or_below, at_or_above=at_or_above
+        return self._after.next_trade(
+            symbol,
+            after=max(after, history.next_id - 1),
+            now=now,
+            at_or_below=at_or_below,
+            at_or_above=at_or_above,
         )
 
     def last_trade(self, symbol: str, *, now: int) -> MarketTrade:
-        """The newest trade; LookupError before the first one."""
+        """The newest trade; LookupError before the first recorded candle has closed."""
         history = self._histories[symbol]
-        if _goes_on(history, now):
+        if now > history.end:
             try:
-                return self._sequel.last_trade(symbol, now=now)
-            except LookupError:  # in its first moments
-                pass
-        return _told(history.last_trade(now), history)[0]
+                return self._after.last_trade(symbol, now=now)
+            except LookupError:
+                pass  # the seeded path has only just begun
+        closed = history.closed(now)
+        if not closed:
+            raise LookupError(f"nothing of {symbol} is recorded before {now}")
+        id_before = history.ids[closed]
+        first = int(np.searchsorted(history.ids, id_before)) - 1
+        return _told(history.tape(max(first, 0), closed))[-1]
 
     def average_price(self, symbol: str, *, minutes: int, now: int) -> Decimal:
-        trades = self.trades(symbol, start=now - minutes * _MINUTE + 1, end=now + 1, now=now)
-        if not trades:
+        found = self.trades(symbol, start=now - minutes * MINUTE + 1, end=now + 1, now=now)
+        volume = sum((each.quantity for each in found), Decimal(0))
+        if not volume:
             return self.last_trade(symbol, now=now).price
-        amount = sum((trade.price * trade.quantity for trade in trades), Decimal(0))
-        return (amount / sum(trade.quantity for trade in trades)).quantize(_CENT)
+        amount = sum((each.price * each.quantity for each in found), Decimal(0))
+        return (amount / volume).quantize(Decimal("1e-8"))
 
     def depth(self, symbol: str, *, now: int) -> Depth:
         history, second = self._histories[symbol], now // SECOND
-        last = self.last_trade(symbol, now=second * SECOND)
-        price = int(last.price.scaleb(history.scale.price))
-        sides = ladders(
-            price,
-            is_ask=not last.buyer_is_maker,
-            usual=history.usual,
-            second=second,
-            noise=self._noise[symbol],
+        if second * SECOND > history.end:
+            try:
+                return self._after.depth(symbol, now=now)
+            except LookupError:
+                pass  # the seeded path has only just begun
+        return _book(self._rules[symbol], self.last_trade(symbol, now=second * SECOND), second)
+
+
+def rules_of(history: History) -> SymbolRules:
+    """The catalogue's rules where it knows the pair, else such that every recorded number fits."""
+    known = catalogue(_KNOWN).get(history.symbol)
+    tick, step = _finest(history.values[:, :4]), _finest(history.values[:, 4])
+    if known is not None and tick % known.tick_size == 0 and step % known.step_size == 0:
+        return known
+    quote = next((each for each in _QUOTES if history.symbol.endswith(each)), None)
+    if quote is None:
+        raise ValueError(f"{history.symbol}: which part is the quote asset? Known: {_QUOTES}")
+    base = history.symbol.removesuffix(quote)
+    rules = SymbolRules(symbol=history.symbol, base=base, quote=quote)
+    high = Decimal(text(int(history.values[:, 1].max())))
+    return replace(
+        rules,
+        tick_size=tick,
+        min_price=tick,
+        max_price=(high * 1000).quantize(Decimal(1)) + 1,
+        step_size=step,
+        min_quantity=step,
+        max_quantity=step * 10**9,
+        min_notional=Decimal(5) if "USD" in quote else Decimal("0.0001"),
+    )
+
+
+def _finest(values: np.ndarray) -> Decimal:
+    """The largest power of ten, at most 1, that every value is a multiple of."""
+    for decimals in range(DECIMALS + 1):
+        if not (values % 10 ** (DECIMALS - decimals)).any():
+            return Decimal(1).scaleb(-decimals)
+    raise AssertionError("every whole number is a multiple of 1")
+
+
+def _ticks(history: History, rules: SymbolRules) -> int:
+    return int(Decimal(text(history.last_close)) / rules.tick_size)
+
+
+def _units(price: Decimal | None) -> int | None:
+    return None if price is None else int(price * UNIT)
+
+
+def _told(trades: Tape) -> list[MarketTrade]:
+    return [
+        MarketTrade(number, Decimal(text(price)), Decimal(text(quantity)), time, bool(maker))
+        for number, time, price, quantity, maker in zip(
+            *(column.tolist() for column in trades), strict=True
         )
-        bids, asks = (_levels(side, history) for side in sides)
-        return Depth((second - history.start // SECOND + 1) * _UPDATES, bids, asks)
-
-
-def _origin(history: History) -> Origin:
-    """Where the seeded market takes over: the first whole minute after the recording."""
-    start = -(-history.end // _MINUTE) * _MINUTE
-    return Origin(start=start, price=history.last_close, first_id=history.next_id)
-
-
-def _goes_on(history: History, now: int) -> bool:
-    return now >= _origin(history).start
-
-
-def _joined(earlier: KlineRow, later: KlineRow) -> KlineRow:
-    """One candle of which the recording has the first part."""
-    one, two = ([Decimal(str(field)) for field in row] for row in (earlier, later))
-    volume, quote, trades, bought, paid = (one[k] + two[k] for k in (5, 7, 8, 9, 10))
-    high, low = max(one[2], two[2]), min(one[3], two[3])
-    texts = [f"{number:f}" for number in (high, low, two[4], volume, quote, bought, paid)]
-    return [*earlier[:2], *texts[:4], later[_CLOSE_TIME], texts[4], int(trades), *texts[5:], "0"]
-
-
-def _units(price: Decimal | None, history: History, rounding: str) -> int | None:
-    """A bound in whole units, from the side that no price between two units can reach."""
-    if price is None:
-        return None
-    return int(price.scaleb(history.scale.price).to_integral_value(rounding))
-
-
-def _told(trades: Tape, history: History) -> list[MarketTrade]:
-    tick, lot = (Decimal(1).scaleb(-digits) for digits in history.scale)
-    columns = (column.tolist() for column in trades)
-    return [
-        MarketTrade(number, tick * price, lot * quantity, time, not taker_buys)
-        for number, time, price, quantity, taker_buys in zip(*columns, strict=True)
     ]
 
 
-def _levels(ladder: Ladder, history: History) -> list[Level]:
-    tick, lot = history.rules.tick_size, Decimal(1).scaleb(-history.scale.volume)
-    return [
-        Level(tick * price, lot * quantity)
-        for price, quantity in zip(ladder.price.tolist(), ladder.quantity.tolist(), strict=True)
+def _joined(recorded: list[KlineRow], seeded: list[KlineRow]) -> list[KlineRow]:
+    """Both, one after the other; a candle that both have a part of is made one."""
+    if not recorded or not seeded or recorded[-1][0] != seeded[0][0]:
+        return recorded + seeded
+    before, after = recorded[-1], seeded[0]
+    sums = [
+        cast("int", before[8]) + cast("int", after[8]) if place == 8 else _sum(before, after, place)  # noqa: PLR2004 -- the wire's place for the count of trades
+        for place in (5, 7, 8, 9, 10)
     ]
+    high = max(before[2], after[2], key=_decimal)
+    low = min(before[3], after[3], key=_decimal)
+    one = [before[0], before[1], high, low, after[4], sums[0], after[6], *sums[1:], "0"]
+    return [*recorded[:-1], one, *seeded[1:]]
+
+
+def _sum(before: KlineRow, after: KlineRow, place: int) -> str:
+    return f"{_decimal(before[place]) + _decimal(after[place]):.8f}"
+
+
+def _decimal(value: object) -> Decimal:
+    return Decimal(str(value))
+
+
+def _book(rules: SymbolRules, last: MarketTrade, second: int) -> Depth:
+    """A plain book of a hundred levels a side, one tick apart, sized after the last trade."""
+    size = max(last.quantity // rules.step_size, Decimal(1)) * rules.step_size
+    above = last.price if not last.buyer_is_maker else last.price + rules.tick_size
+    asks = [
+        Level(above + rules.tick_size * place, size * (1 + place % 7)) for place in range(_LEVELS)
+    ]
+    bids = [
+        Level(above - rules.tick_size * (place + 1), size * (1 + place % 5))
+        for place in range(_LEVELS)
+        if above > rules.tick_size * (place + 1)
+    ]
+    return Depth(second * _UPDATES, bids, asks)

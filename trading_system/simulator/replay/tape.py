@@ -1,12 +1,4 @@
-"""The trades of recorded candles, made up: up to ten a candle that add up to it.
-
-They lead from the open over the nearer extreme (the low of a rising candle) to the other one and to
-the close. Open, extremes and close get a sixteenth of the volume each, or one lot; the rest is
-traded around the price that brings the quote amount to what the candle tells, one tick higher where
-the division leaves something over. Exact are open, high, low, close and volume; the quote amount
-and the taker's volume too, unless the texts of the candle contradict themselves; the taker's quote
-amount is whatever comes of it.
-"""
+"""A tape for recorded candles: a handful of trades each, whose sums are the candle."""
 
 from __future__ import annotations
 
@@ -14,139 +6,79 @@ from typing import NamedTuple
 
 import numpy as np
 
-from trading_system.simulator.replay.candles import Candles
-from trading_system.simulator.seeded.noise import Flags, Ints
+from trading_system.simulator.replay.reader import UNIT, Ints
 
-PLACES = 10
-"""The most trades of one candle."""
-
-_FIXED = [0, 1, 8, 9]  # the places of open, first extreme, second extreme, close
-_BUYS_RISING = np.array([1, 0, 0, 0, 0, 1, 1, 1, 1, 0], np.bool_)
-_BUYS_FALLING = np.array([0, 1, 0, 0, 0, 1, 1, 1, 0, 1], np.bool_)
-_SIXTEENTH = 16
-_QUARTER = 4
+OPEN, HIGH, LOW, CLOSE, VOLUME = range(5)
+_TRADES = 4
+_WHEN = np.array([0, 1, 2, 3])  # quarters of the candle; the last trade comes at its very end
 
 
 class Tape(NamedTuple):
-    """Trades in the order of ids: prices and quantities in units of their scale."""
+    """Trades of some candles, candle after candle: ids, times in ms, prices and quantities."""
 
-    id: Ints
-    time: Ints
-    price: Ints
-    quantity: Ints
-    taker_buys: Flags
-
-    def part(self, first: int, last: int | None = None) -> Tape:
-        return Tape._make(column[first:last] for column in self)
+    ids: Ints
+    times: Ints
+    prices: Ints
+    quantities: Ints
+    buyer_is_maker: Ints
 
 
-class Grid(NamedTuple):
-    """The trades of each candle at their places, shape (candles, PLACES); many of no quantity."""
-
-    price: Ints
-    quantity: Ints
-    taker_buys: Flags
+def counts(values: Ints) -> Ints:
+    """How many trades each candle's tape has: four, or one of all where the volume is tiny."""
+    volume = values[:, VOLUME]
+    return np.where(volume >= _TRADES, _TRADES, np.minimum(volume, 1))
 
 
-class _Fixed(NamedTuple):
-    """The trades at open, extremes and close, shape (candles, 4), and what they leave over."""
+def tape(times: Ints, values: Ints, first_ids: Ints, length: int) -> Tape:
+    """Open, first extreme, second extreme, close; a rising candle visits its low first.
 
-    quantity: Ints
-    lots: Ints
-    quote: Ints
-
-
-def typical_quote(candles: Candles) -> Ints:
-    """A quote amount for candles that tell none: most is traded at (high + low + close) / 3."""
-    price = (candles.high + candles.low + candles.close) // 3
-    fixed = _fixed(candles, _knots(candles), np.maximum(candles.volume // _SIXTEENTH, 1))
-    quote: Ints = -fixed.quote + fixed.lots * price
-    return quote
-
-
-def least_lots(candles: Candles) -> Ints:
-    """How many lots a candle needs so that each of its four prices can be traded at."""
-    needed: Ints = _needed(_knots(candles)).sum(axis=1)
-    return needed
-
-
-def grid(candles: Candles) -> Grid:
-    """The trades of these candles at their places."""
-    rising = candles.close >= candles.open
-    knots = _knots(candles)
-    fixed = _best_fixed(candles, knots)
-    lots = np.maximum(fixed.lots, 1)
-    low, high = candles.low * fixed.lots, candles.high * fixed.lots
-    centre, over = np.divmod(np.clip(fixed.quote, low, high), lots)
-    buys = np.where(rising[:, None], _BUYS_RISING, _BUYS_FALLING)
-    bought = (fixed.quantity * buys[:, _FIXED]).sum(axis=1)
-    wanted = np.clip(candles.taker_volume - bought, 0, fixed.lots)
-    side = np.minimum(np.minimum(wanted, fixed.lots - wanted), fixed.lots // _QUARTER)
-    side = np.minimum(side, (fixed.lots - over) // 2)
-    away = np.minimum(centre - candles.low, candles.high - centre) * 2 // 3
-    away = np.where(rising, away, -away)
-    at_centre = fixed.lots - 2 * side - over
-    over_bought = np.minimum(over, wanted - side)
-    bought = wanted - side - over_bought
-    sells = (side, over - over_bought, at_centre - bought)
-    buys_there = (bought, over_bought, side)
-    rest = np.stack((*sells, *buys_there), axis=1)
-    prices = (centre - away, centre + 1, centre, centre, centre + 1, centre + away)
-    return Grid(
-        price=np.column_stack((knots[:, :2], *prices, knots[:, 2:])),
-        quantity=np.column_stack((fixed.quantity[:, :2], rest, fixed.quantity[:, 2:])),
-        taker_buys=buys,
-    )
+    The quantities of a candle sum to its volume, its first price is the open, its last the close.
+    A candle of less than four units of volume has one trade, at its close.
+    """
+    count = counts(values)
+    rising = values[:, CLOSE] >= values[:, OPEN]
+    second = np.where(rising, values[:, LOW], values[:, HIGH])
+    third = np.where(rising, values[:, HIGH], values[:, LOW])
+    prices = np.stack([values[:, OPEN], second, third, values[:, CLOSE]], axis=1)
+    share = values[:, VOLUME] // _TRADES
+    rest = values[:, VOLUME] - share * (_TRADES - 1)
+    quantities = np.stack([share, share, share, rest], axis=1)
+    step = length // _TRADES
+    moments = times[:, None] + np.append(_WHEN[:-1] * step, length - 1)
+    ids = first_ids[:, None] + np.arange(_TRADES)
+    makers = np.stack([~rising, rising, ~rising, ~rising], axis=1)
+    # The one trade of a tiny candle stands in the last place.
+    kept = np.arange(_TRADES)[None, :] >= _TRADES - count[:, None]
+    ids -= (_TRADES - count)[:, None]
+    columns: tuple[Ints, ...] = (ids, moments, prices, quantities, makers.astype(np.int64))
+    return Tape(*(column[kept] for column in columns))
 
 
-def tape(candles: Candles, length: int) -> Tape:
-    """Every trade of these candles, each of `length` ms."""
-    trades = grid(candles)
-    there = trades.quantity > 0
-    counts = there.cumsum(axis=1)
-    place = np.arange(PLACES)
-    # Each place has a tenth of the candle and a moment of its own in the first half of it.
-    luck = (candles.start[:, None] // 1_000 * 7_919 + place * 104_729) % (length // (2 * PLACES))
-    time = candles.start[:, None] + length * place // PLACES + luck
-    number = candles.first_id[:, None] + counts - 1
-    return Tape._make(
-        column[there] for column in (number, time, trades.price, trades.quantity, trades.taker_buys)
-    )
+def completed(values: Ints) -> Ints:
+    """Nine columns: what a file of OHLCV does not tell follows from the tape.
+
+    Quote volumes are sums of price x quantity, cut to 10^-8.
+    """
+    if values.shape[1] > VOLUME + 1:
+        return values
+    zeros = np.zeros(len(values), np.int64)
+    trades = tape(zeros, values, zeros, _TRADES)
+    count = counts(values)
+    owner = np.repeat(np.arange(len(values)), count)
+    quotes = _products(trades.prices, trades.quantities)
+    taken = ~trades.buyer_is_maker.astype(bool)
+    sums = [np.zeros(len(values), np.int64) for _ in range(3)]
+    np.add.at(sums[0], owner, quotes)
+    np.add.at(sums[1], owner[taken], trades.quantities[taken])
+    np.add.at(sums[2], owner[taken], quotes[taken])
+    return np.column_stack([values, sums[0], count, sums[1], sums[2]])
 
 
-def _knots(candles: Candles) -> Ints:
-    """Open, both extremes in their order, and close; shape (candles, 4)."""
-    rising = candles.close >= candles.open
-    first = np.where(rising, candles.low, candles.high)
-    second = np.where(rising, candles.high, candles.low)
-    return np.stack((candles.open, first, second, candles.close), axis=1)
-
-
-def _needed(knots: Ints) -> Flags:
-    """Which of the four must be traded at: not twice in a row at one price."""
-    needed = np.empty(knots.shape, np.bool_)
-    needed[:, 0] = True
-    needed[:, 1:] = knots[:, 1:] != knots[:, :-1]
-    return needed
-
-
-def _fixed(candles: Candles, knots: Ints, size: Ints) -> _Fixed:
-    """So many lots at each knot that is needed; `quote` is what that leaves of the amount told."""
-    quantity = np.where(_needed(knots) & (candles.volume > 0)[:, None], size[:, None], 0)
-    return _Fixed(
-        quantity,
-        candles.volume - quantity.sum(axis=1),
-        candles.quote - (quantity * knots).sum(axis=1),
-    )
-
-
-def _best_fixed(candles: Candles, knots: Ints) -> _Fixed:
-    """A sixteenth at each knot, but one lot where the amount told could not be met otherwise."""
-    large = _fixed(candles, knots, np.maximum(candles.volume // _SIXTEENTH, 1))
-    small = _fixed(candles, knots, np.ones_like(candles.volume))
-    fits = (large.quote >= candles.low * large.lots) & (large.quote <= candles.high * large.lots)
-    return _Fixed(
-        np.where(fits[:, None], large.quantity, small.quantity),
-        np.where(fits, large.lots, small.lots),
-        np.where(fits, large.quote, small.quote),
-    )
+def _products(prices: Ints, quantities: Ints) -> Ints:
+    """Price x quantity in units of 10^-8; the full product would not fit 64 bits."""
+    whole, part = np.divmod(prices, UNIT)
+    lots, crumbs = np.divmod(quantities, UNIT)
+    # (whole + part/U) x (lots + crumbs/U) x U, each term within 64 bits
+    small = part * crumbs // UNIT
+    product: Ints = whole * quantities + part * lots + small
+    return product
