@@ -291,6 +291,14 @@ def test_a_window_of_whole_hours_needs_no_minutes(desk, feed):
     assert told["count"] == sum(row[8] for row in rows)
 
 
+def test_a_window_within_an_hour_is_made_of_minutes(desk, feed):
+    desk.now += 30 * MINUTE
+    told = desk.get("ticker", BTC + "&windowSize=10m")
+    rows = minutes(feed, told["openTime"], desk.now, desk.now)
+    assert len(rows) == 11
+    assert told["count"] == sum(row[8] for row in rows)
+
+
 def test_the_trading_day_is_the_days_candle(desk, feed):
     told = desk.get("ticker/tradingDay", BTC + "&timeZone=2")
     assert (told["openTime"] + 2 * HOUR) % DAY == 0
