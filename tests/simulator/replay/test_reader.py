@@ -113,8 +113,8 @@ def test_a_broken_file_an_empty_folder_and_no_file_are_told(tmp_path) -> None:
         read([empty])
 
 
-def test_one_symbol_in_two_intervals_is_refused(tmp_path) -> None:
+def test_of_two_intervals_of_a_symbol_the_finer_counts(tmp_path) -> None:
     write(tmp_path / "BTCUSDT-1m.csv", FIRST)
     write(tmp_path / "BTCUSDT-1h.csv", FIRST)
-    with pytest.raises(ValueError, match="two intervals"):
-        read([tmp_path])
+    write(tmp_path / "BTCUSDT-PERP_1m.csv", FIRST)
+    assert [(each.symbol, each.interval) for each in read([tmp_path])] == [("BTCUSDT", "1m")]

@@ -19,8 +19,11 @@ from trading_system.simulator.replay.tape import (
     tape,
 )
 from trading_system.simulator.seeded.intervals import INTERVALS, Interval
+from trading_system.simulator.seeded.units import Unit
+from trading_system.simulator.seeded.units import written as texts_of
 
 _QUOTE, _TRADES, _TAKER_BASE, _TAKER_QUOTE = range(5, 9)
+_UNIT = Unit(1, DECIMALS)
 _KEPT = 32  # aggregated intervals
 _SEARCHED = 4_096  # candles looked at in one go
 
@@ -125,11 +128,12 @@ def written(times: Ints, values: Ints, grid: Interval) -> list[KlineRow]:
     """Rows as on the wire, eight decimals everywhere."""
     rows: list[KlineRow] = []
     closes = _opens(_numbers(times, grid) + 1, grid) - 1
-    columns = (times.tolist(), closes.tolist(), values.tolist())
-    for time, close, row in zip(*columns, strict=True):
-        o, h, l, c, v = map(text, row[:5])  # noqa: E741 -- the wire's letters
-        quote, base, taken = text(row[_QUOTE]), text(row[_TAKER_BASE]), text(row[_TAKER_QUOTE])
-        rows.append([time, o, h, l, c, v, close, quote, row[_TRADES], base, taken, "0"])
+    told = (*range(_QUOTE + 1), _TAKER_BASE, _TAKER_QUOTE)
+    texts = texts_of(values[:, told], (_UNIT,) * len(told))
+    counts_of = values[:, _TRADES].tolist()
+    for k, (time, close) in enumerate(zip(times.tolist(), closes.tolist(), strict=True)):
+        o, h, l, c, v, quote, base, taken = texts[8 * k : 8 * k + 8]  # noqa: E741 -- the wire's letters
+        rows.append([time, o, h, l, c, v, close, quote, counts_of[k], base, taken, "0"])
     return rows
 
 

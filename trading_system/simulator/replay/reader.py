@@ -50,7 +50,8 @@ class Recording(NamedTuple):
 def read(paths: Iterable[Path]) -> list[Recording]:
     """The recordings in these files and folders; files of one symbol are put together.
 
-    Of a repeated open time the later row counts. Raises ValueError.
+    Of a repeated open time the later row counts, of several intervals of a symbol the finest. In a
+    folder, files whose names tell no symbol and interval are passed over. Raises ValueError.
     """
     rows: dict[tuple[str, str], dict[int, tuple[int, ...]]] = {}
     for file in (file for path in paths for file in _files(path)):
@@ -63,20 +64,27 @@ def read(paths: Iterable[Path]) -> list[Recording]:
         times = sorted(found)
         values = np.array([found[time][:width] for time in times], np.int64)
         recordings.append(Recording(symbol, interval, np.array(times, np.int64), values))
-    if len({recording.symbol for recording in recordings}) < len(recordings):
-        raise ValueError("a symbol is recorded in two intervals; replay one of them")
-    return recordings
+    finest = {each.symbol: each for each in sorted(recordings, key=_length, reverse=True)}
+    return list(finest.values())
+
+
+def _length(recording: Recording) -> int:
+    return INTERVALS.index(recording.interval)
 
 
 def _files(path: Path) -> list[Path]:
     if path.is_dir():
-        found = sorted(each for each in path.iterdir() if each.name.endswith(_SUFFIXES))
+        found = sorted(each for each in path.iterdir() if _is_recording(each))
         if not found:
             raise ValueError(f"{path} holds no recording: no {', '.join(_SUFFIXES)}")
         return found
     if not path.exists():
         raise ValueError(f"there is no recording at {path}")
     return [path]
+
+
+def _is_recording(path: Path) -> bool:
+    return path.name.endswith(_SUFFIXES) and _NAME.search(path.name) is not None
 
 
 def _named(path: Path) -> tuple[str, str]:

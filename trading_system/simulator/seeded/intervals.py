@@ -11,7 +11,10 @@ from trading_system.simulator.seeded.noise import Ints
 
 SECOND = 1_000
 _HOUR = 60 * MINUTE
-_MONDAY = 4 * DAY  # 1970-01-05
+_ORIGINS = {
+    "3d": DAY,  # as recorded candles of three days open, those of the venue's first day too
+    "1w": 4 * DAY,  # 1970-01-05, a Monday
+}
 
 _LENGTHS = {"1s": SECOND}
 _LENGTHS |= {f"{n}m": n * MINUTE for n in (1, 3, 5, 15, 30)}
@@ -37,7 +40,7 @@ class Interval(NamedTuple):
         """
         length = _LENGTHS[name]
         shift = utc_offset if length == 0 or length >= _HOUR else 0
-        return cls(length, (_MONDAY if name == "1w" else 0) - shift)
+        return cls(length, _ORIGINS.get(name, 0) - shift)
 
     def number(self, time: int) -> int:
         """The number of the candle that holds this instant."""

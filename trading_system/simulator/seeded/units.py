@@ -21,7 +21,7 @@ _FINEST = Decimal("1e-8")  # what the wire can show of a quote amount
 _HEADROOM = 64 * 4  # days in a block, and how much busier than usual it may be
 
 
-class _Text(NamedTuple):
+class Unit(NamedTuple):
     """A unit of `multiplier` / 10**`decimals`, the way its multiples are written."""
 
     multiplier: int
@@ -71,7 +71,7 @@ class Units(NamedTuple):
             axis=1,
         )
         units = (tick, tick, tick, tick, lot, cent, lot, cent)
-        texts = _written(columns, units)
+        texts = written(columns, units)
         times, ends, counts = candles.start.tolist(), closes.tolist(), candles.trades.tolist()
         rows: list[KlineRow] = []
         for k, time in enumerate(times):
@@ -80,14 +80,14 @@ class Units(NamedTuple):
         return rows
 
 
-def _text(unit: Decimal) -> _Text:
+def _text(unit: Decimal) -> Unit:
     """Read 0.01 as 1 / 10**2 and 1E+3 as 1000 / 10**0."""
     ratio = unit.as_integer_ratio()
     decimals = max(0, -int(unit.normalize().as_tuple().exponent))
-    return _Text(ratio[0] * 10**decimals // ratio[1], decimals)
+    return Unit(ratio[0] * 10**decimals // ratio[1], decimals)
 
 
-def _written(columns: Ints, units: tuple[_Text, ...]) -> list[str]:
+def written(columns: Ints, units: tuple[Unit, ...]) -> list[str]:
     """A text with eight decimals for each number (>= 0), row after row.
 
     Digits are looked up four at a time and read as one long text: formatting the numbers one by
