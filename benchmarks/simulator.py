@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import json
 import time
+from itertools import cycle
 from statistics import median
 from urllib.parse import urlencode
 
@@ -24,15 +25,22 @@ async def measure(place: Venue) -> dict[str, float]:
     async with aiohttp.ClientSession(place.url) as http:
         price = json.loads(await ask(http, "/api/v3/ticker/price?symbol=BTCUSDT"))["price"]
         far = f"{float(price) * 0.5:.2f}"
+        sides = cycle(["BUY", "SELL"])  # money stays where it is but for the fees
         kinds = {
             "ping": lambda: ask(http, "/api/v3/ping"),
             "klines_1": lambda: ask(http, "/api/v3/klines?symbol=BTCUSDT&interval=1m&limit=1"),
             "klines_1000": lambda: ask(
                 http, "/api/v3/klines?symbol=BTCUSDT&interval=1m&limit=1000"
             ),
-            "orders": lambda: order(http, place, type="MARKET", quantity="0.001"),
+            "orders": lambda: order(http, place, side=next(sides), type="MARKET", quantity="0.001"),
             "orders_immediate": lambda: order(
-                http, place, type="LIMIT", quantity="0.001", price=far, timeInForce="IOC"
+                http,
+                place,
+                side="BUY",
+                type="LIMIT",
+                quantity="0.001",
+                price=far,
+                timeInForce="IOC",
             ),
         }
         return {
@@ -62,8 +70,7 @@ async def ask(http: aiohttp.ClientSession, path: str) -> bytes:
 
 
 async def order(http: aiohttp.ClientSession, place: Venue, **fields: str) -> None:
-    order.side = "SELL" if getattr(order, "side", "SELL") == "BUY" else "BUY"
-    fields |= {"symbol": "BTCUSDT", "side": order.side, "timestamp": str(time.time_ns() // 10**6)}
+    fields |= {"symbol": "BTCUSDT", "timestamp": str(time.time_ns() // 10**6)}
     query = urlencode(fields)
     signature = hmac.new(place.secret.encode(), query.encode(), hashlib.sha256).hexdigest()
     headers = {"X-MBX-APIKEY": place.api_key}
