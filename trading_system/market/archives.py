@@ -164,20 +164,20 @@ class ArchiveImporter:
         line stay stored.
         """
         archive = read_archive(path, symbol)
-        chunks = archive.chunks()
+        batches = archive.batches()
         times: list[NDArray[np.int64]] = []
-        chunk = await asyncio.to_thread(next, chunks, None)
-        while chunk is not None:
-            candles = archive.candles(chunk)
+        candles = await asyncio.to_thread(next, batches, None)
+        while candles is not None:
             if not times:
                 await self._keep(archive.symbol)
             times.append(np.array([candle.open_time for candle in candles], np.int64))
-            # Unpacking what follows and writing to SQLite happen at once: both let the GIL go.
-            unpacking = asyncio.create_task(asyncio.to_thread(next, chunks, None))
+            # Reading what follows and writing to SQLite happen at once: both let the GIL go.
+            reading = asyncio.create_task(asyncio.to_thread(next, batches, None))
             try:
                 await self._prices.upsert({archive.symbol: candles})
             finally:
-                chunk = await unpacking
+                await asyncio.wait([reading])
+            candles = reading.result()
             if on_progress is not None:
                 on_progress(sum(map(len, times)))
         return _result(archive.symbol, times)
@@ -246,7 +246,7 @@ def _parsed(lines: list[str], columns: int) -> list[Candle]:
     if not (ordered & (high < np.inf) & (volume >= 0) & (volume < np.inf)).all():
         raise ValueError("0 < low <= open, close <= high or 0 <= volume does not hold")
     values = (column.tolist() for column in (opened, high, low, close, volume))
-    return list(map(Candle, times.astype(np.int64).tolist(), *values))
+    return list(map(Candle._make, zip(times.astype(np.int64).tolist(), *values, strict=True)))
 
 
 @contextmanager
