@@ -12,7 +12,12 @@ from dataclasses import dataclass
 
 import ccxt.async_support as ccxt
 
-FREE = {"weight_per_minute": 10**9, "orders_per_10_seconds": 10**9, "orders_per_day": 10**9}
+FREE = {
+    "weight_per_minute": 10**9,
+    "raw_requests_per_5_minutes": 10**9,
+    "orders_per_10_seconds": 10**9,
+    "orders_per_day": 10**9,
+}
 
 
 @dataclass(frozen=True)
