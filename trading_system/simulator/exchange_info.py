@@ -126,7 +126,34 @@ def symbol_filters(rules: SymbolRules) -> list[Json]:
         filters.append({"filterType": "MAX_NUM_ICEBERG_ORDERS", "maxNumIcebergOrders": icebergs})
     if rules.max_position:
         filters.append({"filterType": "MAX_POSITION", "maxPosition": amount(rules.max_position)})
+    if rules.percent_multiplier_up:
+        filters.append(
+            {
+                "filterType": "PERCENT_PRICE",
+                "multiplierUp": _multiplier(rules.percent_multiplier_up),
+                "multiplierDown": _multiplier(rules.percent_multiplier_down),
+                "avgPriceMins": rules.avg_price_mins,
+            }
+        )
+    if rules.least_worth:
+        filters.append(
+            {
+                "filterType": "MIN_NOTIONAL",
+                "minNotional": amount(rules.least_worth),
+                "applyToMarket": rules.least_worth_of_market,
+                "avgPriceMins": rules.avg_price_mins,
+            }
+        )
     return filters
+
+
+def asset_filters(rules: SymbolRules, limits: ExchangeLimits) -> list[Json]:
+    """MAX_ASSET of a symbol's two assets, which only myFilters tells."""
+    return [
+        {"filterType": "MAX_ASSET", "asset": asset, "limit": amount(limits.max_asset[asset])}
+        for asset in (rules.base, rules.quote)
+        if asset in limits.max_asset
+    ]
 
 
 def _symbol(rules: SymbolRules, *, permission_sets: bool) -> Json:

@@ -5,8 +5,8 @@ Source: Binance's filters.md. Zero disables a bound.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 from decimal import ROUND_CEILING, Decimal
 
 from trading_system.simulator.model import Order, OrderType, PlaceOrder, Refused, Side, SymbolRules
@@ -16,11 +16,12 @@ from trading_system.simulator.triggers import waits_above
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExchangeLimits:
-    """What an account may have open over all symbols."""
+    """What an account may have open over all symbols, and an order may move of an asset."""
 
     max_num_orders: int = 0
     max_num_algo_orders: int = 0
     max_num_iceberg_orders: int = 0
+    max_asset: Mapping[str, Decimal] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +78,14 @@ def _percent_price_by_side(s: Subject) -> bool:
     return average * down <= s.command.price <= average * up
 
 
+def _percent_price(s: Subject) -> bool:
+    if s.command.price is None or not s.rules.percent_multiplier_up:
+        return True
+    average = s.average()
+    low, high = s.rules.percent_multiplier_down, s.rules.percent_multiplier_up
+    return average * low <= s.command.price <= average * high
+
+
 def _lot_size(s: Subject) -> bool:
     return all(
         quantity is None or is_a_lot(quantity, s.rules)
@@ -101,6 +110,12 @@ def _notional(s: Subject) -> bool:
         low = low if s.rules.apply_min_to_market else Decimal(0)
         high = high if s.rules.apply_max_to_market else Decimal(0)
     return _fits(_value(s), low, high, Decimal(0))
+
+
+def _min_notional(s: Subject) -> bool:
+    if s.command.type is OrderType.MARKET and not s.rules.least_worth_of_market:
+        return True
+    return not s.rules.least_worth or _value(s) >= s.rules.least_worth
 
 
 def _value(s: Subject) -> Decimal:
@@ -138,6 +153,13 @@ def _max_position(s: Subject) -> bool:
     return s.position + coming + quantity <= s.rules.max_position
 
 
+def _max_asset(s: Subject) -> bool:
+    base, quote = (s.limits.max_asset.get(asset) for asset in (s.rules.base, s.rules.quote))
+    if base and s.command.quantity is not None and s.command.quantity > base:
+        return False
+    return not quote or _value(s) <= quote
+
+
 def _max_num_orders(s: Subject) -> bool:
     return _within(len(s.open_here) + 1, s.rules.max_num_orders)
 
@@ -173,12 +195,15 @@ def _exchange_max_num_iceberg_orders(s: Subject) -> bool:
 FILTERS: dict[str, Callable[[Subject], bool]] = {
     "PRICE_FILTER": _price_filter,
     "PERCENT_PRICE_BY_SIDE": _percent_price_by_side,
+    "PERCENT_PRICE": _percent_price,
     "LOT_SIZE": _lot_size,
     "MARKET_LOT_SIZE": _market_lot_size,
     "NOTIONAL": _notional,
+    "MIN_NOTIONAL": _min_notional,
     "ICEBERG_PARTS": _iceberg_parts,
     "TRAILING_DELTA": _trailing_delta,
     "MAX_POSITION": _max_position,
+    "MAX_ASSET": _max_asset,
     "MAX_NUM_ORDERS": _max_num_orders,
     "MAX_NUM_ALGO_ORDERS": _max_num_algo_orders,
     "MAX_NUM_ICEBERG_ORDERS": _max_num_iceberg_orders,

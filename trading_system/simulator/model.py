@@ -112,6 +112,10 @@ class SymbolRules:
     ask_multiplier_up: Decimal = Decimal(5)
     ask_multiplier_down: Decimal = Decimal("0.2")
     avg_price_mins: int = 5
+    percent_multiplier_up: Decimal = Decimal(0)  # PERCENT_PRICE, which older symbols have
+    percent_multiplier_down: Decimal = Decimal(0)
+    least_worth: Decimal = Decimal(0)  # MIN_NOTIONAL, which older symbols have
+    least_worth_of_market: bool = True
     iceberg_parts: int = 100
     max_num_orders: int = 200
     max_num_algo_orders: int = 5

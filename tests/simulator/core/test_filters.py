@@ -189,12 +189,13 @@ def test_the_position_counts_what_is_held_and_what_is_on_its_way(make_floor):
 
 
 def test_every_filter_of_the_table_is_tested_here():
-    """A filter added without a case above would be a promise nobody checks."""
+    """A filter added without a case here would be a promise nobody checks."""
     tested = {
         "PRICE_FILTER", "PERCENT_PRICE_BY_SIDE", "LOT_SIZE", "MARKET_LOT_SIZE", "NOTIONAL",
         "ICEBERG_PARTS", "TRAILING_DELTA", "MAX_POSITION", "MAX_NUM_ORDERS",
         "MAX_NUM_ALGO_ORDERS", "MAX_NUM_ICEBERG_ORDERS", "EXCHANGE_MAX_NUM_ORDERS",
         "EXCHANGE_MAX_NUM_ALGO_ORDERS", "EXCHANGE_MAX_NUM_ICEBERG_ORDERS",
+        "PERCENT_PRICE", "MIN_NOTIONAL", "MAX_ASSET",
     }  # fmt: skip
     assert set(FILTERS) == tested
 
@@ -203,3 +204,63 @@ def test_a_market_order_that_needs_no_average_does_not_ask_for_one(make_floor):
     floor = make_floor(RULES)
     floor.feed.average_price = None
     floor.venue.check(floor.command("BUY", None, quote_quantity="50"), floor.now)
+
+
+OLDER = replace(
+    RULES,
+    percent_multiplier_up=Decimal("1.1"),
+    percent_multiplier_down=Decimal("0.9"),
+    least_worth=Decimal(50),
+)
+
+
+@pytest.mark.parametrize(
+    ("fails", "quantity", "price"),
+    [
+        (None, "1", "110"),
+        ("PERCENT_PRICE", "1", "110.05"),
+        ("PERCENT_PRICE", "1", "89.95"),
+        (None, "0.5", "100"),
+        ("MIN_NOTIONAL", "0.48", "100"),
+        (None, "0.5", None),
+        ("MIN_NOTIONAL", "0.4", None),
+    ],
+)
+def test_the_filters_of_older_symbols_hold_too(make_floor, fails, quantity, price):
+    floor = make_floor(OLDER)
+    order = floor.command("BUY", quantity, price)
+    if fails is None:
+        floor.venue.check(order, floor.now)
+    else:
+        told = floor.refusal(floor.venue.check, order, floor.now)
+        assert told == (-1013, f"Filter failure: {fails}")
+
+
+def test_an_older_symbol_may_leave_market_orders_free_of_a_least_worth(make_floor):
+    floor = make_floor(replace(OLDER, least_worth_of_market=False))
+    floor.venue.check(floor.command("BUY", "0.4"), floor.now)
+
+
+@pytest.mark.parametrize(
+    ("limits", "quantity", "passes"),
+    [
+        ({"BTC": Decimal(2)}, "2", True),
+        ({"BTC": Decimal(2)}, "2.02", False),
+        ({"BTC": Decimal(2), "USDT": Decimal(900)}, None, True),
+        ({"USDT": Decimal(150)}, "1.5", True),
+        ({"USDT": Decimal(150)}, "1.52", False),
+        ({"ETH": Decimal(1)}, "5", True),
+    ],
+)
+def test_an_order_moves_no_more_of_an_asset_than_it_may(make_floor, limits, quantity, passes):
+    floor = make_floor(RULES)
+    floor.venue = Venue(floor.feed, limits=ExchangeLimits(max_asset=limits))
+    for account in ("ann", "bob"):
+        floor.venue.open_account(account, {"USDT": Decimal(10_000)})
+    worth = {"quote_quantity": "300"} if quantity is None else {}
+    order = floor.command("BUY", quantity, None if worth else "100", **worth)
+    if passes:
+        floor.venue.check(order, floor.now)
+    else:
+        told = floor.refusal(floor.venue.check, order, floor.now)
+        assert told == (-1013, "Filter failure: MAX_ASSET")

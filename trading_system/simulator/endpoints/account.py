@@ -6,7 +6,11 @@ from trading_system.simulator import wire
 from trading_system.simulator.arguments import Arguments, required
 from trading_system.simulator.endpoints.request import Request, combination, is_within, page
 from trading_system.simulator.exchange import MAKER_BIPS, TAKER_BIPS
-from trading_system.simulator.exchange_info import exchange_filters, symbol_filters
+from trading_system.simulator.exchange_info import (
+    asset_filters,
+    exchange_filters,
+    symbol_filters,
+)
 from trading_system.simulator.limits import order_limits
 from trading_system.simulator.wire import Json
 
@@ -113,7 +117,7 @@ def my_filters(request: Request) -> Json:
     return {
         "exchangeFilters": exchange_filters(request.exchange.filters),
         "symbolFilters": symbol_filters(request.rules()),
-        "assetFilters": [],
+        "assetFilters": asset_filters(request.rules(), request.exchange.filters),
     }
 
 
