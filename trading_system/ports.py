@@ -6,7 +6,6 @@ Times on these ports: aware UTC datetimes for orders, integer ms UTC for candles
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -250,12 +249,6 @@ class OrderRepository(Protocol):
     ) -> list[RecordedFill]:
         """Newest first."""
         ...
-
-
-class Timer(Protocol):
-    """Measures a block; metrics implement it."""
-
-    def time(self) -> AbstractContextManager[None]: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
