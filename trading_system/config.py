@@ -38,6 +38,16 @@ class Settings(BaseSettings):
     binance_secret_key: SecretStr | None = None
     recv_window: Annotated[int, Field(ge=1, le=60_000)] = 5_000
 
+    streams: Literal["on", "off"] = "on"
+    retry_cap_seconds: Annotated[float, Field(ge=1, le=3_600)] = 30.0
+    stream_retry_cap_seconds: Annotated[float, Field(ge=1, le=3_600)] = 30.0
+    budget_share_backfill: Annotated[float, Field(gt=0, le=1)] = 0.80
+    budget_share_candles: Annotated[float, Field(gt=0, le=1)] = 0.95
+    limit_weight_per_minute: Annotated[int, Field(ge=1)] | None = None
+    limit_orders_per_10_seconds: Annotated[int, Field(ge=1)] | None = None
+    limit_orders_per_day: Annotated[int, Field(ge=1)] | None = None
+    budget_dir: Path | None = None
+
     db_path: Path = Path("data/trading.db")
     log_dir: Path = Path("logs")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

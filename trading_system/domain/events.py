@@ -1,10 +1,18 @@
-"""What is published on the bus for whoever may be interested."""
+"""What is published on the bus for whoever may be interested.
+
+The market's own events (Quote, Trade, Ticker, CandleUpdate) are published as they are, see
+`domain.market`.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
+from trading_system.domain.instruments import Symbol
+from trading_system.domain.market import MarketState
 from trading_system.domain.orders import Order, OrderRequest
+from trading_system.domain.reports import Balance
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,3 +29,43 @@ class OrderRefused:
 
     request: OrderRequest
     reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BalancesChanged:
+    """The venue pushed these assets' new balances; others stayed as they were."""
+
+    balances: tuple[Balance, ...]
+    time: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookChanged:
+    """The local book of a traded symbol moved; `in_sync` is False while it is being rebuilt."""
+
+    symbol: Symbol
+    update_id: int
+    in_sync: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarketStateChanged:
+    """A market behaves differently; `reason` names the figures that say so."""
+
+    symbol: Symbol
+    before: MarketState | None
+    after: MarketState
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VenueChanged:
+    """A part of the way to the venue changed its state.
+
+    `part` is such as "venue", "breaker trading" or "stream execution", `state` such as
+    "reachable", "open" or "connected".
+    """
+
+    part: str
+    state: str
+    detail: str = ""

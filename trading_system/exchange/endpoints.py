@@ -6,35 +6,66 @@ program does not use points at a name that cannot resolve (RFC 6761, `.invalid`)
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 BLOCKED = "http://blocked.invalid"
 """Where every URL points that must never be called."""
 
-_TESTNET = "https://testnet.binance.vision"
-_LIVE = "https://api.binance.com"
-_LIVE_DATA = "https://data-api.binance.vision"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoints:
-    """The REST roots of a venue; `private` is None where nothing signed may be sent."""
+    """The roots of a venue: REST, market streams and the WebSocket API.
+
+    `private` and `ws_api` are None where nothing signed may be sent.
+    """
 
     public: str
     private: str | None
+    streams: str
+    ws_api: str | None
+
+
+_TESTNET = Endpoints(
+    public="https://testnet.binance.vision",
+    private="https://testnet.binance.vision",
+    streams="wss://stream.testnet.binance.vision/stream",
+    ws_api="wss://ws-api.testnet.binance.vision/ws-api/v3",
+)
+_LIVE = Endpoints(
+    public="https://api.binance.com",
+    private="https://api.binance.com",
+    streams="wss://stream.binance.com:443/stream",
+    ws_api="wss://ws-api.binance.com:443/ws-api/v3",
+)
+_LIVE_DATA = Endpoints(
+    public="https://data-api.binance.vision",
+    private=None,
+    streams="wss://data-stream.binance.vision/stream",
+    ws_api=None,
+)
 
 
 def trading_endpoints(venue: str) -> Endpoints:
     """Where orders go, and prices unless told otherwise: `testnet`, `live` or a base URL."""
-    root = {"testnet": _TESTNET, "live": _LIVE}.get(venue, venue)
-    return Endpoints(public=root, private=root)
+    return {"testnet": _TESTNET, "live": _LIVE}.get(venue) or _at(venue)
 
 
 def data_endpoints(venue: str) -> Endpoints:
     """Where prices come from when they come from elsewhere; nothing signed can be sent there."""
-    root = {"testnet": _TESTNET, "live": _LIVE_DATA}.get(venue, venue)
-    return Endpoints(public=root, private=None)
+    known = {"testnet": _TESTNET, "live": _LIVE_DATA}.get(venue) or _at(venue)
+    return replace(known, private=None, ws_api=None)
+
+
+def _at(root: str) -> Endpoints:
+    """A venue with everything under one root, such as the simulator."""
+    sockets = root.replace("http", "ws", 1)
+    return Endpoints(
+        public=root,
+        private=root,
+        streams=f"{sockets}/stream",
+        ws_api=f"{sockets}/ws-api/v3",
+    )
 
 
 def url_tree(defaults: dict[str, Any], endpoints: Endpoints) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from trading_system.domain.candles import MINUTE, Candle, Span
 from trading_system.domain.errors import UnknownSymbol
 from trading_system.domain.instruments import Instrument, Symbol
+from trading_system.domain.market import OrderBook, Trade
 from trading_system.exchange import translate
 from trading_system.exchange.gateway import Gateway
 from trading_system.ports import Clock
@@ -52,6 +53,24 @@ class BinanceMarketData:
         """The venue's clock in ms UTC."""
         answer = await self._gateway.read("time")
         return int(answer["serverTime"])
+
+    async def book(self, symbol: Symbol, *, levels: int) -> OrderBook:
+        """A snapshot of the order book; at most 5000 levels a side."""
+        answer = await self._gateway.read(
+            "depth", symbol=await self._venue_id(symbol), limit=levels
+        )
+        return translate.order_book(answer, symbol, received_at=self._clock.milliseconds())
+
+    async def trades(self, symbol: Symbol, *, first_id: int) -> list[Trade]:
+        """Public trades from this id on, ascending, at most 1000."""
+        rows = await self._gateway.read(
+            "historicalTrades",
+            symbol=await self._venue_id(symbol),
+            fromId=first_id,
+            limit=_PAGE,
+        )
+        received_at = self._clock.milliseconds()
+        return [translate.public_trade(row, symbol, received_at=received_at) for row in rows]
 
     async def _venue_id(self, symbol: Symbol) -> str:
         listed = await self.instruments()

@@ -9,6 +9,7 @@ from typing import Any
 
 from trading_system.domain.candles import MINUTE, Candle
 from trading_system.domain.instruments import Instrument, Symbol
+from trading_system.domain.market import OrderBook, PriceLevel, Trade
 from trading_system.domain.orders import Order, OrderType, TimeInForce
 from trading_system.domain.reports import Balance, Fill, Report
 
@@ -162,3 +163,32 @@ def balances(account: Json) -> list[Balance]:
         for row in account["balances"]
     ]
     return [row for row in rows if row.free or row.locked]
+
+
+def order_book(answer: Json, symbol: Symbol, *, received_at: int) -> OrderBook:
+    """GET depth: best levels first, amounts exactly as they were sent."""
+    return OrderBook(
+        symbol=symbol,
+        update_id=answer["lastUpdateId"],
+        bids=levels(answer["bids"]),
+        asks=levels(answer["asks"]),
+        received_at=received_at,
+    )
+
+
+def levels(rows: Iterable[list[str]]) -> tuple[PriceLevel, ...]:
+    """Rows of price and quantity."""
+    return tuple(PriceLevel(Decimal(price), Decimal(quantity)) for price, quantity in rows)
+
+
+def public_trade(row: Json, symbol: Symbol, *, received_at: int) -> Trade:
+    """A row of GET historicalTrades."""
+    return Trade(
+        symbol=symbol,
+        id=row["id"],
+        price=float(row["price"]),
+        quantity=float(row["qty"]),
+        buyer_is_maker=row["isBuyerMaker"],
+        time=row["time"],
+        received_at=received_at,
+    )

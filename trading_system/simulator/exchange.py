@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from trading_system.simulator.command_log import CommandLog, CommandLogError
@@ -50,6 +50,8 @@ class Exchange:
         self.limits = Limits(self.settings)
         self.info = ExchangeInfo(feed.symbols, self.settings, self.filters)
         self.updated = dict.fromkeys(accounts, 0)
+        self.observers: list[Callable[[Sequence[Event]], None]] = []
+        """Told of everything that happens to accounts and orders, in order, when it happens."""
         for account, balances in accounts.items():
             self.venue.open_account(account, balances, maker_bips=MAKER_BIPS, taker_bips=TAKER_BIPS)
         self._replay(log)
@@ -122,6 +124,8 @@ class Exchange:
                 continue
             if len(event.order.fills) == 1:
                 self.limits.give_back(event.order.account, now, maker=event.fill.maker)
+        for observe in self.observers if events else ():
+            observe(events)
 
     def _note_balances(self, events: Iterable[Event]) -> None:
         for event in events:

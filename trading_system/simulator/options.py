@@ -26,7 +26,9 @@ class SimulatorOptions:
 
     `market` is "seed" or the path of a recording, which `shift` moves so that it ends now;
     `symbols` is how many pairs a seeded market lists. `funds` (asset to amount) replaces the usual
-    generous ones. `journal` is the file that keeps accounts and orders. `clock` tells ms UTC.
+    generous ones. `journal` is the file that keeps accounts and orders. `clock` tells ms UTC; where
+    it runs faster than the machine's, `speed` says how much, so that pauses get shorter too.
+    `mischief_seed` makes its luck repeatable.
     """
 
     host: str = "127.0.0.1"
@@ -42,6 +44,8 @@ class SimulatorOptions:
     limits: LimitSettings = field(default_factory=LimitSettings)
     filters: ExchangeLimits = field(default_factory=ExchangeLimits)
     clock: Callable[[], int] = milliseconds
+    speed: float = 1.0
+    mischief_seed: int = 0
 
     def __post_init__(self) -> None:
         """Raise ValueError for an address that other machines could reach."""

@@ -18,10 +18,15 @@ from trading_system.simulator.catalogue import catalogue
 from trading_system.simulator.command_log import CommandLog
 from trading_system.simulator.exchange import Exchange
 from trading_system.simulator.feeds import Feed
+from trading_system.simulator.interference import Interference
+from trading_system.simulator.mischief import control
+from trading_system.simulator.mischief.control import Mischief
 from trading_system.simulator.options import SEEDED, SimulatorOptions
 from trading_system.simulator.remembered import RememberedFeed
 from trading_system.simulator.rest import Call, RestApi
 from trading_system.simulator.seeded.feed import SeededFeed
+from trading_system.simulator.streams.shell import StreamShell
+from trading_system.simulator.ws_api.shell import WsApiShell
 
 __all__ = ["RunningSimulator", "SimulatorOptions", "serve"]
 
@@ -53,6 +58,7 @@ class RunningSimulator:
     api_key: str = field(repr=False)
     secret: str = field(repr=False)
     exchange: Exchange = field(repr=False)
+    mischief: Mischief = field(repr=False)
     stop: Callable[[], Awaitable[None]] = field(repr=False)
 
 
@@ -70,15 +76,33 @@ async def serve(
         secret=options.secret or secrets.token_hex(_KEY_BYTES),
         account=_ACCOUNT,
     )
-    exchange = open_exchange(options, feed)
-    server = web.Server(
-        _handler(RestApi(exchange, Keys([key])), options.clock),
-        access_log=None,
-        max_line_size=_LONGEST_LINE,
-    )
+    mischief = Mischief(seed=options.mischief_seed, speed=options.speed)
+    exchange = open_exchange(options, feed, mischief)
+
+    def clock() -> int:
+        return mischief.time(options.clock())
+
+    keys, speed = Keys([key]), options.speed
+    streams = StreamShell(exchange, clock=clock, speed=speed, interference=mischief)
+    ws_api = WsApiShell(exchange, keys, clock=clock, speed=speed, interference=mischief)
+    rest = _rest(RestApi(exchange, keys), clock, mischief)
+
+    async def respond(request: web.BaseRequest) -> web.StreamResponse:
+        if streams.serves(request.path):
+            return await streams.accept(request)
+        if ws_api.serves(request.path):
+            return await ws_api.accept(request)
+        if request.path == control.PATH:
+            return await mischief.control(request)
+        return await rest(request)
+
+    server = web.Server(respond, access_log=None, max_line_size=_LONGEST_LINE)
     runner = web.ServerRunner(server, shutdown_timeout=_SHUTDOWN_SECONDS)
     await runner.setup()
-    advancing = asyncio.create_task(_keep_advancing(exchange, options.clock))
+    tasks = [
+        asyncio.create_task(_keep_advancing(exchange, clock, _ADVANCE_SECONDS / speed)),
+        asyncio.create_task(streams.run()),
+    ]
     try:
         await web.TCPSite(runner, options.host, options.port).start()
         host, port = runner.addresses[0][:2]
@@ -87,15 +111,19 @@ async def serve(
             api_key=key.key,
             secret=key.secret,
             exchange=exchange,
+            mischief=mischief,
             stop=runner.cleanup,
         )
     finally:
-        advancing.cancel()
+        for task in tasks:
+            task.cancel()
         await runner.cleanup()
         exchange.close()
 
 
-def open_exchange(options: SimulatorOptions, feed: Feed | None = None) -> Exchange:
+def open_exchange(
+    options: SimulatorOptions, feed: Feed | None = None, mischief: Mischief | None = None
+) -> Exchange:
     """The exchange of these options, with what its journal remembers."""
     now, log = options.clock(), None
     if options.journal is not None:
@@ -103,6 +131,7 @@ def open_exchange(options: SimulatorOptions, feed: Feed | None = None) -> Exchan
         log = CommandLog(options.journal, market, now=now)
         now = log.opened
     feed = RememberedFeed(feed or open_market(options, now))
+    feed = feed if mischief is None else mischief.market(feed)
     return Exchange(
         feed,
         {_ACCOUNT: purse(feed) if options.funds is None else options.funds},
@@ -130,34 +159,36 @@ def purse(feed: Feed) -> Mapping[str, Decimal]:
     return {asset: _PURSE.get(asset, _POCKET) for asset in sorted(assets)}
 
 
-def _handler(
-    api: RestApi, clock: Callable[[], int]
+def _rest(
+    api: RestApi, clock: Callable[[], int], interference: Interference
 ) -> Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]:
     async def respond(request: web.BaseRequest) -> web.StreamResponse:
         # The text as it was sent, for the signature; a GET has no body that counts.
         path, _, query = request.raw_path.partition("?")
         body = b"" if request.method == "GET" else await request.read()
-        answer = api.answer(
-            Call(
-                method=request.method,
-                path=path,
-                query=query,
-                body=body.decode(errors="replace"),
-                api_key=request.headers.get("X-MBX-APIKEY"),
-                time_unit=request.headers.get("X-MBX-TIME-UNIT"),
-                address=request.remote or "",
-            ),
-            clock(),
+        call = Call(
+            method=request.method,
+            path=path,
+            query=query,
+            body=body.decode(errors="replace"),
+            api_key=request.headers.get("X-MBX-APIKEY"),
+            time_unit=request.headers.get("X-MBX-TIME-UNIT"),
+            address=request.remote or "",
         )
+        answer = await interference.answer(call, lambda call: api.answer(call, clock()))
+        if answer is None:
+            if request.transport is not None:
+                request.transport.abort()
+            raise ConnectionResetError("cut on request")
         return web.Response(status=answer.status, body=answer.body, headers=answer.headers)
 
     return respond
 
 
-async def _keep_advancing(exchange: Exchange, clock: Callable[[], int]) -> None:
+async def _keep_advancing(exchange: Exchange, clock: Callable[[], int], pause: float) -> None:
     """Let resting orders meet the market even while nobody asks."""
     while True:
-        await asyncio.sleep(_ADVANCE_SECONDS)
+        await asyncio.sleep(pause)
         if exchange.has_open_orders:
             try:
                 exchange.advance(clock())
