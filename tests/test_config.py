@@ -100,7 +100,7 @@ def test_no_secret_shows_in_a_printed_setting_or_a_mistake(monkeypatch) -> None:
 
 def test_the_example_file_documents_every_setting_with_its_default(monkeypatch) -> None:
     text = (ROOT / ".env.example").read_text()
-    documented = dict(re.findall(r"^([A-Z_]+)=(.*)$", text, re.MULTILINE))
+    documented = dict(re.findall(r"^([A-Z_0-9]+)=(.*)$", text, re.MULTILINE))
     assert set(documented) == {name.upper() for name in Settings.model_fields}
     defaults = read_settings()
     for name, value in documented.items():
