@@ -259,6 +259,10 @@ class OrderRepository(Protocol):
         """Newest first."""
         ...
 
+    async def short_of_fills(self, since: datetime) -> list[Order]:
+        """Orders updated since then whose fills add up to less than what was executed."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComponentHealth:

@@ -202,3 +202,27 @@ async def test_every_step_is_kept_with_its_source(tmp_path):
         (None, "PENDING_NEW", "desk"),
         ("PENDING_NEW", "NEW", "answer"),
     ]
+
+
+async def test_orders_whose_fills_do_not_add_up_to_what_was_executed_are_named(repository):
+    whole, short, bare, old = order(), order(), order(), order(minutes=-60)
+    for each in (whole, short, bare, old):
+        await repository.create(each, idempotency_key=None, digest="d")
+    for number, (each, fills) in enumerate(
+        ((whole, 2), (short, 1), (bare, 0), (old, 0)),
+    ):
+        told = report(
+            each,
+            "FILLED",
+            *(fill(f"{number}.{part}") for part in range(fills)),
+            executed="0.10",
+        )
+        at = each.created_at
+        await repository.record(each, replace(apply(each, told), updated_at=at), told)
+    found = await repository.short_of_fills(NOW)
+    assert {each.id for each in found} == {short.id, bare.id}
+
+
+async def test_an_order_that_never_filled_is_short_of_nothing(repository):
+    await repository.create(order(), idempotency_key=None, digest="d")
+    assert await repository.short_of_fills(NOW) == []

@@ -123,20 +123,21 @@ TRADE = {
 }
 
 
-async def test_a_look_up_fetches_the_trades_we_do_not_know_yet(trading, venue):
+@pytest.mark.parametrize("known", ["0", "1"], ids=["news", "no news"])
+async def test_a_look_up_of_a_filled_order_brings_every_trade(trading, venue, known):
+    """Also where the totals are known: one of its fills may have gone unheard."""
     venue.says(200, LISTING)
     venue.says(200, KNOWN | {"executedQty": "1"})
     venue.says(200, [TRADE])
-    report = await trading.find(order())
+    report = await trading.find(order(executed=known))
     assert [fill.trade_id for fill in report.fills] == ["8"]
     assert venue.requests[2][1] == "/api/v3/myTrades"
 
 
-async def test_a_look_up_that_brings_nothing_new_asks_for_no_trades(trading, venue):
+async def test_a_look_up_of_an_order_that_has_not_filled_asks_for_no_trades(trading, venue):
     venue.says(200, LISTING)
-    venue.says(200, KNOWN | {"executedQty": "1"})
-    report = await trading.find(order(executed="1"))
-    assert report.fills == ()
+    venue.says(200, KNOWN | {"executedQty": "0"})
+    assert (await trading.find(order())).fills == ()
     assert len(venue.requests) == 2
 
 

@@ -21,7 +21,9 @@ ABSENT = OrderNotFound(-2013, "Order does not exist.")
 
 @pytest.fixture
 def reconciler(manager, orders, clock):
-    return Reconciler(manager=manager, orders=orders, clock=clock, interval=5, patience=60)
+    return Reconciler(
+        manager=manager, orders=orders, clock=clock, interval=lambda: 5.0, patience=60
+    )
 
 
 @pytest.fixture
@@ -129,3 +131,30 @@ async def test_it_asks_again_every_few_seconds(reconciler, submit, trading, cloc
     await clock.advance(11)
     task.cancel()
     assert [each for each, _ in trading.sent] == ["place", "find", "find", "find"]
+
+
+async def test_a_fill_that_went_unheard_is_fetched_although_the_order_has_ended(
+    reconciler, submit, trading, orders, says
+):
+    trading.answers.extend(
+        [says("FILLED", "2", fills=("t2",)), says("FILLED", "2", fills=("t1", "t2"))]
+    )
+    await submit()
+    await reconciler.reconcile()
+    assert set(orders.booked) == {"t1", "t2"}
+    await reconciler.reconcile()
+    assert [call for call, _ in trading.sent] == ["place", "find"]
+
+
+async def test_a_gap_in_the_news_is_followed_by_a_reconciliation_at_once(
+    reconciler, submit, trading, orders, says, clock
+):
+    trading.answers.extend([says("NEW"), says("NEW"), says("FILLED", "2", fills=("t1", "t2"))])
+    order = await submit()
+    running = asyncio.ensure_future(reconciler.run())
+    await clock.advance(1)
+    assert (await orders.get(order.id)).status is S.NEW
+    reconciler.wake()
+    await clock.advance(0)
+    assert (await orders.get(order.id)).status is S.FILLED
+    running.cancel()

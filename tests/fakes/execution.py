@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import defaultdict, deque
 from dataclasses import dataclass, field
 from decimal import Decimal
 from uuid import UUID
@@ -105,6 +105,16 @@ class FakeOrders:
             if (symbol is None or row.symbol == symbol)
             and (order_id is None or row.order_id == order_id)
         ][:limit]
+
+    async def short_of_fills(self, since):
+        booked = defaultdict(Decimal)
+        for row in self.booked.values():
+            booked[row.order_id] += row.fill.quantity
+        return [
+            order
+            for order in self.rows.values()
+            if order.updated_at >= since and booked[order.id] < order.executed_quantity
+        ]
 
 
 class FakeListing:

@@ -48,7 +48,8 @@ class BinanceTrading:
         self, answer: translate.Json, order: Order, venue_id: str, *, source: str
     ) -> Report:
         trades: list[translate.Json] = []
-        if translate.executed(answer) > order.executed_quantity:
+        # Even where the totals are known already: one of its fills may have gone unheard.
+        if translate.executed(answer):
             trades = await self._gateway.read(
                 "myTrades", signed=True, symbol=venue_id, orderId=answer["orderId"]
             )

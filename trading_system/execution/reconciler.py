@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
 from uuid import UUID
 
 import structlog
@@ -15,12 +18,14 @@ from trading_system.ports import Clock, OrderRepository
 log = structlog.get_logger(__name__)
 
 _ENOUGH = 3  # times "does not exist" before it is believed
+_LOOKS_BACK = timedelta(days=1)
 _OPEN = frozenset(status for status in OrderStatus if not status.is_final)
 
 
 class Reconciler:
-    """Looks up open orders every `interval` seconds, those of an earlier run at once.
+    """Looks up open orders every `interval()` seconds, those of an earlier run at once.
 
+    Orders that ended are looked up as well while some of their fills have gone unheard.
     "Does not exist" is no proof while the venue's caches may lag: only after having said so for
     `patience` seconds, at least three times, is an order that never answered booked as REJECTED.
     """
@@ -31,7 +36,7 @@ class Reconciler:
         manager: OrderManager,
         orders: OrderRepository,
         clock: Clock,
-        interval: float = 5.0,
+        interval: Callable[[], float] = lambda: 5.0,
         patience: float = 60.0,
     ) -> None:
         self._manager = manager
@@ -40,16 +45,24 @@ class Reconciler:
         self._interval = interval
         self._patience = patience
         self._absent: dict[UUID, tuple[float, int]] = {}  # first said at, how often
+        self._woken = asyncio.Event()
 
     async def run(self) -> None:
         """Until cancelled."""
         while True:
+            self._woken.clear()
             await self.reconcile()
-            await self._clock.sleep(self._interval)
+            await self._pause()
+
+    def wake(self) -> None:
+        """Reconcile now, or once more when it is about it: news may have been missed."""
+        self._woken.set()
 
     async def reconcile(self) -> None:
         """Ask about every open order once; a venue that cannot be asked is asked next time."""
-        for order in await self._orders.all(statuses=_OPEN, limit=10_000):
+        suspects = await self._orders.all(statuses=_OPEN, limit=10_000)
+        recent = await self._orders.short_of_fills(self._clock.now() - _LOOKS_BACK)
+        for order in suspects + [order for order in recent if order.status.is_final]:
             if self._manager.is_sending(order.id):
                 continue
             try:
@@ -60,6 +73,17 @@ class Reconciler:
             except ExchangeError as error:
                 log.debug("could not look up", order_id=str(order.id), error=str(error))
                 return
+
+    async def _pause(self) -> None:
+        waits = [
+            asyncio.ensure_future(self._clock.sleep(self._interval())),
+            asyncio.ensure_future(self._woken.wait()),
+        ]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
 
     async def _weigh(self, order: Order, absent: OrderNotFound) -> None:
         """One more "does not exist"; enough of them end the order."""

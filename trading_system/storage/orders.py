@@ -155,6 +155,25 @@ class Orders:
         ):
             return [_recorded_fill(row) async for row in cursor]
 
+    async def short_of_fills(self, since: datetime) -> list[Order]:
+        """Orders updated since then whose fills add up to less than what was executed."""
+        columns = ", ".join(f"orders.{name}" for name in _COLUMNS.split(", "))
+        query = (
+            f"SELECT {columns}, fills.quantity FROM orders "  # noqa: S608 -- constants
+            "LEFT JOIN fills ON fills.order_id = orders.id "
+            "WHERE orders.updated_at >= ? AND orders.executed_quantity <> '0'"
+        )
+        filled: dict[Order, Decimal] = {}
+        async with (
+            self._database.reading() as connection,
+            connection.execute(query, (_ms(since),)) as cursor,
+        ):
+            async for row in cursor:
+                order = _order(row)
+                # Added here, since SQLite would add texts as floats.
+                filled[order] = filled.get(order, Decimal(0)) + Decimal(row[-1] or 0)
+        return [order for order, sum_ in filled.items() if sum_ < order.executed_quantity]
+
     async def _only(self, column: str, value: str) -> Order:
         async with self._database.reading() as connection:
             row = await _one(
