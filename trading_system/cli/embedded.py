@@ -28,7 +28,8 @@ class EmbeddedExchange:
     The child ends at the end of that stdin, whichever way this process ends.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, **more: object) -> None:
+        """Start it with these settings; `more` are further options of the simulator."""
         self.api_key = SecretStr(secrets.token_hex(_KEY_BYTES))
         self.secret = SecretStr(secrets.token_hex(_KEY_BYTES))
         self._process = subprocess.Popen(
@@ -43,11 +44,17 @@ class EmbeddedExchange:
             "journal": str(settings.db_path.with_suffix(".exchange.jsonl")),
             "api_key": self.api_key.get_secret_value(),
             "secret": self.secret.get_secret_value(),
+            **more,
         }
         assert self._process.stdin is not None  # noqa: S101 -- asked for above
         with suppress(BrokenPipeError):  # it ended at once; `url` says so
             self._process.stdin.write(json.dumps(options) + "\n")
             self._process.stdin.flush()
+
+    @property
+    def process_id(self) -> int:
+        """Of the child."""
+        return self._process.pid
 
     async def url(self) -> str:
         """Where it listens, once it does. Raises ConfigurationError when it could not start."""

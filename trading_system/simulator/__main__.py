@@ -38,9 +38,13 @@ def main() -> None:
 def _options(line: str) -> SimulatorOptions:
     """The options in a line of JSON; raises ValueError for anything else."""
     from trading_system.simulator.limits import LimitSettings  # noqa: PLC0415 -- slow
-    from trading_system.simulator.options import SimulatorOptions  # noqa: PLC0415 -- slow
+    from trading_system.simulator.options import (  # noqa: PLC0415 -- slow
+        SimulatorOptions,
+        running_at,
+    )
 
     given: dict[str, Any] = json.loads(line)
+    given["clock"] = running_at(given.get("speed", 1), origin=given.pop("origin", None))
     if given.get("journal"):
         given["journal"] = Path(given["journal"])
     try:
