@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -51,11 +51,11 @@ class Keys:
         raise Refused(-2015, "Invalid API-key, IP, or permissions for action.", status=401)
 
 
-def authenticate(key: ApiKey, arguments: Arguments, query: str, body: str, now: int) -> str:
-    """The account a signed request speaks for, or Refused; `now` in ms."""
-    _judge_timing(arguments, now * 1000)
+def authenticate(key: ApiKey, arguments: Arguments, signed: str, now: int) -> str:
+    """The account a signed request speaks for, or Refused; `signed` is the text, `now` in ms."""
+    judge_timing(arguments, now)
     signature = required("signature", arguments.text("signature"))
-    expected = hmac.digest(key.secret.encode(), payload(query, body).encode(), "sha256").hex()
+    expected = hmac.digest(key.secret.encode(), signed.encode(), "sha256").hex()
     # The bytes of both: compare_digest refuses text beyond ASCII.
     if not hmac.compare_digest(expected.encode(), signature.lower().encode()):
         raise Refused(-1022, "Signature for this request is not valid.")
@@ -63,8 +63,15 @@ def authenticate(key: ApiKey, arguments: Arguments, query: str, body: str, now: 
 
 
 def payload(query: str, body: str) -> str:
-    """The text that is signed."""
+    """The text that is signed of a REST request."""
     return _without_signature(query) + _without_signature(body)
+
+
+def sorted_payload(parameters: Mapping[str, str]) -> str:
+    """The text that is signed of a request to the WebSocket API: by name, values as written."""
+    return "&".join(
+        f"{name}={value}" for name, value in sorted(parameters.items()) if name != "signature"
+    )
 
 
 def _without_signature(text: str) -> str:
@@ -73,8 +80,9 @@ def _without_signature(text: str) -> str:
     return "&".join(pair for pair in text.split("&") if not pair.startswith("signature="))
 
 
-def _judge_timing(arguments: Arguments, now: int) -> None:
-    """Binance's rest-api.md, "Timing security"; `now` in us."""
+def judge_timing(arguments: Arguments, now: int) -> None:
+    """Binance's rest-api.md, "Timing security"; `now` in ms. Refused when too early or too late."""
+    now *= 1000
     sent = int(required("timestamp", arguments.text("timestamp", WHOLE)))
     if sent < _MICROSECONDS:
         sent *= 1000

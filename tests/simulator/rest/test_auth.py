@@ -22,7 +22,7 @@ DOCUMENTED = ApiKey(
 
 
 def checked(query, body="", *, now=NOW, key=DOCUMENTED):
-    return authenticate(key, Arguments.parse(query, body), query, body, now)
+    return authenticate(key, Arguments.parse(query, body), payload(query, body), now)
 
 
 def refusal(*args, **more):
