@@ -1,0 +1,135 @@
+"""Frames of Binance's market streams to our events; nothing here remembers anything.
+
+Field names: Binance Spot WebSocket streams documentation. A frame that is not as documented raises
+one of UNREADABLE; whoever reads decides what to do about it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import InvalidOperation
+from typing import Any, NamedTuple
+
+from trading_system.domain.candles import Candle
+from trading_system.domain.instruments import Symbol
+from trading_system.domain.market import (
+    BookUpdate,
+    CandleUpdate,
+    MarketEvent,
+    Quote,
+    Ticker,
+    Trade,
+)
+from trading_system.exchange.translate import Json, levels
+
+UNREADABLE = (KeyError, TypeError, ValueError, IndexError, InvalidOperation)
+"""What reading a frame raises when it is not as documented."""
+
+
+def trade(data: Json, symbol: Symbol, received_at: int) -> Trade:
+    """<symbol>@trade."""
+    return Trade(
+        symbol,
+        data["t"],
+        float(data["p"]),
+        float(data["q"]),
+        data["m"],
+        data["T"],
+        received_at,
+    )
+
+
+def quote(data: Json, symbol: Symbol, received_at: int) -> Quote:
+    """<symbol>@bookTicker, which tells no time."""
+    return Quote(
+        symbol,
+        float(data["b"]),
+        float(data["B"]),
+        float(data["a"]),
+        float(data["A"]),
+        data["u"],
+        received_at,
+    )
+
+
+def ticker(data: Json, symbol: Symbol, received_at: int) -> Ticker:
+    """<symbol>@miniTicker: the last 24 hours."""
+    return Ticker(
+        symbol,
+        float(data["c"]),
+        float(data["o"]),
+        float(data["h"]),
+        float(data["l"]),
+        float(data["v"]),
+        float(data["q"]),
+        data["E"],
+        received_at,
+    )
+
+
+def candle_update(data: Json, symbol: Symbol, received_at: int) -> CandleUpdate:
+    """<symbol>@kline_1m: `x` is true in the last message of a candle."""
+    bar = data["k"]
+    candle = Candle(
+        bar["t"],
+        float(bar["o"]),
+        float(bar["h"]),
+        float(bar["l"]),
+        float(bar["c"]),
+        float(bar["v"]),
+    )
+    return CandleUpdate(symbol, candle, bar["x"], data["E"], received_at)
+
+
+def book_update(data: Json, symbol: Symbol, received_at: int) -> BookUpdate:
+    """<symbol>@depth@100ms: a quantity of 0 removes a level."""
+    return BookUpdate(
+        symbol,
+        data["U"],
+        data["u"],
+        levels(data["b"]),
+        levels(data["a"]),
+        data["E"],
+        received_at,
+    )
+
+
+class Kind(NamedTuple):
+    """One kind of stream.
+
+    `position` grows from frame to frame of a stream, so that what is not newer is a repetition.
+    `passing` tells of a frame as it came whether a later one makes it worthless.
+    `pulse` is whether the venue sends it all the time, even when nothing happens.
+    """
+
+    suffix: str
+    read: Callable[[Json, Symbol, int], MarketEvent]
+    position: Callable[[Any], Any]
+    passing: Callable[[Json], bool]
+    pulse: bool = False
+
+
+def _never(_: Json) -> bool:
+    return False
+
+
+def _always(_: Json) -> bool:
+    return True
+
+
+def _is_growing(data: Json) -> bool:
+    bar = data.get("k")
+    return isinstance(bar, dict) and bar.get("x") is False
+
+
+TRADE = Kind("trade", trade, lambda event: event.id, _never)
+QUOTE = Kind("bookTicker", quote, lambda event: event.update_id, _always)
+TICKER = Kind("miniTicker", ticker, lambda event: event.time, _always)
+CANDLE = Kind(
+    "kline_1m",
+    candle_update,
+    lambda event: (event.candle.open_time, event.closed, event.time),
+    _is_growing,
+    pulse=True,
+)
+BOOK = Kind("depth@100ms", book_update, lambda event: event.last_id, _never)
