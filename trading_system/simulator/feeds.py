@@ -84,3 +84,15 @@ class Feed(Protocol):
         It stands still within one second and is consistent with the tape: best bid < best ask.
         """
         ...
+
+
+class RecordedFrames(Protocol):
+    """Frames of market streams as they were recorded, to be sent in place of computed ones."""
+
+    def has(self, stream: str, *, now: int) -> bool:
+        """Whether this stream (btcusdt@trade) was recorded and the recording still goes on."""
+        ...
+
+    def due(self, stream: str, *, after: int, until: int) -> list[str]:
+        """The frames with after < time <= until, oldest first: each the JSON text of its data."""
+        ...
