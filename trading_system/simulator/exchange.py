@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from trading_system.simulator.command_log import CommandLog, CommandLogError
 from trading_system.simulator.exchange_info import ExchangeInfo
-from trading_system.simulator.feeds import Feed
+from trading_system.simulator.feeds import Feed, RecordedFrames
 from trading_system.simulator.filters import ExchangeLimits
 from trading_system.simulator.limits import Limits, LimitSettings
 from trading_system.simulator.model import (
@@ -41,9 +41,12 @@ class Exchange:
         settings: LimitSettings | None = None,
         filters: ExchangeLimits | None = None,
         log: CommandLog | None = None,
+        frames: RecordedFrames | None = None,
     ) -> None:
         """Open the accounts and do again what the log has; raises CommandLogError."""
         self.feed = feed
+        self.frames = frames
+        """What streams told while the market was recorded, where it was."""
         self.filters = filters or ExchangeLimits()
         self.venue = Venue(feed, limits=self.filters)
         self.settings = settings or LimitSettings()
