@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Collection
 
 from trading_system.bus import Bus
+from trading_system.domain.candles import Candle
 from trading_system.domain.instruments import Symbol
 from trading_system.domain.market import (
     BookUpdate,
@@ -86,6 +87,7 @@ class LiveMarket:
                 self._books.on_update(event)
             case CandleUpdate():
                 newest.price(event.candle.close, event.time)
+                newest.candle = event.candle
                 self._candles.on_update(event)
             case Trade():
                 newest.price(event.price, event.time)
@@ -128,6 +130,11 @@ class LiveMarket:
         newest = self._newest.get(symbol)
         return newest.quote if newest else None
 
+    def running(self, symbol: Symbol) -> Candle | None:
+        """The newest minute heard of, closed or not."""
+        newest = self._newest.get(symbol)
+        return newest.candle if newest else None
+
     def silence(self, symbol: Symbol) -> float:
         """Seconds since anything was heard of a followed symbol, or since it is followed."""
         return self._clock.monotonic() - self._newest[symbol].heard_at
@@ -162,6 +169,7 @@ class _Newest:
     """What was heard last of one symbol; times by the monotonic clock."""
 
     __slots__ = (
+        "candle",
         "heard_at",
         "last",
         "last_at",
@@ -183,6 +191,7 @@ class _Newest:
         self.quote: Quote | None = None
         self.quote_at = now
         self.update_id = 0
+        self.candle: Candle | None = None
         self.ticker: Ticker | None = None
         self.state: MarketState | None = None
 

@@ -26,7 +26,7 @@ Follow = Callable[[frozenset[Symbol], frozenset[Symbol]], None]
 """Called with the monitored and the traded symbols; must return at once."""
 
 _OPEN = frozenset(status for status in OrderStatus if not status.is_final)
-_ALL = 1_000_000  # orders read at the start; more than that never are open or a day old
+_MANY = 10_000  # orders read at the start, newest first
 
 
 class Watchlist:
@@ -112,10 +112,10 @@ class Watchlist:
 
     async def _read_orders(self) -> None:
         """What was open or changed before this program started; events tell of the rest."""
-        for order in await self._orders.all(statuses=_OPEN, limit=_ALL):
+        for order in await self._orders.all(statuses=_OPEN, limit=_MANY):
             self._note(order)
         since = self._clock.now() - self._recent
-        for order in await self._orders.all(limit=_ALL):
+        for order in await self._orders.all(limit=_MANY):
             if order.updated_at >= since:
                 self._note(order)
 
