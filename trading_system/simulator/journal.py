@@ -27,6 +27,7 @@ class Journal:
     def __init__(self, accounts: Accounts) -> None:
         self._accounts = accounts
         self._events: list[Event] = []
+        self._executions = 0
         self._touched: defaultdict[str, dict[str, None]] = defaultdict(dict)
 
     def tell(
@@ -39,8 +40,10 @@ class Journal:
         cancel_client_order_id: str | None = None,
     ) -> None:
         """Note a step of an order, as the order stands now; its time is `order.updated`."""
+        self._executions += 1
         self._events.append(
             OrderEvent(
+                id=self._executions,
                 execution=execution,
                 order=replace(order, fills=list(order.fills)),
                 fill=fill,

@@ -7,6 +7,7 @@ rest-api.md "LIMITS" and faqs/order_count_decrement.md.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from trading_system.simulator.model import Refused
@@ -14,6 +15,7 @@ from trading_system.simulator.model import Refused
 _SECOND = 1_000
 _MINUTE = 60 * _SECOND
 _DAY = 1_440 * _MINUTE
+_CONNECTIONS = 300
 _TAKER_GIVES_BACK = 1
 _MAKER_GIVES_BACK = 5  # the example in Binance's order count FAQ; the real number is not told
 
@@ -169,10 +171,20 @@ class Limits:
 def rate_limits(settings: LimitSettings) -> list[dict[str, str | int]]:
     """The limits as exchangeInfo lists them."""
     return [
-        _row("REQUEST_WEIGHT", "MINUTE", 1, settings.weight_per_minute),
+        _weight_limit(settings),
         *order_limits(settings),
-        _row("RAW_REQUESTS", "MINUTE", 5, settings.raw_requests_per_5_minutes),
+        raw_limit(settings),
     ]
+
+
+def raw_limit(settings: LimitSettings) -> dict[str, str | int]:
+    """How often REST may be called."""
+    return _row("RAW_REQUESTS", "MINUTE", 5, settings.raw_requests_per_5_minutes)
+
+
+def connection_limit() -> dict[str, str | int]:
+    """What the WebSocket API lists instead; links count the attempts."""
+    return _row("CONNECTIONS", "MINUTE", 5, _CONNECTIONS)
 
 
 def order_limits(settings: LimitSettings) -> list[dict[str, str | int]]:
@@ -181,6 +193,21 @@ def order_limits(settings: LimitSettings) -> list[dict[str, str | int]]:
         _row("ORDERS", "SECOND", 10, settings.orders_per_10_seconds),
         _row("ORDERS", "DAY", 1, settings.orders_per_day),
     ]
+
+
+def used_limits(
+    settings: LimitSettings, *, weight: int, orders: Sequence[int]
+) -> list[dict[str, str | int]]:
+    """Those that a request of the WebSocket API affected, with a count.
+
+    `orders` are the counts of ten seconds and of the day, or nothing.
+    """
+    rows = [*order_limits(settings)[: len(orders)], _weight_limit(settings)]
+    return [{**row, "count": count} for row, count in zip(rows, (*orders, weight), strict=True)]
+
+
+def _weight_limit(settings: LimitSettings) -> dict[str, str | int]:
+    return _row("REQUEST_WEIGHT", "MINUTE", 1, settings.weight_per_minute)
 
 
 def _row(kind: str, interval: str, number: int, limit: int) -> dict[str, str | int]:

@@ -284,8 +284,12 @@ class Execution(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderEvent:
-    """Something happened to an order; `order` is a copy taken right then."""
+    """Something happened to an order; `order` is a copy taken right then.
 
+    `id` grows from one execution of the venue to the next, whoever's order it is.
+    """
+
+    id: int = 0
     execution: Execution
     order: Order
     fill: Fill | None = None

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 
 from aiohttp import web
 
 from trading_system.simulator.auth import Keys
+from trading_system.simulator.calls import Call, Headers, answered
 from trading_system.simulator.exchange import Exchange
 from trading_system.simulator.interference import Interference
+from trading_system.simulator.link_rules import LinkRules
+from trading_system.simulator.links import Door
+from trading_system.simulator.model import Event
+from trading_system.simulator.ws_api import user_events
+from trading_system.simulator.ws_api.connection import Connection
+from trading_system.simulator.ws_api.session import WEIGHT, Session
+
+_OK = 200
+_MOST_MESSAGES = 1_000  # a second: weight is the limit here, the documents name no other
 
 
 class WsApiShell:
@@ -26,8 +37,11 @@ class WsApiShell:
         self._exchange = exchange
         self._keys = keys
         self._clock = clock
-        self._speed = speed
         self._interference = interference
+        rules = LinkRules(most_messages=_MOST_MESSAGES)
+        self._door = Door(kind="ws-api", interference=interference, speed=speed, rules=rules)
+        self._connections: set[Connection] = set()
+        exchange.observers.append(self._publish)
 
     @staticmethod
     def serves(path: str) -> bool:
@@ -35,5 +49,40 @@ class WsApiShell:
         return path.startswith("/ws-api/")
 
     async def accept(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Serve one connection until it ends."""
-        raise NotImplementedError
+        """Serve one connection until it ends; who has asked too much is not let in."""
+        address, now = request.remote or "", self._clock()
+
+        def charge(_: Headers) -> bytes:
+            self._exchange.limits.charge(address, WEIGHT, now)
+            return b"{}"
+
+        call = Call("GET", request.path, address=address)
+        answer = answered(self._exchange, call, now, charge)
+        if answer.status != _OK:
+            return web.Response(status=answer.status, body=answer.body, headers=answer.headers)
+        link = await self._door.open(request)
+        shows_limits = request.query.get("returnRateLimits", "true").lower() != "false"
+        connection = Connection(
+            link,
+            Session(self._keys, now=now, shows_limits=shows_limits),
+            self._exchange,
+            clock=self._clock,
+            interference=self._interference,
+            time_unit=request.query.get("timeUnit"),
+        )
+        self._connections.add(connection)
+        link.whenever_over(lambda _: self._connections.discard(connection))
+        await link.serve(connection.hear)
+        return link.response
+
+    def _publish(self, events: Sequence[Event]) -> None:
+        """Push what happened to whoever listens, each account's events written once."""
+        listeners = defaultdict(list)
+        for connection in self._connections:
+            for subscription, account in connection.session.subscriptions:
+                listeners[account].append((connection, subscription))
+        now = self._clock()
+        for account, interested in listeners.items():
+            for event in user_events.told(events, account, now):
+                for connection, subscription in interested:
+                    connection.tell(subscription, event)

@@ -1,0 +1,127 @@
+"""What happens to an account as Binance tells it: events of the venue in, JSON objects out; pure.
+
+Amounts are texts with eight decimals, times are ms UTC, `now` is when the event is told. Fields
+and their order are those of recorded events; source: Binance's user-data-stream.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+
+from trading_system.simulator.matching import to_cents
+from trading_system.simulator.model import (
+    BalanceEvent,
+    Event,
+    Execution,
+    Order,
+    OrderEvent,
+    Status,
+    TimeInForce,
+)
+from trading_system.simulator.wire import Json, amount
+
+_ZERO = Decimal(0)
+_CENT = Decimal(1).scaleb(-8)
+_NO_TRADE = -1
+_NO_LIST = -1
+_ENDED_BY_ITSELF = {Status.EXPIRED, Status.EXPIRED_IN_MATCH}
+
+
+def told(events: Sequence[Event], account: str, now: int) -> Iterator[Json]:
+    """What these events mean to one account, in their order."""
+    for event in events:
+        match event:
+            case OrderEvent() if event.order.account == account:
+                yield execution_report(event, now)
+            case BalanceEvent() if event.account == account:
+                yield account_position(event, now)
+            case _:
+                pass
+
+
+def execution_report(event: OrderEvent, now: int) -> Json:
+    """A step in an order's life; on a cancel `c` is the cancel's own id and `C` the order's."""
+    order, fill = event.order, event.fill
+    is_cancel = event.execution is Execution.CANCELED
+    report: Json = {
+        "e": "executionReport",
+        "E": now,
+        "s": order.symbol,
+        "c": event.cancel_client_order_id if is_cancel else order.client_order_id,
+        "S": order.side,
+        "o": order.type,
+        "f": order.time_in_force,
+        "q": amount(order.quantity),
+        "p": amount(order.price),
+        "P": amount(order.stop_price or _ZERO),
+        "F": amount(order.iceberg_quantity or _ZERO),
+        "g": _NO_LIST,
+        "C": order.client_order_id if is_cancel else "",
+        "x": event.execution,
+        "X": order.status,
+        "r": "NONE",
+        "i": order.order_id,
+        "l": amount(fill.quantity if fill else _ZERO),
+        "z": amount(order.executed),
+        "L": amount(fill.price if fill else _ZERO),
+        "n": amount(fill.commission) if fill else "0",
+        "N": fill.commission_asset if fill else None,
+        "T": event.time,
+        "t": fill.trade_id if fill else _NO_TRADE,
+        "I": event.id,
+        "w": _is_on_the_book(event),
+        "m": fill.maker if fill else False,
+        "M": fill is not None,
+        "O": order.time,
+        "Z": amount(order.executed_quote),
+        "Y": amount(to_cents(fill.price * fill.quantity, _CENT) if fill else _ZERO),
+        "Q": amount(order.quote_quantity),
+    }
+    return report | _conditional(order)
+
+
+def account_position(event: BalanceEvent, now: int) -> Json:
+    """The assets that may have changed, and no others."""
+    return {
+        "e": "outboundAccountPosition",
+        "E": now,
+        "u": event.time,
+        "B": [
+            {"a": asset, "f": amount(free), "l": amount(locked)}
+            for asset, (free, locked) in event.balances.items()
+        ],
+    }
+
+
+def stream_terminated(now: int) -> Json:
+    """The last event of a subscription that was ended on request."""
+    return {"e": "eventStreamTerminated", "E": now}
+
+
+def _is_on_the_book(event: OrderEvent) -> bool:
+    """Told true of every new order that works, even of a market order, which never rests."""
+    order = event.order
+    if event.execution is Execution.NEW:
+        return order.is_working
+    rests = bool(order.price) and order.time_in_force is TimeInForce.GTC
+    return rests and order.status.is_open and order.is_working
+
+
+def _conditional(order: Order) -> Json:
+    """What appears only under conditions, "Conditional Fields in Execution Report"."""
+    fields: Json = {}
+    if order.working_time != -1:
+        fields["W"] = order.working_time
+    fields["V"] = order.stp
+    if order.trailing_delta is not None:
+        fields["d"] = order.trailing_delta
+        # Without a stop price the tracking begins at once; otherwise nobody noted the moment.
+        fields["D"] = order.time if order.stop_price is None else -1
+    if order.strategy_id is not None:
+        fields["j"] = order.strategy_id
+    if order.strategy_type is not None:
+        fields["J"] = order.strategy_type
+    if order.status in _ENDED_BY_ITSELF and order.expiry_reason is not None:
+        fields["eR"] = order.expiry_reason
+    return fields
