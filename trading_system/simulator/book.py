@@ -27,12 +27,15 @@ class Book:
     def __init__(self) -> None:
         self._levels: dict[Side, dict[Decimal, dict[int, _Resting]]] = {s: {} for s in Side}
         self._prices: dict[Side, list[Decimal]] = {s: [] for s in Side}
+        self.changes = 0
+        """Grows with every change, so that one look tells whether there was any."""
 
     def __bool__(self) -> bool:
         return any(self._prices.values())
 
     def add(self, order: Order) -> None:
         """Let what remains of an order rest, behind all others at its price."""
+        self.changes += 1
         levels, prices = self._levels[order.side], self._prices[order.side]
         if order.price not in levels:
             levels[order.price] = {}
@@ -41,6 +44,7 @@ class Book:
 
     def remove(self, order: Order) -> None:
         """Take an order out."""
+        self.changes += 1
         levels, prices = self._levels[order.side], self._prices[order.side]
         del levels[order.price][order.order_id]
         if not levels[order.price]:
@@ -56,6 +60,7 @@ class Book:
         if not order.remaining:
             self.remove(order)
             return
+        self.changes += 1
         queue = self._levels[order.side][order.price]
         resting = queue[order.order_id]
         resting.visible -= quantity

@@ -82,7 +82,12 @@ class Feed(Protocol):
         """The book around the last price, without the users' orders: at least 100 levels a side.
 
         It stands still within one second and is consistent with the tape: best bid < best ask.
+        Its id grows with every other book.
         """
+        ...
+
+    def quote(self, symbol: str, *, now: int) -> Depth:
+        """The same book's id and the best level of either side alone, without building the rest."""
         ...
 
 

@@ -133,7 +133,7 @@ class WebSocketLink:
         try:
             while (message := await self.response.receive()).type not in _ENDS:
                 await self._hear(message, on_text)
-            while self.silent and not self._is_gone():
+            while self.silent and not self._is_gone():  # noqa: ASYNC110 -- the transport tells nobody
                 await asyncio.sleep(_LOOK_SECONDS)  # even a goodbye goes unanswered
             if message.type is WSMsgType.CLOSE:
                 self.close(message.data or _NORMAL)

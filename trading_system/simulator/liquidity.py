@@ -4,6 +4,9 @@ What users took from a feed level stays taken until the feed's book changes. Fee
 user's resting order crosses are not shown: in a real market they would have met that order, here
 the tape fills it bit by bit, so the best bid stays below the best ask. Users' trades move neither
 the feed's book nor the tape: the accounts are too small to move the market.
+
+The update id is a version of the merged book: equal ids mean equal books, and it only grows. Each
+book of the feed leaves room for what users change while it stands.
 """
 
 from __future__ import annotations
@@ -19,6 +22,13 @@ from trading_system.simulator.matching import Offer
 from trading_system.simulator.model import Depth, Level, Side
 
 _OTHER = {Side.BUY: Side.SELL, Side.SELL: Side.BUY}
+_ROOM = 10_000
+"""Ids for each book of the feed; should users change more, the next ones just follow on."""
+
+
+def untouched(depth: Depth) -> Depth:
+    """The feed's book as everybody sees it where no user has ever had an order."""
+    return depth._replace(last_update_id=depth.last_update_id * _ROOM)
 
 
 class Liquidity:
@@ -30,7 +40,12 @@ class Liquidity:
         self._book = book
         self._taken: defaultdict[tuple[Side, Decimal], Decimal] = defaultdict(Decimal)
         self._taken_from = -1
+        self._takes = 0
         self._looked = (-1, Depth(-1, [], []))
+        self._latest = -1
+        self._id = -1
+        self._id_of = (-1, 0)
+        self._merged = Depth(-1, [], [])
 
     def offers(self, taker: Side, *, limit: Decimal | None, now: int) -> Iterator[Offer]:
         """What a taker would meet up to its limit, best first; at one price the feed first."""
@@ -51,14 +66,42 @@ class Liquidity:
             self._taken.clear()
             self._taken_from = update_id
         self._taken[_OTHER[taker], price] += quantity
+        self._takes += 1
 
     def depth(self, now: int) -> Depth:
-        """The merged book: quantities summed by price, of icebergs only the visible part."""
-        depth = self._feed_depth(now)
-        bids, asks = (
-            _summed((*self._feed_levels(side, depth), *self._book.levels(side))) for side in Side
-        )
-        return Depth(depth.last_update_id, bids[::-1], asks)
+        """The merged book: quantities summed by price, of icebergs only the visible part.
+
+        Asked about an earlier time than before, it answers as of the latest one.
+        """
+        self._latest = max(self._latest, now)
+        depth = self._feed_depth(self._latest)
+        update_id = self._update_id(depth)
+        if self._merged.last_update_id != update_id:
+            bids, asks = (
+                _summed((*self._feed_levels(side, depth), *self._book.levels(side)))
+                for side in Side
+            )
+            self._merged = Depth(update_id, bids[::-1], asks)
+        return self._merged
+
+    def quote(self, now: int) -> Depth:
+        """The best level of either side alone, cheaply where no user has an order."""
+        self._latest = max(self._latest, now)
+        quote = self._feed.quote(self._symbol, now=self._latest)
+        if self._book or quote.last_update_id == self._taken_from:
+            depth = self.depth(now)
+            return Depth(depth.last_update_id, depth.bids[:1], depth.asks[:1])
+        return quote._replace(last_update_id=self._update_id(quote))
+
+    def _update_id(self, depth: Depth) -> int:
+        """The version of what this book of the feed and the users' orders make together."""
+        changes = self._book.changes + self._takes
+        of, counted = self._id_of
+        if of != depth.last_update_id:
+            self._id = max(untouched(depth).last_update_id, self._id + 1)
+        self._id += changes - counted
+        self._id_of = (depth.last_update_id, changes)
+        return self._id
 
     def _feed_depth(self, now: int) -> Depth:
         """The feed's book, asked for once where one order looks at it several times."""

@@ -54,6 +54,9 @@ class Market:
     def depth(self, now: int) -> Depth:
         return self._liquidity.depth(now)
 
+    def quote(self, now: int) -> Depth:
+        return self._liquidity.quote(now)
+
     def enter(self, order: Order, now: int) -> None:
         """Take a new order in and let it trade, rest or wait; Refused leaves no trace."""
         if order.type in CONTINGENT:

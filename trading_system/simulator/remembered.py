@@ -38,6 +38,13 @@ class RememberedFeed:
             self._depths[symbol] = known
         return known[1]
 
+    def quote(self, symbol: str, *, now: int) -> Depth:
+        known = self._depths.get(symbol)
+        if known is None or known[0] != now // _SECOND:
+            return self._feed.quote(symbol, now=now)
+        depth = known[1]
+        return Depth(depth.last_update_id, depth.bids[:1], depth.asks[:1])
+
     def average_price(self, symbol: str, *, minutes: int, now: int) -> Decimal:
         second = now // _SECOND
         known = self._averages.get((symbol, minutes))

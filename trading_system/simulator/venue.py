@@ -17,6 +17,7 @@ from heapq import heapify, heappop, heapreplace
 
 from trading_system.simulator import filters, parameters
 from trading_system.simulator.accounts import Accounts
+from trading_system.simulator.books import Books
 from trading_system.simulator.feeds import Feed
 from trading_system.simulator.filters import ExchangeLimits, Subject
 from trading_system.simulator.journal import Journal
@@ -53,6 +54,7 @@ class Venue:
         self._journal = Journal(self._accounts)
         self._settlement = Settlement(self._accounts, self._log, self._journal)
         self._markets: dict[str, Market] = {}
+        self.books = Books(feed, self._markets)
         self._busy: dict[str, Market] = {}
         self._now = 0
 
@@ -153,7 +155,12 @@ class Venue:
     def depth(self, symbol: str, now: int) -> Depth:
         """The feed's book with the users' resting orders; best bid < best ask."""
         self._rules(symbol)
-        return self._market(symbol).depth(now)
+        return self.books.depth(symbol, now)
+
+    def quote(self, symbol: str, now: int) -> Depth:
+        """The best level of either side of that book, alone."""
+        self._rules(symbol)
+        return self.books.quote(symbol, now)
 
     def _rules(self, symbol: str) -> SymbolRules:
         rules = self._feed.symbols.get(symbol)

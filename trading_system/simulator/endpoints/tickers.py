@@ -43,7 +43,7 @@ def day(request: Request) -> object:
             exactly,
             previous=tickers.previous_close(feed, symbol, before=window.start, now=now),
             last_quantity=feed.last_trade(symbol, now=now).quantity,
-            book=exchange.venue.depth(symbol, now),
+            book=exchange.venue.quote(symbol, now),
         )
 
     return _each(request, tell)
@@ -89,7 +89,7 @@ def book(request: Request) -> object:
     venue, now = request.exchange.venue, request.now
 
     def tell(symbol: str) -> Json:
-        return {"symbol": symbol, **tickers.best(venue.depth(symbol, now))}
+        return {"symbol": symbol, **tickers.best(venue.quote(symbol, now))}
 
     return _each(request, tell)
 

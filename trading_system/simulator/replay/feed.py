@@ -25,7 +25,6 @@ from trading_system.simulator.seeded.levels import DAY, MINUTE
 _QUOTES = ("FDUSD", "USDT", "USDC", "TUSD", "BUSD", "BTC", "ETH", "BNB", "EUR", "TRY", "GBP", "BRL")
 _KNOWN = 24  # pairs whose real rules the catalogue has
 _LEVELS = 100
-_UPDATES = 40  # book updates a second
 
 
 class ReplayFeed:
@@ -190,13 +189,22 @@ class ReplayFeed:
         return (amount / volume).quantize(Decimal("1e-8"))
 
     def depth(self, symbol: str, *, now: int) -> Depth:
-        history, second = self._histories[symbol], now // SECOND
-        if second * SECOND > history.end:
+        second = now // SECOND
+        if second * SECOND > self._histories[symbol].end:
             try:
                 return self._after.depth(symbol, now=now)
             except LookupError:
                 pass  # the seeded path has only just begun
         return _book(self._rules[symbol], self.last_trade(symbol, now=second * SECOND), second)
+
+    def quote(self, symbol: str, *, now: int) -> Depth:
+        if now // SECOND * SECOND > self._histories[symbol].end:
+            try:
+                return self._after.quote(symbol, now=now)
+            except LookupError:
+                pass
+        depth = self.depth(symbol, now=now)
+        return Depth(depth.last_update_id, depth.bids[:1], depth.asks[:1])
 
 
 def rules_of(history: History) -> SymbolRules:
@@ -283,4 +291,4 @@ def _book(rules: SymbolRules, last: MarketTrade, second: int) -> Depth:
         for place in range(_LEVELS)
         if above > rules.tick_size * (place + 1)
     ]
-    return Depth(second * _UPDATES, bids, asks)
+    return Depth(second, bids, asks)

@@ -23,16 +23,18 @@ class Ladder(NamedTuple):
 
 
 def ladders(
-    price: int, *, is_ask: bool, usual: float, second: int, noise: Noise
+    price: int, *, is_ask: bool, usual: float, second: int, noise: Noise, levels: int = LEVELS
 ) -> tuple[Ladder, Ladder]:
     """Bids and asks in this second around the last price, which is the best ask or the best bid.
 
     `usual` is the size of a usual trade in lots. Gaps widen away from the price. There are LEVELS
-    on either side, but for bids that would fall below the first tick.
+    on either side, but for bids that would fall below the first tick; `levels` asks for the best
+    ones of them alone.
     """
-    places = second * 2 * LEVELS + np.arange(2 * LEVELS).reshape(2, LEVELS)
+    ranks = np.arange(levels)
+    places = second * 2 * LEVELS + np.stack((ranks, LEVELS + ranks))
     luck = -log(noise.lanes(_GAP_TOPIC, places))
-    widening = np.arange(LEVELS) / LEVELS
+    widening = ranks / LEVELS
     gaps = 1 + (luck[0] * widening * price * _USUAL_GAP).astype(np.int64)
     away = gaps.cumsum(axis=1) - gaps[:, :1]
     spread = 1 + int(luck[1, 0, 0] * price * _USUAL_SPREAD)
@@ -45,6 +47,6 @@ def ladders(
 
 def _sizes(luck: Floats, usual: float) -> Ints:
     """Lots at each level: log-normal, and more of them further away."""
-    growth = 1.0 + np.arange(LEVELS) / 25
+    growth = 1.0 + np.arange(luck.shape[1]) / 25
     sizes: Ints = 1 + (usual * growth * exp(1.1 * luck)).astype(np.int64)
     return sizes

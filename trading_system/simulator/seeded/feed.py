@@ -9,7 +9,7 @@ import numpy as np
 
 from trading_system.simulator.feeds import KlineRow
 from trading_system.simulator.model import Depth, Level, MarketTrade, SymbolRules
-from trading_system.simulator.seeded.depth import Ladder, ladders
+from trading_system.simulator.seeded.depth import LEVELS, Ladder, ladders
 from trading_system.simulator.seeded.history import Origin
 from trading_system.simulator.seeded.intervals import SECOND, Interval
 from trading_system.simulator.seeded.levels import MINUTE
@@ -21,7 +21,6 @@ from trading_system.simulator.seeded.units import Units
 _PATHS = 3_000  # 10 kB each
 _SPLITS = 2_000  # 2 kB each, and four more for every symbol: those above the running minute
 _TAPES = 64  # 10 to 40 kB each
-_UPDATES = 40  # book updates a second, for ids that grow as real ones do
 _CENT = Decimal("1e-8")
 
 
@@ -120,6 +119,13 @@ class SeededFeed:
         return average.quantize(_CENT)
 
     def depth(self, symbol: str, *, now: int) -> Depth:
+        return self._book(symbol, now, LEVELS)
+
+    def quote(self, symbol: str, *, now: int) -> Depth:
+        return self._book(symbol, now, 1)
+
+    def _book(self, symbol: str, now: int, levels: int) -> Depth:
+        """The best levels of this second's book; its id is the second's number."""
         path, second = self._path(symbol), now // SECOND
         last = path.last_trade(second * SECOND)
         price = int(last.price[0])
@@ -129,9 +135,10 @@ class SeededFeed:
             usual=path.usual_quote / price,
             second=second,
             noise=path.noise,
+            levels=levels,
         )
         bids, asks = (_levels(side, path.units) for side in sides)
-        return Depth((second - path.start // SECOND + 1) * _UPDATES, bids, asks)
+        return Depth(second, bids, asks)
 
     def _path(self, symbol: str) -> SeededPath:
         rules = self._rules[symbol]
