@@ -30,9 +30,17 @@ async def active(symbols):
 
 @pytest.fixture
 def fetcher(market_data, symbols, prices, clock, active):
-    return PriceFetcher(
-        market_data=market_data, symbols=symbols, prices=prices, clock=clock, first_minutes=10
+    told = []
+    fetcher = PriceFetcher(
+        market_data=market_data,
+        symbols=symbols,
+        prices=prices,
+        clock=clock,
+        first_minutes=10,
+        on_stored=lambda candles: told.append(dict(candles)),
     )
+    fetcher.told = told
+    return fetcher
 
 
 async def test_every_active_symbol_gets_the_minute_that_just_closed(fetcher, prices, market_data):
@@ -70,19 +78,27 @@ async def test_deactivated_symbols_are_left_alone(fetcher, symbols, market_data)
     assert {symbol for symbol, _ in market_data.asked} == {ETH}
 
 
-@pytest.mark.parametrize("ahead", [0, 5])
-async def test_nothing_is_asked_for_when_nothing_is_missing(fetcher, prices, market_data, ahead):
-    """Also after the wall clock was set back, when candles are newer than the minute."""
-    rows = [candle(T + (ahead - 1) * MINUTE)]
-    await prices.upsert({BTC: rows, ETH: rows})
+async def test_a_minute_that_a_stream_has_brought_is_asked_for_all_the_same(
+    fetcher, prices, market_data
+):
+    """REST has the word: what differs is replaced, and whoever wants to know is told."""
+    streamed = candle(T - MINUTE, price=1.0)
+    await prices.upsert({BTC: [streamed], ETH: [candle(T - 2 * MINUTE)]})
     collected = await fetcher.collect(NOON)
-    assert market_data.asked == []
-    assert (collected.stored, collected.failed, collected.candles, collected.error) == (
-        0,
-        {},
-        {},
-        None,
-    )
+    assert sorted(market_data.asked) == [(BTC, minutes(-1, 0)), (ETH, minutes(-1, 0))]
+    assert collected.stored == 2
+    assert prices.rows[BTC][T - MINUTE] != streamed
+    assert fetcher.told == [
+        {BTC: [prices.rows[BTC][T - MINUTE]], ETH: [prices.rows[ETH][T - MINUTE]]}
+    ]
+
+
+async def test_after_the_wall_clock_was_set_back_no_newer_minute_is_asked_for(
+    fetcher, prices, market_data
+):
+    await prices.upsert({BTC: [candle(T + 4 * MINUTE)], ETH: [candle(T + 4 * MINUTE)]})
+    await fetcher.collect(NOON)
+    assert {span for _, span in market_data.asked} == {minutes(-1, 0)}
 
 
 async def test_without_symbols_a_beat_is_no_failure(market_data, symbols, prices, clock):
@@ -102,7 +118,7 @@ async def test_one_symbols_failure_does_not_cost_the_others_their_minute(
     assert collected.failed.keys() == {BTC}
     assert len(prices.rows[ETH]) == 10
     assert collected.error is None
-    assert (await fetcher.collect(NOON)).stored == 10
+    assert (await fetcher.collect(NOON)).stored == 11  # ten of BTC, the newest of ETH again
 
 
 async def test_bugs_are_told_once_a_beat_with_a_traceback(fetcher, market_data):
@@ -133,7 +149,7 @@ async def test_a_symbol_far_behind_is_paged_in_order_a_few_pages_a_beat(
         minutes(-4000, -3000),
         minutes(-3000, -2000),
     ]
-    assert (await fetcher.collect(NOON)).stored == 2000
+    assert (await fetcher.collect(NOON)).stored == 2001
     assert prices.rows[BTC].keys() == set(range(T - 5001 * MINUTE, T, MINUTE))
 
 
@@ -143,7 +159,7 @@ async def test_a_page_that_fails_does_not_lose_those_before_it(fetcher, prices, 
     collected = await fetcher.collect(NOON)
     assert collected.failed == {BTC: "gone"}
     assert max(prices.rows[BTC]) == T - 1501 * MINUTE
-    assert (await fetcher.collect(NOON)).stored == 1500
+    assert (await fetcher.collect(NOON)).stored == 1501
 
 
 async def test_symbols_far_behind_come_last(market_data, symbols, prices, clock, active):

@@ -1,14 +1,14 @@
 """One beat's work: bring every active symbol up to the minute that just closed.
 
 Asks from the last stored candle on, so a missed minute heals itself; never retries, the next beat
-does.
+does. The minute that just closed is asked for even when a stream has brought it: REST has the word.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -43,7 +43,7 @@ class Collected:
 class PriceFetcher:
     """Collects closed candles of all active symbols, at most `concurrency` requests at a time.
 
-    A symbol without any candle starts `first_minutes` back.
+    A symbol without any candle starts `first_minutes` back. `on_stored` is told what was stored.
     """
 
     def __init__(
@@ -55,6 +55,7 @@ class PriceFetcher:
         clock: Clock,
         first_minutes: int,
         concurrency: int = 32,
+        on_stored: Callable[[Mapping[Symbol, Sequence[Candle]]], object] = lambda _: None,
     ) -> None:
         self._market_data = market_data
         self._symbols = symbols
@@ -62,6 +63,7 @@ class PriceFetcher:
         self._clock = clock
         self._first = first_minutes * MINUTE
         self._concurrency = concurrency
+        self._on_stored = on_stored
 
     async def collect(self, minute: datetime) -> Collected:
         """Fetch and store, in one transaction, all closed candles before this full minute.
@@ -76,6 +78,7 @@ class PriceFetcher:
             for _ in range(min(self._concurrency, len(wanted))):
                 workers.create_task(self._work(remaining, catch))
         stored = await self._prices.upsert(catch.candles)
+        self._on_stored(catch.candles)
         if catch.bugs:
             log.error("collecting met a bug", times=len(catch.bugs), exc_info=catch.bugs[0])
         nothing_else = bool(wanted) and len(catch.failed) == len(wanted)
@@ -89,8 +92,11 @@ class PriceFetcher:
     async def _wanted(self, end: int) -> dict[Symbol, Span]:
         active = await self._symbols.all(active=True)
         last = await self._prices.last_open_times()
+        newest = end - MINUTE
         starts = {
-            each.symbol: last[each.symbol] + MINUTE if each.symbol in last else end - self._first
+            each.symbol: min(last[each.symbol] + MINUTE, newest)
+            if each.symbol in last
+            else end - self._first
             for each in active
         }
         return {symbol: Span(start, end) for symbol, start in starts.items() if start < end}
