@@ -6,6 +6,8 @@ import asyncio
 import hashlib
 from dataclasses import replace
 
+import numpy as np
+
 from trading_system.domain.candles import MINUTE, Candle, Span
 from trading_system.domain.errors import (
     AlreadyRegistered,
@@ -50,9 +52,12 @@ class FakeMarketData:
         self.gate = None
         self.at_once = 0
         self.most_at_once = 0
+        self.books = {}
+        self.tape = {}
 
-    async def candles(self, symbol, span):
-        self.asked.append((symbol, span))
+    async def _ask(self, symbol, wish):
+        """Note the question; raise what it is answered with when that is no answer."""
+        self.asked.append((symbol, wish))
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)
         try:
@@ -67,6 +72,9 @@ class FakeMarketData:
                 raise failure
         if symbol not in self.symbols:
             raise UnknownSymbol(f"the venue lists no {symbol}")
+
+    async def candles(self, symbol, span):
+        await self._ask(symbol, span)
         first = max(span.start, self.listed)
         found = []
         for at in range(first, min(span.end, self.now), MINUTE):
@@ -83,6 +91,17 @@ class FakeMarketData:
 
     async def server_time(self):
         return self.now
+
+    async def book(self, symbol, *, levels):
+        """What `books` holds at the moment of the answer."""
+        await self._ask(symbol, levels)
+        book = self.books[symbol]
+        return replace(book, bids=book.bids[:levels], asks=book.asks[:levels])
+
+    async def trades(self, symbol, *, first_id):
+        """From what `tape` holds at the moment of the answer."""
+        await self._ask(symbol, first_id)
+        return [trade for trade in self.tape.get(symbol, ()) if trade.id >= first_id][:1000]
 
 
 class FakeSymbols:
@@ -155,6 +174,10 @@ class FakePrices:
                 known.volume + row.volume,
             )
         return [row._replace(volume=round(row.volume, 8)) for row in list(built.values())[:limit]]
+
+    async def columns(self, symbol, span, timeframe):
+        rows = await self.candles(symbol, span, timeframe)
+        return np.array(rows, dtype=np.float64).reshape(-1, 6)
 
     async def bounds(self, symbol):
         rows = await self._of(symbol)
