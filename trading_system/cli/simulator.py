@@ -32,6 +32,10 @@ def simulate(
     secret: Annotated[
         str | None, typer.Option(envvar="SIM_SECRET_KEY", help="Default: made up and printed.")
     ] = None,
+    public_key: Annotated[
+        Path | None,
+        typer.Option(help="Of an Ed25519 or RSA key (PEM) that signs instead of a secret."),
+    ] = None,
 ) -> None:
     """Run a Binance Spot exchange on loopback until Ctrl-C and print how to reach it."""
     from trading_system.simulator.command_log import CommandLogError
@@ -47,12 +51,14 @@ def simulate(
             journal=journal,
             api_key=api_key,
             secret=secret,
+            public_key=None if public_key is None else public_key.read_text(),
         )
         async with serve(options) as running:
             say(f"VENUE={running.url}")
             # Play money: these keys open nothing but this process.
             say(f"BINANCE_API_KEY={running.api_key}")
-            say(f"BINANCE_SECRET_KEY={running.secret}")
+            if running.secret:
+                say(f"BINANCE_SECRET_KEY={running.secret}")
             say("Ctrl-C ends it.")
             await asyncio.Event().wait()
 

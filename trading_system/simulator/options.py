@@ -36,9 +36,11 @@ class SimulatorOptions:
 
     `market` is "seed" or the path of a recording, which `shift` moves so that it ends now;
     `symbols` is how many pairs a seeded market lists. `funds` (asset to amount) replaces the usual
-    generous ones. `journal` is the file that keeps accounts and orders. `clock` tells ms UTC; where
-    it runs faster than the machine's, `speed` says how much, so that pauses get shorter too.
-    `mischief_seed` makes its luck repeatable.
+    generous ones. With a `public_key` (PEM, Ed25519 or RSA) requests are signed by what belongs to
+    it and there is no secret; without `any_logon` only Ed25519 keys may log on to the WebSocket
+    API, as it is documented. `journal` is the file that keeps accounts and orders. `clock` tells ms
+    UTC; where it runs faster than the machine's, `speed` says how much, so that pauses get shorter
+    too. `mischief_seed` makes its luck repeatable.
     """
 
     host: str = "127.0.0.1"
@@ -51,6 +53,8 @@ class SimulatorOptions:
     funds: Mapping[str, Decimal] | None = None
     api_key: str | None = field(default=None, repr=False)
     secret: str | None = field(default=None, repr=False)
+    public_key: str | None = None
+    any_logon: bool = True
     limits: LimitSettings = field(default_factory=LimitSettings)
     filters: ExchangeLimits = field(default_factory=ExchangeLimits)
     clock: Callable[[], int] = milliseconds

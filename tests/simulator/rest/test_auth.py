@@ -1,15 +1,27 @@
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 from urllib.parse import quote
 
 import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given
 from hypothesis import strategies as st
 
 from trading_system.simulator.arguments import Arguments
-from trading_system.simulator.auth import ApiKey, Keys, authenticate, payload
+from trading_system.simulator.auth import (
+    ApiKey,
+    KeyKind,
+    Keys,
+    authenticate,
+    payload,
+    sorted_payload,
+)
 from trading_system.simulator.model import Refused
 
 NOW = 1_767_614_400_250
@@ -141,3 +153,81 @@ def test_a_key_of_any_form_is_found_once_it_is_known():
 
 def test_secrets_do_not_show():
     assert DOCUMENTED.secret not in repr(DOCUMENTED)
+
+
+PEM = {"encoding": Encoding.PEM, "format": PublicFormat.SubjectPublicKeyInfo}
+ED25519 = Ed25519PrivateKey.from_private_bytes(bytes(32))
+RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+def by_ed25519(text):
+    return base64.b64encode(ED25519.sign(text.encode())).decode()
+
+
+def by_rsa(text):
+    signature = RSA.sign(text.encode(), padding.PKCS1v15(), hashes.SHA256())
+    return base64.b64encode(signature).decode()
+
+
+def opened_by(private):
+    pem = private.public_key().public_bytes(**PEM).decode()
+    return ApiKey(key="mine", public_key=pem, account="main")
+
+
+@pytest.mark.parametrize(
+    ("private", "kind", "by"),
+    [(ED25519, KeyKind.ED25519, by_ed25519), (RSA, KeyKind.RSA, by_rsa)],
+)
+def test_public_keys_open_an_account_too(private, kind, by):
+    """Base64 is sent percent-encoded, and case counts in it."""
+    key, text = opened_by(private), f"symbol=BTCUSDT&timestamp={NOW}"
+    assert key.kind is kind
+    assert checked(f"{text}&signature={quote(by(text), safe='')}", key=key) == "main"
+    for wrong in (by(text + " "), by(text).swapcase(), sign(text), "no base64!", "AAAA", "é"):
+        assert refusal(f"{text}&signature={quote(wrong, safe='')}", key=key) == -1022
+
+
+@pytest.mark.parametrize(
+    "pem",
+    [
+        "no key",
+        ec.generate_private_key(ec.SECP256R1()).public_key().public_bytes(**PEM).decode(),
+    ],
+)
+def test_other_kinds_of_keys_are_an_error(pem):
+    with pytest.raises(ValueError, match=r"."):
+        ApiKey(key="mine", public_key=pem, account="main")
+
+
+def test_the_websocket_api_signs_its_parameters_by_name():
+    """The examples of Binance's web-socket-api.md, "SIGNED request example (HMAC)"."""
+    order = {
+        "symbol": "BTCUSDT",
+        "side": "SELL",
+        "type": "LIMIT",
+        "timeInForce": "GTC",
+        "quantity": "0.01000000",
+        "price": "52000.00",
+        "recvWindow": "100",
+        "timestamp": "1645423376532",
+        "apiKey": DOCUMENTED.key,
+        "signature": "x",
+    }
+    assert (
+        sign(sorted_payload(order))
+        == "aa1b5712c094bc4e57c05a1a5c1fd8d88dcd628338ea863fec7b88e59fe2db24"
+    )
+    order |= {"symbol": "１２３４５６", "side": "BUY", "price": "0.10000000", "recvWindow": "5000"}
+    assert (
+        sign(sorted_payload(order | {"quantity": "1.00000000"}))
+        == "b33892ae8e687c939f4468c6268ddd4c40ac1af18ad19a064864c47bae0752cd"
+    )
+
+
+def test_only_ed25519_keys_log_on_where_it_is_as_documented():
+    strict = Keys([DOCUMENTED, opened_by(ED25519)], any_logon=False)
+    assert strict.for_logon("mine").kind is KeyKind.ED25519
+    with pytest.raises(Refused) as caught:
+        strict.for_logon(DOCUMENTED.key)
+    assert (caught.value.code, caught.value.status) == (-2015, 401)
+    assert Keys([DOCUMENTED]).for_logon(DOCUMENTED.key) is DOCUMENTED
