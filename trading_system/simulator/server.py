@@ -52,7 +52,10 @@ _POCKET = Decimal(10_000)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunningSimulator:
-    """Where it listens and the keys it takes; `stop` ends it before its block does."""
+    """Where it listens and the keys it takes; `stop` ends it before its block does.
+
+    `secret` is empty where a public key was given.
+    """
 
     url: str
     api_key: str = field(repr=False)
@@ -68,21 +71,23 @@ async def serve(
 ) -> AsyncIterator[RunningSimulator]:
     """Serve as long as the block lasts, on the market of the options or on another one.
 
-    Raises ValueError for a market that cannot be read, OSError for a port that is taken,
+    Raises ValueError for a market or a key that cannot be read, OSError for a port that is taken,
     CommandLogError for a journal that does not fit.
     """
     key = ApiKey(
         key=options.api_key or secrets.token_hex(_KEY_BYTES),
-        secret=options.secret or secrets.token_hex(_KEY_BYTES),
+        secret="" if options.public_key else options.secret or secrets.token_hex(_KEY_BYTES),
+        public_key=options.public_key,
         account=_ACCOUNT,
     )
-    mischief = Mischief(seed=options.mischief_seed, speed=options.speed)
+    mischief = Mischief(seed=options.mischief_seed, speed=options.speed, clock=options.clock)
     exchange = open_exchange(options, feed, mischief)
+    exchange.observers.append(mischief.observe)
 
     def clock() -> int:
         return mischief.time(options.clock())
 
-    keys, speed = Keys([key]), options.speed
+    keys, speed = Keys([key], any_logon=options.any_logon), options.speed
     streams = StreamShell(exchange, clock=clock, speed=speed, interference=mischief)
     ws_api = WsApiShell(exchange, keys, clock=clock, speed=speed, interference=mischief)
     rest = _rest(RestApi(exchange, keys), clock, mischief)

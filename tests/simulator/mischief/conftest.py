@@ -1,0 +1,145 @@
+"""The exchange on loopback with a clock that stands still, spoken to in short sentences."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import json
+from contextlib import asynccontextmanager
+from urllib.parse import urlencode
+
+import aiohttp
+import pytest
+
+from trading_system.simulator.catalogue import catalogue
+from trading_system.simulator.options import SimulatorOptions
+from trading_system.simulator.seeded.feed import SeededFeed
+from trading_system.simulator.server import serve
+
+NOON = 1_767_614_400_250  # 2026-01-05 12:00:00.250 UTC
+LIMIT = {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC"}
+
+
+@pytest.fixture(scope="session")
+def feed():
+    return SeededFeed(7, catalogue(3))
+
+
+class Seen:
+    """What a client saw of a call: a status and a body, or neither when it was cut."""
+
+    def __init__(self, status=None, body=b"", headers=None) -> None:
+        self.status = status
+        self.body = body
+        self.headers = headers or {}
+
+    @property
+    def json(self):
+        return json.loads(self.body)
+
+    @property
+    def code(self):
+        return self.json["code"]
+
+
+class Client:
+    """A user of a running exchange whose time is `now`."""
+
+    def __init__(self, running, http, now) -> None:
+        self.running = running
+        self.http = http
+        self.now = now
+
+    async def call(self, method, path, *, signed=False, **fields) -> Seen:
+        if signed:
+            fields = {"timestamp": self.now[0], "recvWindow": 60_000, **fields}
+        query = urlencode(fields)
+        if signed:
+            digest = hmac.new(b"hush", query.encode(), hashlib.sha256)
+            query += f"&signature={digest.hexdigest()}"
+        url = f"{self.running.url}{path}?{query}"
+        try:
+            async with self.http.request(method, url, headers={"X-MBX-APIKEY": "mine"}) as answer:
+                return Seen(answer.status, await answer.read(), answer.headers)
+        except aiohttp.ClientConnectionError:
+            return Seen()
+
+    async def ping(self) -> Seen:
+        return await self.call("GET", "/api/v3/ping")
+
+    async def place(self, **fields) -> Seen:
+        """A limit order far below the market, unless told otherwise."""
+        order = {**LIMIT, "quantity": "0.01", "price": "50000", **fields}
+        order = {name: value for name, value in order.items() if value is not None}
+        return await self.call("POST", "/api/v3/order", signed=True, **order)
+
+    async def buy_now(self, **fields) -> Seen:
+        return await self.place(type="MARKET", price=None, timeInForce=None, **fields)
+
+    async def find(self, id_) -> Seen:
+        fields = {"symbol": "BTCUSDT", "origClientOrderId": id_}
+        return await self.call("GET", "/api/v3/order", signed=True, **fields)
+
+    async def cancel(self, id_) -> Seen:
+        fields = {"symbol": "BTCUSDT", "origClientOrderId": id_}
+        return await self.call("DELETE", "/api/v3/order", signed=True, **fields)
+
+    def orders(self):
+        """All that the exchange has, by their client order ids."""
+        found = self.running.exchange.venue.all_orders("main", "BTCUSDT")
+        return {order.client_order_id: order for order in found}
+
+    async def add(self, *rules, status=200):
+        """Switch rules on at the control endpoint."""
+        async with self.http.post(f"{self.running.url}/mischief", json=list(rules)) as answer:
+            assert answer.status == status, await answer.text()
+            return await answer.json()
+
+    async def clear(self, id_=None):
+        query = "" if id_ is None else f"?id={id_}"
+        async with self.http.delete(f"{self.running.url}/mischief{query}") as answer:
+            return answer.status, await answer.json()
+
+    async def state(self):
+        async with self.http.get(f"{self.running.url}/mischief") as answer:
+            return await answer.json()
+
+
+@pytest.fixture
+def now():
+    """The exchange's clock; move it by writing to it."""
+    return [NOON]
+
+
+@pytest.fixture
+def opened(feed, now):
+    """Open an exchange and a client of it, with other options if need be."""
+
+    @asynccontextmanager
+    async def open_(**more):
+        options = SimulatorOptions(
+            clock=lambda: now[0], api_key="mine", secret="hush", speed=100, **more
+        )
+        async with serve(options, feed) as running, aiohttp.ClientSession() as http:
+            yield Client(running, http, now)
+
+    return open_
+
+
+@pytest.fixture
+async def client(opened):
+    async with opened() as client:
+        yield client
+
+
+@pytest.fixture
+def until():
+    """Wait for a condition that real sockets bring about."""
+
+    async def wait(condition, seconds=5):
+        async with asyncio.timeout(seconds):
+            while not condition():  # noqa: ASYNC110 -- sockets of others bring it about
+                await asyncio.sleep(0.005)
+
+    return wait
