@@ -50,6 +50,42 @@ def rolling(feed: Feed, symbol: str, *, length: int, now: int) -> Statistics:
     return _sum(feed, symbol, rows, start=start, end=now, now=now)
 
 
+class RollingWindow:
+    """The same window asked for again and again: within a minute only its end is added up anew."""
+
+    def __init__(self, feed: Feed, symbol: str, length: int) -> None:
+        self._feed = feed
+        self._symbol = symbol
+        self._length = length
+        self._start = -1
+        self._before: list[KlineRow] = []
+
+    def at(self, now: int) -> Statistics:
+        """As `rolling` has it."""
+        start, minute = (now - self._length) // MINUTE * MINUTE, now // MINUTE * MINUTE
+        if start != self._start:
+            self._before = self._closed(start, minute, now)
+            self._start = start
+        rows = _rows(self._feed, self._symbol, "1m", start=minute, end=now, now=now)
+        rows = [*self._before, *rows]
+        return _sum(self._feed, self._symbol, rows, start=start, end=now, now=now)
+
+    def _closed(self, start: int, end: int, now: int) -> list[KlineRow]:
+        """The candles before `end` as one row, or none."""
+        full_hour, this_hour = -(-start // HOUR) * HOUR, end // HOUR * HOUR
+        spans = (("1m", start, full_hour), ("1h", full_hour, this_hour), ("1m", this_hour, end))
+        rows: list[KlineRow] = []
+        for interval, first, past in spans:
+            if first < past:
+                rows += _rows(
+                    self._feed, self._symbol, interval, start=first, end=past - 1, now=now
+                )
+        if not rows:
+            return []
+        s = _sum(self._feed, self._symbol, rows, start=start, end=end - 1, now=now)
+        return [[start, s.open, s.high, s.low, s.last, s.volume, end - 1, s.quote, s.count]]
+
+
 def trading_day(feed: Feed, symbol: str, *, utc_offset: int, now: int) -> Statistics:
     """The day that is running where clocks are `utc_offset` ms ahead of UTC."""
     start = (now + utc_offset) // DAY * DAY - utc_offset
@@ -84,7 +120,7 @@ def mini(statistics: Statistics) -> Json:
 
 def full(statistics: Statistics) -> Json:
     """Type FULL of ticker and ticker/tradingDay."""
-    return {"symbol": statistics.symbol, **_change(statistics), **mini(statistics)}
+    return {"symbol": statistics.symbol, **change(statistics), **mini(statistics)}
 
 
 def day(
@@ -95,7 +131,7 @@ def day(
     last = rest.pop("lastPrice")
     return {
         "symbol": statistics.symbol,
-        **_change(statistics),
+        **change(statistics),
         "prevClosePrice": amount(statistics.open if previous is None else previous),
         "lastPrice": last,
         "lastQty": amount(last_quantity),
@@ -117,12 +153,13 @@ def best(book: Depth) -> Json:
     }
 
 
-def _change(s: Statistics) -> Json:
-    change = s.last - s.open
-    percent = change / s.open * 100 if s.open else Decimal(0)
+def change(s: Statistics) -> Json:
+    """How far the price has come, and at what average."""
+    moved = s.last - s.open
+    percent = moved / s.open * 100 if s.open else Decimal(0)
     average = s.quote / s.volume if s.volume else Decimal(0)
     return {
-        "priceChange": amount(change),
+        "priceChange": amount(moved),
         "priceChangePercent": f"{percent:.3f}",
         "weightedAvgPrice": amount(average),
     }

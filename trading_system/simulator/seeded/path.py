@@ -34,15 +34,22 @@ class Page(NamedTuple):
     ends: Ints
 
 
+class Minute(NamedTuple):
+    """The candle of one minute, and its trades."""
+
+    candle: Candles
+    tape: Tape
+
+
 class Caches(NamedTuple):
     """What paths remember; several paths may share one."""
 
     splits: Store[Candles]
-    tapes: Store[Tape]
+    minutes: Store[Minute]
 
     @classmethod
-    def of(cls, splits: int = 512, tapes: int = 16) -> Caches:
-        return cls(Store(splits), Store(tapes))
+    def of(cls, splits: int = 512, minutes: int = 16) -> Caches:
+        return cls(Store(splits), Store(minutes))
 
 
 class SeededPath:
@@ -94,9 +101,13 @@ class SeededPath:
         start = max(start, self.start)
         if end <= start:
             return self._no_trades()
-        trades = self._tape(
-            self._minutes(lambda candles, length: _overlap(candles, length, start, end))
-        )
+        minute = start // MINUTE * MINUTE
+        if end <= minute + MINUTE:
+            trades = self._minute(minute).tape
+        else:
+            trades = self._tape(
+                self._minutes(lambda candles, length: _overlap(candles, length, start, end))
+            )
         first, last = trades.time.searchsorted((start, end))
         return trades.take(slice(first, last))
 
@@ -169,10 +180,7 @@ class SeededPath:
 
     def _running(self, minute: int, now: int) -> Candles:
         """The minute that is not over yet."""
-        candle = self._minutes(
-            lambda candles, length: _overlap(candles, length, minute, minute + 1)
-        )
-        trades = self._tape(candle)
+        candle, trades = self._minute(minute)
         trades = trades.take(slice(trades.time.searchsorted(now, "right")))
         return aggregated(trades, candle.start, int(candle.open[0]), int(candle.first_id[0]))
 
@@ -230,7 +238,20 @@ class SeededPath:
         if minutes.count > 1:
             return tape(minutes, self.noise)
         key = (self._key, int(minutes.start[0]))
-        return self._caches.tapes.get(key, lambda: tape(minutes, self.noise))
+        return self._caches.minutes.get(
+            key, lambda: Minute(minutes, tape(minutes, self.noise))
+        ).tape
+
+    def _minute(self, start: int) -> Minute:
+        """The minute that opens at `start`, found without a walk where it is remembered."""
+
+        def found() -> Minute:
+            candle = self._minutes(
+                lambda candles, length: _overlap(candles, length, start, start + MINUTE)
+            )
+            return Minute(candle, tape(candle, self.noise))
+
+        return self._caches.minutes.get((self._key, start), found)
 
     @staticmethod
     def _no_trades() -> Tape:

@@ -10,10 +10,11 @@ from decimal import Decimal
 
 import orjson
 
-from trading_system.simulator import wire
+from trading_system.simulator import tickers, wire
 from trading_system.simulator.feeds import KlineRow
 from trading_system.simulator.model import Depth, Level, MarketTrade
 from trading_system.simulator.streams.book_changes import Changes
+from trading_system.simulator.tickers import Statistics
 from trading_system.simulator.wire import Json, amount
 
 AVERAGE_MINUTES = 5
@@ -62,9 +63,9 @@ def aggregate_trade(symbol: str, told: MarketTrade, now: int) -> Json:
 
 
 def kline(
-    symbol: str, interval: str, row: KlineRow, *, last_id: int, closed: bool, now: int
+    symbol: str, interval: str, row: KlineRow, *, first_id: int | None, closed: bool, now: int
 ) -> Json:
-    """A row of REST's klines; `last_id` is the id of the last trade up to its end or to now."""
+    """A row of REST's klines; `first_id` is that of its first trade, if it has any."""
     opening, o, h, l, c, volume, closing, quote, count, base, taker_quote, _ = row  # noqa: E741 -- the wire's letters
     trades = int(str(count))
     return {
@@ -76,8 +77,8 @@ def kline(
             "T": closing,
             "s": symbol,
             "i": interval,
-            "f": last_id - trades + 1 if trades else -1,
-            "L": last_id if trades else -1,
+            "f": -1 if first_id is None else first_id,
+            "L": -1 if first_id is None else first_id + trades - 1,
             "o": o,
             "c": c,
             "h": h,
@@ -125,6 +126,69 @@ def depth_update(symbol: str, changes: Changes, now: int) -> Json:
     }
 
 
+def mini_ticker(s: Statistics, now: int) -> Json:
+    """The day in short."""
+    return {
+        "e": "24hrMiniTicker",
+        "E": now,
+        "s": s.symbol,
+        "c": amount(s.last),
+        "o": amount(s.open),
+        "h": amount(s.high),
+        "l": amount(s.low),
+        "v": amount(s.volume),
+        "q": amount(s.quote),
+    }
+
+
+def window_ticker(s: Statistics, window: str, now: int) -> Json:
+    """The last hour, four hours or day; `window` as in the stream's name."""
+    change = tickers.change(s)
+    return {
+        "e": f"{window}Ticker",
+        "E": now,
+        "s": s.symbol,
+        "p": change["priceChange"],
+        "P": change["priceChangePercent"],
+        "o": amount(s.open),
+        "h": amount(s.high),
+        "l": amount(s.low),
+        "c": amount(s.last),
+        "w": change["weightedAvgPrice"],
+        "v": amount(s.volume),
+        "q": amount(s.quote),
+        **_bounds(s),
+    }
+
+
+def ticker(
+    s: Statistics, *, previous: Decimal | None, last_quantity: Decimal, book: Depth, now: int
+) -> Json:
+    """The last 24 hours in full, with the book's best."""
+    change, best = tickers.change(s), tickers.best(book)
+    return {
+        "e": "24hrTicker",
+        "E": now,
+        "s": s.symbol,
+        "p": change["priceChange"],
+        "P": change["priceChangePercent"],
+        "w": change["weightedAvgPrice"],
+        "x": amount(s.open if previous is None else previous),
+        "c": amount(s.last),
+        "Q": amount(last_quantity),
+        "b": best["bidPrice"],
+        "B": best["bidQty"],
+        "a": best["askPrice"],
+        "A": best["askQty"],
+        "o": amount(s.open),
+        "h": amount(s.high),
+        "l": amount(s.low),
+        "v": amount(s.volume),
+        "q": amount(s.quote),
+        **_bounds(s),
+    }
+
+
 def average_price(symbol: str, price: str, *, last_trade: int, now: int) -> Json:
     """The average of the last minutes; `last_trade` is the time of the newest trade."""
     return {
@@ -143,7 +207,11 @@ def shutdown(now: int) -> Json:
 
 
 def text(frame: object, *, microseconds: bool = False) -> str:
-    """A frame as it goes out."""
+    """A frame as it goes out; one that is a text already was recorded."""
+    if isinstance(frame, str):
+        if not microseconds:
+            return frame
+        frame = orjson.loads(frame)
     return orjson.dumps(_in_microseconds(frame) if microseconds else frame).decode()
 
 
@@ -165,6 +233,16 @@ def _in_microseconds(frame: object) -> object:
         candle = frame["k"]
         finer["k"] = candle | {"t": candle["t"] * 1_000, "T": candle["T"] * 1_000 + 999}
     return finer
+
+
+def _bounds(s: Statistics) -> Json:
+    return {
+        "O": s.start,
+        "C": s.end,
+        "F": s.last_id - s.count + 1 if s.count else -1,
+        "L": s.last_id if s.count else -1,
+        "n": s.count,
+    }
 
 
 def _levels(levels: list[Level]) -> list[tuple[str, str]]:

@@ -13,7 +13,7 @@ from typing import Protocol
 from trading_system.simulator.exchange import Exchange
 from trading_system.simulator.streams import frames
 from trading_system.simulator.streams.names import StreamName
-from trading_system.simulator.streams.sources import Source, open_source
+from trading_system.simulator.streams.sources import Recorded, Source, open_source
 
 TICK = 100
 """ms of the exchange's clock."""
@@ -49,6 +49,11 @@ class _Stream:
         self.source = source
         self.subscribers: dict[Subscriber, None] = {}
 
+    @property
+    def period(self) -> int:
+        """The pace; what was recorded has its own."""
+        return TICK if isinstance(self.source, Recorded) else self.name.period
+
 
 class Hub:
     """Who listens to what; `tick` makes the market speak."""
@@ -80,9 +85,9 @@ class Hub:
             return
         before, self._now = self._now, now
         for stream in list(self._streams.values()):
-            period = stream.name.period
+            period = stream.period
             if now // period > before // period:
-                self._tell(stream, now // period * period)
+                yield from self._tell(stream, now // period * period)
                 yield
 
     def publish(self, stream: str, frame: object) -> None:
@@ -96,13 +101,17 @@ class Hub:
         except LookupError:
             return None
 
-    def _tell(self, stream: _Stream, now: int) -> None:
+    def _tell(self, stream: _Stream, now: int) -> Iterator[None]:
+        """Send what the source has to tell; None is where it takes a breath."""
         if stream.source is None:
             stream.source = self._open(stream.name)
             return
         try:
             for frame in stream.source(now):
-                _send(stream, frame)
+                if frame is None:
+                    yield
+                else:
+                    _send(stream, frame)
         except LookupError:
             stream.source = None  # not listed any more, or too young to have a price
         except Exception:  # noqa: BLE001 -- one stream's bug must not silence the others

@@ -9,26 +9,48 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from trading_system.simulator.exchange import Exchange
-from trading_system.simulator.feeds import KlineRow
+from trading_system.simulator.feeds import KlineRow, RecordedFrames
 from trading_system.simulator.model import Level
 from trading_system.simulator.streams import frames
 from trading_system.simulator.streams.book_changes import BookChanges
 from trading_system.simulator.streams.names import StreamName, Topic
+from trading_system.simulator.streams.ticker_sources import AllTickers, Ticker
 from trading_system.simulator.wire import Json, amount
 
 _MINUTE = 60_000
 _MOST_TRADES = 1_000  # of one symbol at once, so that a long pause is made up for in steps
 _MOST_CANDLES = 100
-_OPEN_TIME, _CLOSE_TIME = 0, 6
+_OPEN_TIME, _CLOSE_TIME, _COUNT = 0, 6, 8
 
 Source = Callable[[int], Iterable[object]]
-"""Frames that are due at a time, ms UTC."""
+"""Frames that are due at a time, ms UTC; None between them where there is a lot to work out."""
 
 
 def open_source(exchange: Exchange, name: StreamName, now: int) -> Source:
-    """The events of this stream after `now`; KeyError for a symbol that is not listed."""
-    exchange.feed.symbols[str(name.symbol)]
-    return _SOURCES[name.topic](exchange, name, now)
+    """The events of this stream after `now`, as recorded where they were.
+
+    Raises LookupError for a symbol that is not listed or has no price yet.
+    """
+    if exchange.frames is not None and exchange.frames.has(name.text, now=now):
+        return Recorded(exchange.frames, name, now)
+    if name.symbol is not None and name.symbol not in exchange.feed.symbols:
+        raise LookupError(f"{name.symbol} is not listed")
+    return _SOURCES[name.topic, name.symbol is None](exchange, name, now)
+
+
+class Recorded:
+    """Frames as they were recorded; LookupError once the recording has ended."""
+
+    def __init__(self, recording: RecordedFrames, name: StreamName, now: int) -> None:
+        self._recording = recording
+        self._stream = name.text
+        self._told = now
+
+    def __call__(self, now: int) -> Iterator[str]:
+        yield from self._recording.due(self._stream, after=self._told, until=now)
+        self._told = now
+        if not self._recording.has(self._stream, now=now):
+            raise LookupError(f"{self._stream} was recorded no further")
 
 
 class Trades:
@@ -60,6 +82,7 @@ class Candles:
         self._name = name
         self._start = now
         """Candles that open before it have been told as closed, or were so before."""
+        self._first_ids: dict[int, int] = {}
         for row in self._rows(start=None, limit=1, now=now):
             closing = _whole(row, _CLOSE_TIME)
             self._start = closing + 1 if closing < now else _whole(row, _OPEN_TIME)
@@ -85,9 +108,17 @@ class Candles:
         )
 
     def _told(self, row: KlineRow, *, closed: bool, now: int) -> Json:
-        last = self._feed.last_trade(self._symbol, now=min(now, _whole(row, _CLOSE_TIME)))
+        opening, count = _whole(row, _OPEN_TIME), _whole(row, _COUNT)
+        if count and opening not in self._first_ids:
+            last = self._feed.last_trade(self._symbol, now=min(now, _whole(row, _CLOSE_TIME)))
+            self._first_ids = {opening: last.id - count + 1}
         return frames.kline(
-            self._symbol, self._name.interval, row, last_id=last.id, closed=closed, now=now
+            self._symbol,
+            self._name.interval,
+            row,
+            first_id=self._first_ids.get(opening),
+            closed=closed,
+            now=now,
         )
 
 
@@ -150,14 +181,19 @@ class AveragePrice:
         yield frames.average_price(self._symbol, amount(average), last_trade=last.time, now=now)
 
 
-_SOURCES: dict[Topic, Callable[[Exchange, StreamName, int], Source]] = {
-    Topic.TRADE: Trades,
-    Topic.AGGREGATE_TRADE: Trades,
-    Topic.KLINE: Candles,
-    Topic.QUOTE: Quotes,
-    Topic.PARTIAL_DEPTH: PartialDepth,
-    Topic.DEPTH: DepthUpdates,
-    Topic.AVERAGE_PRICE: AveragePrice,
+_OF_ALL = True
+_SOURCES: dict[tuple[Topic, bool], Callable[[Exchange, StreamName, int], Source]] = {
+    (Topic.TRADE, not _OF_ALL): Trades,
+    (Topic.AGGREGATE_TRADE, not _OF_ALL): Trades,
+    (Topic.KLINE, not _OF_ALL): Candles,
+    (Topic.MINI_TICKER, not _OF_ALL): Ticker,
+    (Topic.MINI_TICKER, _OF_ALL): AllTickers,
+    (Topic.TICKER, not _OF_ALL): Ticker,
+    (Topic.TICKER, _OF_ALL): AllTickers,
+    (Topic.QUOTE, not _OF_ALL): Quotes,
+    (Topic.PARTIAL_DEPTH, not _OF_ALL): PartialDepth,
+    (Topic.DEPTH, not _OF_ALL): DepthUpdates,
+    (Topic.AVERAGE_PRICE, not _OF_ALL): AveragePrice,
 }
 
 
