@@ -16,6 +16,7 @@ from trading_system.domain.errors import TradingError
 from trading_system.domain.instruments import Symbol
 from trading_system.market.fetcher import Collected
 from trading_system.ports import Clock
+from trading_system.resilience.retry import Backoff, RetryPolicy
 
 log = structlog.get_logger(__name__)
 
@@ -35,11 +36,11 @@ class CandleGaps:
         *,
         collect: Callable[[datetime], Awaitable[Collected]],
         clock: Clock,
-        retry_cap_seconds: float = 30.0,
+        retry: RetryPolicy | None = None,
     ) -> None:
         self._collect = collect
         self._clock = clock
-        self._retry_cap = retry_cap_seconds
+        self._retry = retry or RetryPolicy()
         self._open: set[Symbol] = set()
         self._reported = asyncio.Event()
         self._seen = 0
@@ -70,16 +71,16 @@ class CandleGaps:
             self._filled += 1
 
     async def _fill(self) -> None:
-        failures = 0
+        backoff, tries = Backoff(self._retry), 0
         while self._open:
             self._reported.clear()
             symbols, self._open = self._open, set()
             failed = await self._failing(symbols)
-            if not failed or (failed < symbols and failures >= _PATIENCE):
+            tries += 1
+            if not failed or (failed < symbols and tries > _PATIENCE):
                 continue
             self._open |= failed
-            failures += 1
-            await self._clock.sleep(min(2.0 ** (failures - 1), self._retry_cap))
+            await self._clock.sleep(backoff.next())
 
     async def _failing(self, symbols: set[Symbol]) -> set[Symbol]:
         """Collect up to the minute that closed last; returns those of `symbols` that failed."""

@@ -66,6 +66,7 @@ class LocalBook:
             bids=self._bids.highest(levels),
             asks=self._asks.lowest(levels),
             received_at=self._received_at,
+            local=True,
         )
 
     def certain_levels(self) -> int | None:

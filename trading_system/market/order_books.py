@@ -20,6 +20,7 @@ from trading_system.domain.market import BookUpdate, OrderBook
 from trading_system.market.keepers import Keepers
 from trading_system.market.local_book import BookGap, LocalBook
 from trading_system.ports import Clock, MarketData
+from trading_system.resilience.retry import Backoff, RetryPolicy
 
 log = structlog.get_logger(__name__)
 
@@ -44,14 +45,14 @@ class OrderBooks:
         depth: int = 1_000,
         at_once: int = 2,
         tell_seconds: float = 0.25,
-        retry_cap_seconds: float = 30.0,
+        retry: RetryPolicy | None = None,
     ) -> None:
         self._market_data = market_data
         self._clock = clock
         self._bus = bus
         self._depth = depth
         self._tell_seconds = tell_seconds
-        self._retry_cap = retry_cap_seconds
+        self._retry = retry or RetryPolicy()
         self._kept: dict[Symbol, _Kept] = {}
         self._moved: set[Symbol] = set()
         self._keepers = Keepers(self._keep)
@@ -131,16 +132,16 @@ class OrderBooks:
 
     async def _keep(self, kept: _Kept) -> None:
         """Take a snapshot whenever there is work, with pauses that grow while it does not help."""
-        failures = 0
+        backoff, pause = Backoff(self._retry), 0.0
         while True:
             # A change comes first: a snapshot taken before the stream began would have a gap.
             await kept.work.wait()
             kept.work.clear()
             if self._clock.monotonic() - kept.synced_at > _STEADY_SECONDS:
-                failures = 0
-            if failures:
-                await self._clock.sleep(min(2.0 ** (failures - 1), self._retry_cap))
-            failures += 1
+                backoff.reset()
+            elif pause:
+                await self._clock.sleep(pause)
+            pause = backoff.next()
             kept.synced_at = float("inf")
             if not await self._synchronise(kept):
                 kept.work.set()

@@ -18,6 +18,7 @@ from trading_system.domain.market import Trade
 from trading_system.market.keepers import Keepers
 from trading_system.market.trade_tape import TradeTape
 from trading_system.ports import Clock, MarketData
+from trading_system.resilience.retry import Backoff, RetryPolicy
 
 log = structlog.get_logger(__name__)
 
@@ -35,12 +36,12 @@ class TradeTapes:
         clock: Clock,
         bus: Bus,
         at_once: int = 4,
-        retry_cap_seconds: float = 30.0,
+        retry: RetryPolicy | None = None,
     ) -> None:
         self._market_data = market_data
         self._clock = clock
         self._bus = bus
-        self._retry_cap = retry_cap_seconds
+        self._retry = retry or RetryPolicy()
         self._kept: dict[Symbol, _Kept] = {}
         self._keepers = Keepers(self._keep)
         self._slots = asyncio.Semaphore(at_once)
@@ -96,7 +97,7 @@ class TradeTapes:
 
     async def _fill(self, kept: _Kept) -> None:
         """Fetch page by page until nothing is missing, however long the venue does not answer."""
-        failures = useless = 0
+        backoff, useless = Backoff(self._retry), 0
         while kept.gap.is_set() or kept.tape.is_waiting:
             kept.gap.clear()  # one that is reported while the venue is asked makes another round
             try:
@@ -111,9 +112,10 @@ class TradeTapes:
                 helped = False
             if useless == _PATIENCE:
                 self._give_up(kept)
-            failures = 0 if helped else failures + 1
-            if failures:
-                await self._clock.sleep(min(2.0 ** (failures - 1), self._retry_cap))
+            if helped:
+                backoff.reset()
+            else:
+                await self._clock.sleep(backoff.next())
 
     async def _fetch(self, kept: _Kept) -> bool:
         """Ask for what comes next; False when that brought nothing although something waits."""
