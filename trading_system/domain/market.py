@@ -114,13 +114,17 @@ MarketEvent = Quote | Trade | Ticker | CandleUpdate | BookUpdate
 
 @dataclass(frozen=True, slots=True)
 class OrderBook:
-    """The whole book at one moment, best levels first; `update_id` as in BookUpdate."""
+    """The whole book at one moment, best levels first; `update_id` as in BookUpdate.
+
+    `local` when it was kept in step here, and not asked of the venue.
+    """
 
     symbol: Symbol
     update_id: int
     bids: tuple[PriceLevel, ...]
     asks: tuple[PriceLevel, ...]
     received_at: int
+    local: bool = False
 
 
 class MarketState(StrEnum):
