@@ -7,12 +7,15 @@ kept by the database.
 from __future__ import annotations
 
 import asyncio
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 from heapq import merge
+from itertools import islice
+from operator import itemgetter
 from typing import Any, NamedTuple
 from uuid import uuid4
 
@@ -71,15 +74,21 @@ class Entry(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retained:
-    """What came after the asked number, ascending; not `complete` when some had to go before.
+    """What came after the asked number, ascending.
 
     `last` is the number to ask from next time: nothing up to it is missing from `events` but what
-    was dropped or not wanted.
+    was dropped or not wanted. `lost` names the wanted kinds of which some had to go, each with the
+    newest number that did.
     """
 
     events: tuple[Entry, ...]
-    complete: bool
     last: int
+    lost: Mapping[EventKind, int]
+
+    @property
+    def complete(self) -> bool:
+        """Nothing wanted is missing."""
+        return not self.lost
 
 
 class EventLog:
@@ -121,14 +130,25 @@ class EventLog:
         sequence = int(number)
         return sequence if sequence <= self._last else None
 
-    def since(self, last: int, kinds: Collection[EventKind] | None = None) -> Retained:
-        """Everything kept of these kinds (of all, by default) with a number above `last`."""
+    def since(
+        self, last: int, kinds: Collection[EventKind] | None = None, *, limit: int | None = None
+    ) -> Retained:
+        """What is kept of these kinds (of all, by default) with a number above `last`.
+
+        With a `limit`, which is more than 0, the first so many.
+        """
         rings = [self._rings[kind] for kind in (EventKind if kinds is None else kinds)]
+        events = tuple(islice(merge(*(ring.after(last, limit) for ring in rings)), limit))
         return Retained(
-            events=tuple(merge(*(ring.after(last) for ring in rings))),
-            complete=all(ring.dropped <= last for ring in rings),
-            last=max(last, self._last),
+            events=events,
+            last=events[-1].sequence if len(events) == limit else max(last, self._last),
+            lost={ring.kind: ring.dropped for ring in rings if ring.dropped > last},
         )
+
+    def gone(self, last: int) -> int:
+        """How many events with a number above `last` are not kept any more, of all kinds."""
+        kept = sum(ring.count_after(last) for ring in self._rings.values())
+        return max(0, self._last - last - kept)
 
     async def wait(self, after: int, kinds: Collection[EventKind] | None = None) -> None:
         """Return once there is an event of these kinds with a number above `after`."""
@@ -180,14 +200,19 @@ class _Ring:
         self.newest = 0
         self.waiting: set[asyncio.Future[None]] = set()
 
-    def after(self, last: int) -> list[Entry]:
-        found = []
-        for entry in reversed(self.entries):
-            if entry.sequence <= last:
-                break
-            found.append(entry)
-        found.reverse()
-        return found
+    def after(self, last: int, limit: int | None) -> list[Entry]:
+        """The first `limit` entries above `last`; a deque is quick to read at its ends alone."""
+        count = self.count_after(last)
+        if limit is not None and limit < count:
+            first = len(self.entries) - count
+            return list(islice(self.entries, first, first + limit))
+        return list(islice(reversed(self.entries), count))[::-1]
+
+    def count_after(self, last: int) -> int:
+        """How many kept entries have a number above `last`."""
+        if self.newest <= last:
+            return 0
+        return len(self.entries) - bisect_right(self.entries, last, key=itemgetter(0))
 
     def wake(self) -> None:
         for waiter in self.waiting:
