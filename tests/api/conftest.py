@@ -14,19 +14,24 @@ import pytest
 
 from trading_system.api.application import create_app
 from trading_system.api.security import ApiOptions
+from trading_system.bus import Bus
 from trading_system.domain.candles import MINUTE, Candle, Span
 from trading_system.domain.errors import AlreadyRegistered, NotFound, NotRegistered, UnknownSymbol
 from trading_system.domain.instruments import Symbol
+from trading_system.domain.market import OrderBook
 from trading_system.domain.orders import Order, OrderRequest, OrderStatus, client_order_id
 from trading_system.domain.reports import Balance
 from trading_system.domain.timeframes import Timeframe
+from trading_system.event_log import EventLog
 from trading_system.ports import (
     Backfill,
     ComponentHealth,
     Coverage,
     JobState,
+    LivePrice,
     RecordedFill,
     RegisteredSymbol,
+    VenueReport,
 )
 
 NAMES = UUID("9f5c3c0e-2f5b-4c53-9d0b-0a6f2f8c1f10")
@@ -244,6 +249,28 @@ class FakeTrading:
         return self.held
 
 
+class FakeLive:
+    """Prices and books as a test has set them; other symbols the venue does not list."""
+
+    def __init__(self) -> None:
+        self.rows: list[LivePrice] = []
+        self.books: dict[Symbol, OrderBook] = {}
+        self.failure: Exception | None = None
+        self.asked: list[tuple[Symbol, int]] = []
+
+    def prices(self):
+        return self.rows
+
+    async def book(self, symbol, *, levels):
+        self.asked.append((symbol, levels))
+        if self.failure is not None:
+            raise self.failure
+        if symbol not in self.books:
+            raise UnknownSymbol(f"the venue lists no {symbol}")
+        book = self.books[symbol]
+        return replace(book, bids=book.bids[:levels], asks=book.asks[:levels])
+
+
 @dataclass
 class FakeSystem:
     """Every part the API speaks to, kept in memory."""
@@ -263,6 +290,17 @@ class FakeSystem:
             "database": ComponentHealth(ok=True, figures={"answer_ms": 0.4}),
         }
     )
+
+    live: FakeLive = field(default_factory=FakeLive)
+    bus: Bus = field(default_factory=Bus)
+    reports: list[VenueReport] = field(default_factory=list)
+    event_log: EventLog = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.event_log = EventLog(self.bus)
+
+    def venue_reports(self):
+        return self.reports
 
     async def health(self):
         return self.components

@@ -27,6 +27,10 @@ WHOLE_API = {
     ("/orders/{order_id}", "delete"),
     ("/trades", "get"),
     ("/balances", "get"),
+    ("/tickers", "get"),
+    ("/book/{symbol}", "get"),
+    ("/events", "get"),
+    ("/venue", "get"),
 }
 
 

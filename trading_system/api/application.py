@@ -11,12 +11,16 @@ from trading_system.api.dependencies import Parts
 from trading_system.api.routes import (
     account,
     backfills,
+    book,
+    events,
     gaps,
     health,
     orders,
     plots,
     prices,
     symbols,
+    tickers,
+    venue,
 )
 from trading_system.api.security import ApiOptions, Guard
 
@@ -36,6 +40,8 @@ def create_app(parts: Parts, options: ApiOptions) -> FastAPI:
     errors.install(app)
     documentation.install(app, secured=options.token is not None)
     for routes in (health, symbols, backfills, prices, gaps, plots, orders, account):
+        app.include_router(routes.router)
+    for routes in (tickers, book, events, venue):
         app.include_router(routes.router)
     app.include_router(pages.router)
     return app

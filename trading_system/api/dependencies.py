@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Protocol
 from uuid import UUID
@@ -17,15 +17,18 @@ from trading_system.domain.errors import InvalidRequest
 from trading_system.domain.instruments import Symbol
 from trading_system.domain.orders import Order, OrderRequest
 from trading_system.domain.timeframes import Timeframe
+from trading_system.event_log import EventLog
 from trading_system.ports import (
     Backfill,
     Clock,
     ComponentHealth,
+    Live,
     OrderRepository,
     PriceRepository,
     RegisteredSymbol,
     SymbolRepository,
     Trading,
+    VenueReport,
 )
 
 _START, _END = "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"
@@ -97,6 +100,15 @@ class Parts(Protocol):
     def order_manager(self) -> Canceller: ...
     @property
     def trading(self) -> Trading: ...
+
+    @property
+    def live(self) -> Live: ...
+    @property
+    def event_log(self) -> EventLog: ...
+
+    def venue_reports(self) -> Sequence[VenueReport]:
+        """The venue that trades, then the one that tells prices where that is another."""
+        ...
 
     async def health(self) -> Mapping[str, ComponentHealth]: ...
     def metrics(self) -> bytes: ...

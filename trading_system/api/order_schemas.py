@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 from uuid import UUID
 
 from pydantic import BeforeValidator, model_validator
@@ -100,30 +100,33 @@ class OrderIn(In):
         )
 
 
+ORDER_EXAMPLE: Mapping[str, Any] = {
+    "id": _ORDER_ID,
+    "client_order_id": "ts-0193f3a27c1e7b8a9d405a1b2c3d4e5f",
+    "venue_order_id": "28457",
+    "symbol": "BTC/USDT",
+    "side": "BUY",
+    "type": "LIMIT",
+    "time_in_force": "GTC",
+    "quantity": "0.001",
+    "quote_quantity": None,
+    "price": "93000.00",
+    "stop_price": None,
+    "status": "PARTIALLY_FILLED",
+    "executed_quantity": "0.0004",
+    "executed_quote": "37.2",
+    "average_price": "93000",
+    "reject_code": None,
+    "reject_reason": None,
+    "created_at": _NOON,
+    "updated_at": _LATER,
+}
+
+
 class OrderOut(Out):
     """An order as we know it now."""
 
-    model_config = example(
-        id=_ORDER_ID,
-        client_order_id="ts-0193f3a27c1e7b8a9d405a1b2c3d4e5f",
-        venue_order_id="28457",
-        symbol="BTC/USDT",
-        side="BUY",
-        type="LIMIT",
-        time_in_force="GTC",
-        quantity="0.001",
-        quote_quantity=None,
-        price="93000.00",
-        stop_price=None,
-        status="PARTIALLY_FILLED",
-        executed_quantity="0.0004",
-        executed_quote="37.2",
-        average_price="93000",
-        reject_code=None,
-        reject_reason=None,
-        created_at=_NOON,
-        updated_at=_LATER,
-    )
+    model_config = example(**ORDER_EXAMPLE)
 
     id: UUID
     client_order_id: str
