@@ -10,6 +10,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from pydantic import SecretStr
 
+from tests.exchange.socket_venue import SocketVenue
 from trading_system.exchange.client import Client
 from trading_system.exchange.endpoints import trading_endpoints
 from trading_system.exchange.gateway import Gateway
@@ -95,3 +96,17 @@ async def gateway(venue, impatient):
     gateway = Gateway(client=client, clock=impatient, retry=RetryPolicy(jitter=0))
     yield gateway
     await gateway.close()
+
+
+@pytest.fixture
+async def sockets():
+    """A scripted venue for WebSockets, at `url`."""
+    venue = SocketVenue()
+    application = web.Application()
+    application.router.add_get("/{tail:.*}", venue.accept)
+    async with TestServer(application) as server:
+        venue.url = str(server.make_url("/stream")).replace("http", "ws", 1)
+        venue.server = server
+        yield venue
+        for peer in venue.open_peers:
+            peer.cut()

@@ -30,11 +30,11 @@ def trade(data: Json, symbol: Symbol, received_at: int) -> Trade:
     """<symbol>@trade."""
     return Trade(
         symbol,
-        data["t"],
+        int(data["t"]),
         float(data["p"]),
         float(data["q"]),
         data["m"],
-        data["T"],
+        int(data["T"]),
         received_at,
     )
 
@@ -47,7 +47,7 @@ def quote(data: Json, symbol: Symbol, received_at: int) -> Quote:
         float(data["B"]),
         float(data["a"]),
         float(data["A"]),
-        data["u"],
+        int(data["u"]),
         received_at,
     )
 
@@ -62,7 +62,7 @@ def ticker(data: Json, symbol: Symbol, received_at: int) -> Ticker:
         float(data["l"]),
         float(data["v"]),
         float(data["q"]),
-        data["E"],
+        int(data["E"]),
         received_at,
     )
 
@@ -71,25 +71,25 @@ def candle_update(data: Json, symbol: Symbol, received_at: int) -> CandleUpdate:
     """<symbol>@kline_1m: `x` is true in the last message of a candle."""
     bar = data["k"]
     candle = Candle(
-        bar["t"],
+        int(bar["t"]),
         float(bar["o"]),
         float(bar["h"]),
         float(bar["l"]),
         float(bar["c"]),
         float(bar["v"]),
     )
-    return CandleUpdate(symbol, candle, bar["x"], data["E"], received_at)
+    return CandleUpdate(symbol, candle, bar["x"], int(data["E"]), received_at)
 
 
 def book_update(data: Json, symbol: Symbol, received_at: int) -> BookUpdate:
     """<symbol>@depth@100ms: a quantity of 0 removes a level."""
     return BookUpdate(
         symbol,
-        data["U"],
-        data["u"],
+        int(data["U"]),
+        int(data["u"]),
         levels(data["b"]),
         levels(data["a"]),
-        data["E"],
+        int(data["E"]),
         received_at,
     )
 
@@ -99,7 +99,8 @@ class Kind(NamedTuple):
 
     `position` grows from frame to frame of a stream, so that what is not newer is a repetition.
     `passing` tells of a frame as it came whether a later one makes it worthless.
-    `pulse` is whether the venue sends it all the time, even when nothing happens.
+    `pulse` is whether the venue sends it all the time, even when nothing happens. `tells_time` is
+    whether the event time `E` is in it.
     """
 
     suffix: str
@@ -107,6 +108,7 @@ class Kind(NamedTuple):
     position: Callable[[Any], Any]
     passing: Callable[[Json], bool]
     pulse: bool = False
+    tells_time: bool = True
 
 
 def _never(_: Json) -> bool:
@@ -123,7 +125,7 @@ def _is_growing(data: Json) -> bool:
 
 
 TRADE = Kind("trade", trade, lambda event: event.id, _never)
-QUOTE = Kind("bookTicker", quote, lambda event: event.update_id, _always)
+QUOTE = Kind("bookTicker", quote, lambda event: event.update_id, _always, tells_time=False)
 TICKER = Kind("miniTicker", ticker, lambda event: event.time, _always)
 CANDLE = Kind(
     "kline_1m",

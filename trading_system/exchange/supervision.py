@@ -73,6 +73,11 @@ class Connection:
         return self._socket.unreadable
 
     @property
+    def heard_at(self) -> float:
+        """Monotonic time of the last sign of life."""
+        return self._socket.heard_at
+
+    @property
     def silent_for(self) -> float:
         """Seconds since the last sign of life."""
         return self._clock.monotonic() - self._socket.heard_at
@@ -94,6 +99,10 @@ class Connection:
         if self._guard is not None:
             self._guard.cancel()
         await self._socket.close()
+
+    def abort(self, reason: str) -> None:
+        """Cut it."""
+        self._socket.abort(reason)
 
     async def request(self, method: str, params: object) -> Any:
         """The result the venue answers with.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from trading_system.ports import Clock
 
@@ -21,22 +21,15 @@ async def within(clock: Clock, seconds: float, work: Awaitable[T]) -> T:
             raise TimeoutError(f"took longer than {seconds:g} s")
         return task.result()
     finally:
-        await _cancelled(task, timer)
-
-
-async def first(*works: Awaitable[object]) -> None:
-    """Return when one of them has ended, and cancel the others; its error is raised."""
-    tasks = [asyncio.ensure_future(work) for work in works]
-    try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        await _cancelled(*tasks)
-    for task in tasks:
-        if not task.cancelled():
-            task.result()
-
-
-async def _cancelled(*tasks: asyncio.Future[T] | asyncio.Future[None]) -> None:
-    for task in tasks:
+        timer.cancel()
         task.cancel()
-    await asyncio.wait(tasks)
+        await asyncio.wait((task, timer))
+
+
+async def rest(clock: Clock, seconds: float, *until: asyncio.Future[Any]) -> None:
+    """Return when one of these futures is done, after this many seconds at the latest."""
+    timer = asyncio.ensure_future(clock.sleep(seconds))
+    try:
+        await asyncio.wait((timer, *until), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        timer.cancel()

@@ -1,0 +1,360 @@
+"""Following symbols over connections that get lost, fall silent, or are about to be closed."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+
+import pytest
+
+from tests.exchange.socket_venue import pass_time, until
+from trading_system.domain.instruments import Symbol
+from trading_system.domain.market import CandleUpdate, Quote, Trade
+from trading_system.exchange.market_stream import MarketStream
+from trading_system.exchange.supervision import Timing
+from trading_system.resilience.retry import RetryPolicy
+
+BTC, ETH, SOL = (Symbol(base, "USDT") for base in ("BTC", "ETH", "SOL"))
+EXECUTION = {"trade", "bookTicker", "depth@100ms", "kline_1m", "miniTicker"}
+
+
+class Listener:
+    """Remembers what a stream tells."""
+
+    def __init__(self) -> None:
+        self.events: list = []
+        self.gaps: list = []
+        self.changes: list = []
+
+    def trades(self):
+        return [event.id for event in self.events if isinstance(event, Trade)]
+
+    def states(self, part):
+        return [change.state for change in self.changes if change.part == f"stream {part}"]
+
+
+@pytest.fixture
+def heard():
+    return Listener()
+
+
+@pytest.fixture
+def following(sockets, clock, heard):
+    """A stream that runs, subscribed to everything, until the block ends."""
+
+    @asynccontextmanager
+    async def follow(monitored=(), traded=(BTC,), *, wait=True, **options):
+        stream = MarketStream(
+            url=sockets.url,
+            clock=clock,
+            venue_milliseconds=lambda: clock.milliseconds() + 40,
+            venue_id=lambda symbol: None if symbol.base == "NO" else symbol.base + symbol.quote,
+            on_event=heard.events.append,
+            on_gap=lambda symbols, since: heard.gaps.append((symbols, since)),
+            on_change=heard.changes.append,
+            retry=RetryPolicy(jitter=0),
+            **options,
+        )
+        stream.follow(monitored, traded)
+        running = asyncio.create_task(stream.run())
+        try:
+            if wait:
+                await until(lambda: states(stream).get("standby") == "ready", clock)
+                await until(lambda: states(stream)["execution"] == "connected", clock)
+                await until(lambda: states(stream)["monitoring"] == "connected", clock)
+            yield stream
+            assert not running.done() or running.exception() is None
+        finally:
+            running.cancel()
+            await asyncio.wait([running])
+
+    return follow
+
+
+def states(stream):
+    return {status.role: status.state for status in stream.status()}
+
+
+def trade(number, at=0):
+    data = {"e": "trade", "E": at, "s": "BTCUSDT", "t": number, "p": "10", "q": "1"}
+    return data | {"T": at, "m": False, "M": True}
+
+
+def quote(update):
+    return {"u": update, "s": "BTCUSDT", "b": "10", "B": "1", "a": "11", "A": "1"}
+
+
+def kline(at, *, closed=False):
+    bar = {"t": at - at % 60_000, "o": "10", "c": "10", "h": "10", "l": "10", "v": "1", "x": closed}
+    return {"e": "kline", "E": at, "s": "BTCUSDT", "k": bar}
+
+
+async def test_each_role_carries_its_streams(sockets, following):
+    async with following(monitored=[BTC, ETH, SOL], traded=[BTC]):
+        [execution] = sockets.carrying("btcusdt@trade")
+        [monitoring] = sockets.carrying("ethusdt@kline_1m")
+        assert execution.streams == {f"btcusdt@{kind}" for kind in EXECUTION}
+        assert monitoring.streams == {
+            f"{name}usdt@{kind}"
+            for name in ("eth", "sol")
+            for kind in ("kline_1m", "bookTicker", "miniTicker")
+        }
+        [standby] = set(sockets.open_peers) - {execution, monitoring}
+        assert standby.streams == set()
+
+
+async def test_frames_become_events_with_their_lag(sockets, following, heard, clock):
+    async with following() as stream:
+        now = clock.milliseconds()
+        await sockets.tell("btcusdt@trade", **trade(1, now))
+        await sockets.tell("btcusdt@bookTicker", **quote(5))
+        await until(lambda: len(heard.events) == 2)
+        assert heard.events == [
+            Trade(BTC, 1, 10.0, 1.0, False, now, now),
+            Quote(BTC, 10.0, 1.0, 11.0, 1.0, 5, now),
+        ]
+        status = stream.status()[0]
+        assert (status.role, status.messages, status.lag_ms) == ("execution", 2, 40)
+        assert status.streams["btcusdt@trade"] == 40
+        assert status.streams["btcusdt@bookTicker"] is None
+        assert status.last_message_age_ms == 0
+
+
+async def test_the_standby_takes_over_at_once_and_the_gap_is_told(sockets, following, heard, clock):
+    async with following() as stream:
+        await sockets.tell("btcusdt@trade", **trade(1))
+        await until(heard.trades)
+        before = clock.milliseconds()
+        [lost] = sockets.carrying("btcusdt@trade")
+        lost.cut()
+        await until(lambda: heard.gaps, clock, step=0.1)
+        assert clock.milliseconds() - before <= 1_000
+        assert heard.gaps == [(frozenset({BTC}), before)]
+        await sockets.tell("btcusdt@trade", **trade(1))  # counted anew after a loss
+        await until(lambda: heard.trades() == [1, 1])
+        await until(lambda: states(stream)["standby"] == "ready", clock)
+        assert len(sockets.open_peers) == 3
+        assert heard.states("execution") == ["connected", "lost", "connected"]
+
+
+async def test_a_half_open_connection_is_given_up_within_15_seconds(
+    sockets, following, heard, clock
+):
+    async with following():
+        [silent] = sockets.carrying("btcusdt@trade")
+        await pass_time(clock, 30)  # pings are answered: nothing happens
+        assert heard.gaps == []
+        assert silent.pings >= 5
+        muted_at = clock.milliseconds()
+        silent.mute = True
+        await until(lambda: heard.gaps, clock, step=0.5)
+        assert clock.milliseconds() - muted_at <= 17_000
+        [(symbols, since)] = heard.gaps
+        assert symbols == {BTC}
+        assert muted_at - 6_000 <= since <= muted_at
+
+
+async def test_pings_of_the_venue_are_answered(sockets, following):
+    async with following():
+        [peer] = sockets.carrying("btcusdt@trade")
+        await peer.socket.ping(b"1234")
+        await until(lambda: peer.pongs)
+
+
+async def test_a_connection_is_renewed_before_its_time_without_losing_or_repeating_a_trade(
+    sockets, following, heard, clock
+):
+    async with following(timing=Timing(life=100, pulse=1e9)) as stream:
+        [old] = sockets.carrying("btcusdt@trade")
+        number = 0
+        while old.open:
+            number += 1
+            await sockets.tell("btcusdt@trade", **trade(number))
+            await pass_time(clock, 0.5)
+        await sockets.tell("btcusdt@trade", **trade(number + 1))
+        await until(lambda: len(heard.trades()) > number)
+        assert heard.trades() == list(range(1, number + 2))
+        assert stream.duplicates > 0
+        assert heard.gaps == []
+        assert 100 <= number * 0.5 <= 110
+        assert "renewing" in heard.states("execution")
+
+
+async def test_a_frame_that_is_late_on_the_old_connection_is_not_lost(
+    sockets, following, heard, clock
+):
+    """The new connection may be faster than the old one: it waits for what is still under way."""
+    async with following(timing=Timing(life=20, pulse=1e9)):
+        [old] = sockets.carrying("btcusdt@trade")
+        await until(lambda: len(sockets.carrying("btcusdt@trade")) == 2, clock)
+        new = next(peer for peer in sockets.carrying("btcusdt@trade") if peer is not old)
+        await new.tell("btcusdt@trade", **trade(1))
+        await new.tell("btcusdt@trade", **trade(2))
+        await old.tell("btcusdt@trade", **trade(1))
+        await until(lambda: heard.trades() == [1])
+        await until(lambda: not old.open, clock)
+        await until(lambda: heard.trades() == [1, 2])
+
+
+async def test_a_notice_of_shutdown_moves_everything_before_it_happens(
+    sockets, following, heard, clock
+):
+    async with following() as stream:
+        leaving = sockets.open_peers
+        for peer in leaving:
+            await peer.send(stream="!serverShutdown", data={"e": "serverShutdown", "E": 1})
+        await until(lambda: not any(peer.open for peer in leaving), clock)
+        await until(lambda: set(states(stream).values()) == {"connected", "ready"}, clock)
+        assert heard.gaps == []
+        assert len(sockets.open_peers) == 3
+        assert len(sockets.carrying("btcusdt@trade")) == 1
+
+
+async def test_a_silent_stream_is_subscribed_again(sockets, following, heard, clock):
+    name = "btcusdt@kline_1m"
+    async with following() as stream:
+        [peer] = sockets.carrying(name)
+        await sockets.tell(name, **kline(clock.milliseconds()))
+        await until(lambda: heard.events)
+        told_at = clock.milliseconds()
+        peer.frozen.add(name)
+        await until(lambda: states(stream)["execution"] == "frozen", clock)
+        assert 29_000 <= clock.milliseconds() - told_at <= 33_000
+        assert name in stream.status()[0].detail
+        await until(lambda: peer.messages[-1]["method"] == "SUBSCRIBE", clock)
+        assert [message["params"] for message in peer.messages[-2:]] == [[name], [name]]
+        peer.frozen.clear()
+        await until(lambda: name in peer.streams, clock)
+        await sockets.tell(name, **kline(clock.milliseconds(), closed=True))
+        await until(lambda: heard.gaps, clock)
+        assert heard.gaps == [(frozenset({BTC}), told_at)]
+        assert states(stream)["execution"] == "connected"
+        assert [type(event) for event in heard.events] == [CandleUpdate, CandleUpdate]
+
+
+async def test_a_stream_that_stays_silent_gets_one_new_connection_and_then_its_peace(
+    sockets, following, heard, clock
+):
+    sockets.frozen.add("btcusdt@kline_1m")
+    async with following(timing=Timing(pulse=10)):
+        [old] = sockets.carrying("btcusdt@trade")
+        await until(lambda: not old.open, clock)
+        [new] = sockets.carrying("btcusdt@trade")
+        await pass_time(clock, 60)
+        assert sockets.carrying("btcusdt@trade") == [new]
+        assert heard.gaps == []
+
+
+async def test_following_others_changes_only_what_differs(sockets, following, clock):
+    async with following(monitored=[BTC, ETH], traded=[BTC]) as stream:
+        [execution] = sockets.carrying("btcusdt@trade")
+        [monitoring] = sockets.carrying("ethusdt@kline_1m")
+        stream.follow([BTC, ETH, SOL], [BTC, ETH])
+        await until(lambda: "ethusdt@trade" in execution.streams, clock)
+        await until(
+            lambda: (
+                monitoring.streams
+                == {"solusdt@kline_1m", "solusdt@bookTicker", "solusdt@miniTicker"}
+            ),
+            clock,
+        )
+        first, *later = [set(message["params"]) for message in execution.messages]
+        assert first == {f"btcusdt@{kind}" for kind in EXECUTION}
+        assert later == [{f"ethusdt@{kind}" for kind in EXECUTION}]
+
+
+async def test_a_stream_that_moves_to_another_connection_tells_what_it_missed(
+    sockets, following, heard, clock
+):
+    async with following(monitored=[ETH]) as stream:
+        await sockets.tell("ethusdt@kline_1m", **kline(clock.milliseconds()))
+        await until(lambda: heard.events)
+        stream.follow([], [BTC, ETH])
+        await until(lambda: heard.gaps, clock)
+        assert [symbols for symbols, _ in heard.gaps] == [{ETH}]
+
+
+async def test_many_symbols_are_spread_and_asked_for_in_batches(sockets, following, clock):
+    many = [Symbol(f"C{number}", "USDT") for number in range(400)]
+    async with following(monitored=many, traded=[]) as stream:
+        assert {"monitoring", "monitoring 2"} <= states(stream).keys()
+        await until(lambda: states(stream)["monitoring 2"] == "connected", clock)
+        carried = [len(peer.streams) for peer in sockets.open_peers]
+        assert sum(carried) == 1200
+        assert max(carried) <= 1000
+        assert max(len(m["params"]) for peer in sockets.peers for m in peer.messages) <= 200
+        stream.follow(many[:10], [])
+        await until(lambda: sum(len(peer.streams) for peer in sockets.open_peers) == 30, clock)
+        assert "monitoring 2" not in states(stream) or len(sockets.open_peers) <= 4
+
+
+async def test_messages_keep_to_the_pace_the_venue_reads_them_at(sockets, following, clock):
+    many = [Symbol(f"C{number}", "USDT") for number in range(300)]
+    started = clock.monotonic()
+    async with following(monitored=many, traded=[]):
+        [peer] = [peer for peer in sockets.open_peers if len(peer.messages) > 2]
+        assert len(peer.messages) == 5
+        assert clock.monotonic() - started >= 4 * 0.25
+
+
+async def test_a_refused_stream_does_not_cost_the_others(sockets, following, clock):
+    sockets.refuses.add("ethusdt@kline_1m")
+    patient = Timing(pulse=1e9)
+    async with following(monitored=[ETH, SOL], traded=[], timing=patient) as stream:
+        [peer] = sockets.carrying("solusdt@kline_1m")
+        assert len(peer.streams) == 5
+        sockets.refuses.clear()
+        await pass_time(clock, 301, step=1)
+        await until(lambda: len(peer.streams) == 6, clock)
+        assert states(stream)["monitoring"] == "connected"
+
+
+async def test_a_symbol_the_venue_does_not_list_is_left_out(sockets, following):
+    async with following(monitored=[Symbol("NO", "USDT"), ETH], traded=[]) as stream:
+        [status] = [status for status in stream.status() if status.role == "monitoring"]
+        assert {name.partition("@")[0] for name in status.streams} == {"ethusdt"}
+
+
+async def test_unreadable_frames_are_counted_and_the_next_one_is_told(sockets, following, heard):
+    async with following() as stream:
+        [peer] = sockets.carrying("btcusdt@trade")
+        await peer.socket.send_str("{not json")
+        await peer.socket.send_bytes(b"\xff\xfe")
+        await peer.socket.send_str("[1, 2]")
+        for wrong in ({"p": "x"}, {"t": "x"}, {"E": None}):
+            await sockets.tell("btcusdt@trade", **trade(1) | wrong)
+        await sockets.tell("btcusdt@trade", **trade(2))
+        await until(lambda: heard.trades() == [2])
+        assert stream.invalid == {"trade": 3}
+
+
+async def test_without_an_answer_to_a_subscription_the_connection_is_left(
+    sockets, following, clock
+):
+    sockets.deaf.add("SUBSCRIBE")
+    async with following(wait=False) as stream:
+        await until(lambda: len(sockets.peers) > 4, clock, step=1)
+        assert states(stream)["execution"] in {"lost", "connecting"}
+        sockets.deaf.clear()
+        await until(lambda: states(stream)["execution"] == "connected", clock, step=1)
+
+
+async def test_dials_grow_rarer_while_the_venue_is_away(sockets, following, clock):
+    sockets.closed_doors = {}
+    async with following(wait=False) as stream:
+        await pass_time(clock, 120)
+        assert states(stream) == dict.fromkeys(("execution", "monitoring", "standby"), "connecting")
+        assert "429" in stream.status()[0].detail
+        sockets.closed_doors = None
+        await until(lambda: states(stream)["execution"] == "connected", clock, patience=5)
+        assert clock.monotonic() <= 120 + 35
+
+
+async def test_a_venue_that_names_a_time_is_left_alone_until_then(sockets, following, clock):
+    sockets.closed_doors = {"Retry-After": "100"}
+    async with following(wait=False) as stream:
+        await until(lambda: any("429" in status.detail for status in stream.status()), clock)
+        sockets.closed_doors = None
+        await pass_time(clock, 95)
+        assert sockets.peers == []
+        await until(lambda: sockets.peers, clock)

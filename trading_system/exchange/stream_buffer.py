@@ -1,0 +1,56 @@
+"""What was received and not yet handled, and which of it may be lost when it becomes too much.
+
+Overflow rule: the oldest of what a later message makes worthless (quotes, tickers, candles that
+still grow) is dropped first; nothing else is dropped ever, even above the capacity.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+_SLICE = 50  # handled in one turn of the event loop, about a millisecond
+
+
+class StreamBuffer(Generic[T]):
+    """Hands items on in the order of their arrival."""
+
+    def __init__(self, capacity: int) -> None:
+        self._capacity = capacity
+        self._arrivals = 0
+        self._lasting: deque[tuple[int, T]] = deque()
+        self._passing: deque[tuple[int, T]] = deque()
+        self._filled = asyncio.Event()
+
+    def __len__(self) -> int:
+        return len(self._lasting) + len(self._passing)
+
+    def put(self, item: T, *, passing: bool) -> T | None:
+        """Keep it; returns what had to be dropped for it."""
+        self._arrivals += 1
+        queue = self._passing if passing else self._lasting
+        queue.append((self._arrivals, item))
+        self._filled.set()
+        if len(self) > self._capacity and self._passing:
+            return self._passing.popleft()[1]
+        return None
+
+    def take(self) -> T:
+        """The oldest item. Raises IndexError when there is none."""
+        if not self._lasting or (self._passing and self._passing[0] < self._lasting[0]):
+            return self._passing.popleft()[1]
+        return self._lasting.popleft()[1]
+
+    async def drain(self, handle: Callable[[T], None]) -> None:
+        """Hand on whatever comes, until cancelled; others get their turn within a burst."""
+        while True:
+            await self._filled.wait()
+            for _ in range(min(_SLICE, len(self))):
+                handle(self.take())
+            if not len(self):
+                self._filled.clear()
+            await asyncio.sleep(0)
