@@ -75,6 +75,10 @@ class Accounts:
         account = self._accounts[name]
         return account.maker_rate if maker else account.taker_rate
 
+    def deposit(self, name: str, asset: str, amount: Decimal) -> None:
+        """Money from the world outside."""
+        _move(self.outside, self._accounts[name].free, asset, amount)
+
     def require(self, name: str, asset: str, amount: Decimal) -> None:
         """Raise Refused unless this much is free."""
         if self.free(name, asset) < amount:

@@ -20,6 +20,7 @@ from trading_system.simulator.model import (
     CancelOrder,
     CancelReplace,
     Command,
+    Deposit,
     OrderType,
     PlaceOrder,
     SelfTradePrevention,
@@ -29,13 +30,14 @@ from trading_system.simulator.model import (
 
 FORMAT = 1
 _COMMANDS: dict[str, Callable[..., Command]] = {
-    kind.__name__: kind for kind in (PlaceOrder, CancelOrder, CancelAll, CancelReplace)
+    kind.__name__: kind for kind in (PlaceOrder, CancelOrder, CancelAll, CancelReplace, Deposit)
 }
 _READERS: dict[str, Callable[[str], object]] = {
     "side": Side,
     "type": OrderType,
     "time_in_force": TimeInForce,
     "stp": SelfTradePrevention,
+    "amount": Decimal,
     "quantity": Decimal,
     "quote_quantity": Decimal,
     "price": Decimal,

@@ -9,11 +9,14 @@ from decimal import Decimal
 from trading_system.simulator.accounts import Accounts
 from trading_system.simulator.model import (
     BalanceEvent,
+    Deposit,
+    DepositEvent,
     Event,
     Execution,
     Fill,
     Order,
     OrderEvent,
+    Prevention,
     ReplaceEvent,
     SymbolRules,
 )
@@ -37,6 +40,7 @@ class Journal:
         rules: SymbolRules,
         *,
         fill: Fill | None = None,
+        prevention: Prevention | None = None,
         cancel_client_order_id: str | None = None,
     ) -> None:
         """Note a step of an order, as the order stands now; its time is `order.updated`."""
@@ -47,6 +51,7 @@ class Journal:
                 execution=execution,
                 order=replace(order, fills=list(order.fills)),
                 fill=fill,
+                prevention=prevention,
                 cancel_client_order_id=cancel_client_order_id,
                 time=order.updated,
             )
@@ -56,6 +61,12 @@ class Journal:
     def tell_replaced(self, *, cancelled: Order, placed: Order, time: int) -> None:
         """Note that both halves of a cancelReplace succeeded."""
         self._events.append(ReplaceEvent(cancelled=cancelled, placed=placed, time=time))
+
+    def tell_deposit(self, deposit: Deposit, time: int) -> None:
+        """Note money that came in from elsewhere."""
+        account, asset, amount = deposit.account, deposit.asset, deposit.amount
+        self._events.append(DepositEvent(account=account, asset=asset, amount=amount, time=time))
+        self._touched[account][asset] = None
 
     def take(self, time: int) -> list[Event]:
         """Everything untold, closed by one BalanceEvent for each account touched."""

@@ -19,6 +19,7 @@ from trading_system.simulator.model import (
     MarketTrade,
     Order,
     OrderType,
+    Prevention,
     Refused,
     SelfTradePrevention,
     Side,
@@ -215,18 +216,19 @@ class Market:
         self, taker: Order, step: Step, maker: Order, now: int, *, open_ended: bool
     ) -> None:
         """One account would trade with itself: the taker's mode says who gives way."""
+        match = self._settlement.next_prevented_id()
         if step.prevention is SelfTradePrevention.DECREMENT:
-            self._settlement.decrement(
-                taker, self.rules, quantity=step.quantity, now=now, open_ended=open_ended
-            )
-            self._settlement.decrement(maker, self.rules, quantity=step.quantity, now=now)
+            off_taker = Prevention(match, maker.order_id, step.quantity)
+            off_maker = Prevention(match, taker.order_id, step.quantity)
+            self._settlement.decrement(taker, self.rules, off_taker, now=now, open_ended=open_ended)
+            self._settlement.decrement(maker, self.rules, off_maker, now=now)
             self._book.reduce(maker, step.quantity)
             return
         if step.expires_maker:
             self._book.remove(maker)
-            self._settlement.expire_in_match(maker, self.rules, now=now)
+            self._settlement.expire_in_match(maker, self.rules, match=match, counter=taker, now=now)
         if step.expires_taker:
-            self._settlement.expire_in_match(taker, self.rules, now=now)
+            self._settlement.expire_in_match(taker, self.rules, match=match, counter=maker, now=now)
 
     def _shares(self, trade: MarketTrade) -> list[tuple[Order, Decimal]]:
         """Who gets how much of a public trade, in price-time priority."""

@@ -201,6 +201,7 @@ class Order:
     executed: Decimal = Decimal(0)
     executed_quote: Decimal = Decimal(0)
     prevented: Decimal = Decimal(0)
+    prevented_match: int = 0  # the latest; ids begin with 1
     time: int
     updated: int
     working_time: int = -1
@@ -265,11 +266,20 @@ class CancelReplace:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Deposit:
+    """Money comes in from elsewhere; nobody can ask for it over the wire."""
+
+    account: str
+    asset: str
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Advance:
     """Let the market run up to now: resting orders fill, stops trigger."""
 
 
-Command = PlaceOrder | CancelOrder | CancelAll | CancelReplace | Advance
+Command = PlaceOrder | CancelOrder | CancelAll | CancelReplace | Deposit | Advance
 
 
 class Execution(StrEnum):
@@ -280,6 +290,14 @@ class Execution(StrEnum):
     TRADE = "TRADE"
     EXPIRED = "EXPIRED"
     TRADE_PREVENTION = "TRADE_PREVENTION"
+
+
+class Prevention(NamedTuple):
+    """A match with an order of the same account that was prevented, as one of the two sees it."""
+
+    id: int
+    counter_order_id: int
+    quantity: Decimal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -293,6 +311,7 @@ class OrderEvent:
     execution: Execution
     order: Order
     fill: Fill | None = None
+    prevention: Prevention | None = None
     cancel_client_order_id: str | None = None
     time: int
 
@@ -307,6 +326,16 @@ class BalanceEvent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DepositEvent:
+    """Money came in from elsewhere."""
+
+    account: str
+    asset: str
+    amount: Decimal
+    time: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReplaceEvent:
     """How the two halves of a cancelReplace ended; None: refused or not attempted."""
 
@@ -315,4 +344,4 @@ class ReplaceEvent:
     time: int
 
 
-Event = OrderEvent | BalanceEvent | ReplaceEvent
+Event = OrderEvent | BalanceEvent | DepositEvent | ReplaceEvent

@@ -10,7 +10,15 @@ from decimal import ROUND_HALF_UP, ROUND_UP, Decimal
 from trading_system.simulator.accounts import Accounts
 from trading_system.simulator.journal import Journal
 from trading_system.simulator.matching import to_cents
-from trading_system.simulator.model import Execution, Fill, Order, Side, Status, SymbolRules
+from trading_system.simulator.model import (
+    Execution,
+    Fill,
+    Order,
+    Prevention,
+    Side,
+    Status,
+    SymbolRules,
+)
 from trading_system.simulator.orders import OrderLog
 
 
@@ -22,6 +30,7 @@ class Settlement:
         self._log = log
         self._journal = journal
         self._trade_id = 0
+        self._prevented_id = 0
 
     def accept(self, order: Order, rules: SymbolRules, *, locks: Decimal) -> None:
         """Register the order and lock its money, or raise Refused and change nothing."""
@@ -41,6 +50,11 @@ class Settlement:
         """Users' trades have their own ids: they are not printed to the public tape."""
         self._trade_id += 1
         return self._trade_id
+
+    def next_prevented_id(self) -> int:
+        """Both sides of a prevented match know it by the same id."""
+        self._prevented_id += 1
+        return self._prevented_id
 
     def trade(
         self,
@@ -75,30 +89,37 @@ class Settlement:
         self,
         order: Order,
         rules: SymbolRules,
+        prevention: Prevention,
         *,
-        quantity: Decimal,
         now: int,
         open_ended: bool = False,
     ) -> None:
-        """Self-trade prevention takes `quantity` off the order, which ends when none is left."""
-        order.prevented += quantity
-        order.updated = now
-        ends = not order.remaining and not open_ended
+        """Self-trade prevention takes a quantity off the order, which ends when none is left."""
+        ends = order.remaining == prevention.quantity and not open_ended
         if ends:
             order.status = Status.EXPIRED_IN_MATCH
-        self._journal.tell(Execution.TRADE_PREVENTION, order, rules)
+        self._prevent(order, rules, prevention, now=now)
         if ends:
             self._close(order)
         else:
             self._keep_what_it_needs(order, rules)
 
-    def expire_in_match(self, order: Order, rules: SymbolRules, *, now: int) -> None:
+    def expire_in_match(
+        self, order: Order, rules: SymbolRules, *, match: int, counter: Order, now: int
+    ) -> None:
         """Self-trade prevention ends the order, all that was left of it."""
-        order.prevented += order.remaining
         order.status = Status.EXPIRED_IN_MATCH
-        order.updated = now
-        self._journal.tell(Execution.TRADE_PREVENTION, order, rules)
+        prevention = Prevention(match, counter.order_id, order.remaining)
+        self._prevent(order, rules, prevention, now=now)
         self._close(order)
+
+    def _prevent(
+        self, order: Order, rules: SymbolRules, prevention: Prevention, *, now: int
+    ) -> None:
+        order.prevented += prevention.quantity
+        order.prevented_match = prevention.id
+        order.updated = now
+        self._journal.tell(Execution.TRADE_PREVENTION, order, rules, prevention=prevention)
 
     def expire(self, order: Order, rules: SymbolRules, *, reason: str, now: int) -> None:
         order.status = Status.EXPIRED

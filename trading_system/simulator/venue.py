@@ -27,6 +27,7 @@ from trading_system.simulator.model import (
     CancelOrder,
     CancelReplace,
     Command,
+    Deposit,
     Depth,
     Event,
     Fill,
@@ -94,6 +95,8 @@ class Venue:
                 self._cancel_all(command)
             case CancelReplace():
                 self._replace(command)
+            case Deposit():
+                self._deposit(command)
         # Advance asks for no more than that the market has run.
         return self._journal.take(self._now)
 
@@ -235,6 +238,10 @@ class Venue:
     def _end(self, order: Order, rules: SymbolRules, id_: str) -> None:
         self._market(order.symbol).withdraw(order)
         self._settlement.cancel(order, rules, cancel_id=id_, now=self._now)
+
+    def _deposit(self, command: Deposit) -> None:
+        self._accounts.deposit(command.account, command.asset, command.amount)
+        self._journal.tell_deposit(command, self._now)
 
     def _replace(self, command: CancelReplace) -> None:
         """Cancel one order and place another; the new one's filters are asked before anything.

@@ -152,7 +152,7 @@ def _conditional(order: Order) -> Json:
     """What appears only under conditions; rest-api.md, "Conditional fields in Order Responses"."""
     fields: Json = {}
     if order.status is Status.EXPIRED_IN_MATCH or order.prevented:
-        fields["preventedMatchId"] = 0
+        fields["preventedMatchId"] = order.prevented_match
         fields["preventedQuantity"] = amount(order.prevented)
     if order.strategy_id is not None:
         fields["strategyId"] = order.strategy_id

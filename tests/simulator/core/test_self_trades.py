@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from trading_system.simulator.model import Level, Status
+from trading_system.simulator.model import Level, OrderEvent, Status
 
 
 @pytest.fixture
@@ -104,3 +104,38 @@ def test_a_market_order_by_quote_that_meets_its_own_account_first_expires(floor)
     floor.buy("1", "100.05")
     order = floor.sell(quote_quantity="100", stp="EXPIRE_TAKER")
     assert (order.status, order.quantity) == (Status.EXPIRED_IN_MATCH, 0)
+
+
+def prevented(events):
+    """Each prevention: whose, its number, the other order, how much in all and this time."""
+    return [
+        (e.order.order_id, *e.prevention[:2], str(e.order.prevented), str(e.prevention.quantity))
+        for e in events
+        if isinstance(e, OrderEvent) and e.prevention is not None
+    ]
+
+
+@pytest.mark.parametrize(
+    ("stp", "expected"),
+    [
+        ("EXPIRE_TAKER", [(3, 1, 1, "2", "2")]),
+        ("EXPIRE_MAKER", [(1, 1, 3, "1.2", "1.2"), (2, 2, 3, "2", "2")]),
+        ("EXPIRE_BOTH", [(1, 1, 3, "1.2", "1.2"), (3, 1, 1, "2", "2")]),
+        (
+            "DECREMENT",
+            [
+                (3, 1, 1, "1.2", "1.2"),
+                (1, 1, 3, "1.2", "1.2"),
+                (3, 2, 2, "2.0", "0.8"),
+                (2, 2, 3, "0.8", "0.8"),
+            ],
+        ),
+    ],
+)
+def test_both_sides_know_a_prevented_match_by_one_number(floor, stp, expected):
+    floor.buy("1.2", "100.05")
+    floor.buy("2", "100.04")
+    events = floor.do(floor.command("SELL", "2", "100.04", stp=stp))
+    assert prevented(events) == expected
+    latest = floor.venue.order("ann", floor.symbol, order_id=expected[-1][0])
+    assert latest.prevented_match == expected[-1][1]

@@ -12,6 +12,7 @@ from decimal import Decimal
 from trading_system.simulator.matching import to_cents
 from trading_system.simulator.model import (
     BalanceEvent,
+    DepositEvent,
     Event,
     Execution,
     Order,
@@ -25,6 +26,7 @@ _ZERO = Decimal(0)
 _CENT = Decimal(1).scaleb(-8)
 _NO_TRADE = -1
 _NO_LIST = -1
+_NO_GROUP = -1
 _ENDED_BY_ITSELF = {Status.EXPIRED, Status.EXPIRED_IN_MATCH}
 
 
@@ -36,6 +38,8 @@ def told(events: Sequence[Event], account: str, now: int) -> Iterator[Json]:
                 yield execution_report(event, now)
             case BalanceEvent() if event.account == account:
                 yield account_position(event, now)
+            case DepositEvent() if event.account == account:
+                yield balance_update(event, now)
             case _:
                 pass
 
@@ -78,7 +82,7 @@ def execution_report(event: OrderEvent, now: int) -> Json:
         "Y": amount(to_cents(fill.price * fill.quantity, _CENT) if fill else _ZERO),
         "Q": amount(order.quote_quantity),
     }
-    return report | _conditional(order)
+    return report | _conditional(order) | _prevented(event)
 
 
 def account_position(event: BalanceEvent, now: int) -> Json:
@@ -91,6 +95,47 @@ def account_position(event: BalanceEvent, now: int) -> Json:
             {"a": asset, "f": amount(free), "l": amount(locked)}
             for asset, (free, locked) in event.balances.items()
         ],
+    }
+
+
+def balance_update(event: DepositEvent, now: int) -> Json:
+    """Money that came or went other than by trading."""
+    return {
+        "e": "balanceUpdate",
+        "E": now,
+        "a": event.asset,
+        "d": amount(event.amount),
+        "T": event.time,
+    }
+
+
+def list_status(
+    orders: Sequence[Order],
+    *,
+    list_id: int,
+    client_id: str,
+    contingency: str,
+    status_type: str,
+    order_status: str,
+    time: int,
+    now: int,
+) -> Json:
+    """A list of orders: `contingency` OCO or OTO, `status_type` such as EXEC_STARTED, at `time`.
+
+    `order_status` is EXECUTING, ALL_DONE or REJECT. The orders are of one symbol.
+    """
+    return {
+        "e": "listStatus",
+        "E": now,
+        "s": orders[0].symbol,
+        "g": list_id,
+        "c": contingency,
+        "l": status_type,
+        "L": order_status,
+        "r": "NONE",
+        "C": client_id,
+        "T": time,
+        "O": [{"s": each.symbol, "i": each.order_id, "c": each.client_order_id} for each in orders],
     }
 
 
@@ -125,3 +170,17 @@ def _conditional(order: Order) -> Json:
     if order.status in _ENDED_BY_ITSELF and order.expiry_reason is not None:
         fields["eR"] = order.expiry_reason
     return fields
+
+
+def _prevented(event: OrderEvent) -> Json:
+    """A match with the account's own order that did not take place."""
+    prevention = event.prevention
+    if prevention is None:
+        return {}
+    return {
+        "v": prevention.id,
+        "A": amount(event.order.prevented),
+        "B": amount(prevention.quantity),
+        "u": _NO_GROUP,
+        "U": prevention.counter_order_id,
+    }
