@@ -12,7 +12,6 @@ from typing import Protocol
 from weakref import WeakSet
 
 from trading_system.simulator.feeds import Feed
-from trading_system.simulator.liquidity import untouched
 from trading_system.simulator.market import Market
 from trading_system.simulator.model import Depth
 
@@ -36,10 +35,7 @@ class Books:
     def depth(self, symbol: str, now: int) -> Depth:
         """The whole merged book; KeyError for an unknown symbol."""
         market = self._markets.get(symbol)
-        if market is None:
-            depth = untouched(self._feed.depth(symbol, now=now))
-        else:
-            depth = market.depth(now)
+        depth = self._feed.depth(symbol, now=now) if market is None else market.depth(now)
         if symbol in self._watchers:
             for watcher in self._watchers[symbol]:
                 watcher.see(depth)
@@ -49,7 +45,7 @@ class Books:
         """Its best bid and best ask alone, which no watcher needs to know."""
         market = self._markets.get(symbol)
         if market is None:
-            return untouched(self._feed.quote(symbol, now=now))
+            return self._feed.quote(symbol, now=now)
         return market.quote(now)
 
     def watch(self, symbol: str, watcher: Watcher) -> None:

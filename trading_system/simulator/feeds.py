@@ -12,6 +12,9 @@ from typing import Protocol
 
 from trading_system.simulator.model import Depth, MarketTrade, SymbolRules
 
+BOOK_IDS = 10_000
+"""Ids a made-up book leaves to the next one, for what users change in between."""
+
 KlineRow = list[object]
 """Twelve fields as on the wire: times and counts are ints, prices and volumes are texts."""
 

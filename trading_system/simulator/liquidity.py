@@ -22,13 +22,6 @@ from trading_system.simulator.matching import Offer
 from trading_system.simulator.model import Depth, Level, Side
 
 _OTHER = {Side.BUY: Side.SELL, Side.SELL: Side.BUY}
-_ROOM = 10_000
-"""Ids for each book of the feed; should users change more, the next ones just follow on."""
-
-
-def untouched(depth: Depth) -> Depth:
-    """The feed's book as everybody sees it where no user has ever had an order."""
-    return depth._replace(last_update_id=depth.last_update_id * _ROOM)
 
 
 class Liquidity:
@@ -98,7 +91,7 @@ class Liquidity:
         changes = self._book.changes + self._takes
         of, counted = self._id_of
         if of != depth.last_update_id:
-            self._id = max(untouched(depth).last_update_id, self._id + 1)
+            self._id = max(depth.last_update_id, self._id + 1)
         self._id += changes - counted
         self._id_of = (depth.last_update_id, changes)
         return self._id

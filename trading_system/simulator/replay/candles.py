@@ -73,16 +73,7 @@ class History:
         times, values = self.times[:closed], self.values[:closed]
         if interval == self.interval or not closed:
             return times, values
-        grid = Interval.named(interval, utc_offset)
-        numbers = _numbers(times, grid)
-        first = np.flatnonzero(np.diff(numbers, prepend=numbers[0] - 1))
-        last = np.append(first[1:], closed) - 1
-        folded = np.add.reduceat(values, first)
-        folded[:, OPEN] = values[first, OPEN]
-        folded[:, HIGH] = np.maximum.reduceat(values[:, HIGH], first)
-        folded[:, LOW] = np.minimum.reduceat(values[:, LOW], first)
-        folded[:, CLOSE] = values[last, CLOSE]
-        return _opens(numbers[first], grid), folded
+        return folded(times, values, Interval.named(interval, utc_offset))
 
     def tape(self, first: int, past: int) -> Tape:
         """The trades of the candles from index `first` up to but not including `past`."""
@@ -101,10 +92,23 @@ class History:
             if above is not None:
                 can |= self.values[first:past, HIGH] >= above
             for index in (first + np.flatnonzero(can)).tolist():
-                found = _first(self.tape(index, index + 1), after, below, above)
+                found = first_of(self.tape(index, index + 1), after, below, above)
                 if found is not None:
                     return found
         return None
+
+
+def folded(times: Ints, values: Ints, grid: Interval) -> tuple[Ints, Ints]:
+    """Open times and values of the grid's candles, from shorter ones; at least one of them."""
+    numbers = numbers_of(times, grid)
+    first = np.flatnonzero(np.diff(numbers, prepend=numbers[0] - 1))
+    last = np.append(first[1:], len(times)) - 1
+    sums = np.add.reduceat(values, first)
+    sums[:, OPEN] = values[first, OPEN]
+    sums[:, HIGH] = np.maximum.reduceat(values[:, HIGH], first)
+    sums[:, LOW] = np.minimum.reduceat(values[:, LOW], first)
+    sums[:, CLOSE] = values[last, CLOSE]
+    return opens_of(numbers[first], grid), sums
 
 
 def _stretches(start: int, end: int) -> Iterator[tuple[int, int]]:
@@ -112,7 +116,8 @@ def _stretches(start: int, end: int) -> Iterator[tuple[int, int]]:
         yield first, min(first + _SEARCHED, end)
 
 
-def _first(trades: Tape, after: int, below: int | None, above: int | None) -> Tape | None:
+def first_of(trades: Tape, after: int, below: int | None, above: int | None) -> Tape | None:
+    """The first of these trades after this id whose price reaches either bound."""
     reached = np.zeros(len(trades.ids), bool)
     if below is not None:
         reached |= trades.prices <= below
@@ -127,7 +132,7 @@ def _first(trades: Tape, after: int, below: int | None, above: int | None) -> Ta
 def written(times: Ints, values: Ints, grid: Interval) -> list[KlineRow]:
     """Rows as on the wire, eight decimals everywhere."""
     rows: list[KlineRow] = []
-    closes = _opens(_numbers(times, grid) + 1, grid) - 1
+    closes = opens_of(numbers_of(times, grid) + 1, grid) - 1
     told = (*range(_QUOTE + 1), _TAKER_BASE, _TAKER_QUOTE)
     texts = texts_of(values[:, told], (_UNIT,) * len(told))
     counts_of = values[:, _TRADES].tolist()
@@ -137,7 +142,7 @@ def written(times: Ints, values: Ints, grid: Interval) -> list[KlineRow]:
     return rows
 
 
-def _numbers(times: Ints, grid: Interval) -> Ints:
+def numbers_of(times: Ints, grid: Interval) -> Ints:
     """Interval.number of many times at once."""
     if grid.length:
         return (times - grid.origin) // grid.length
@@ -145,7 +150,7 @@ def _numbers(times: Ints, grid: Interval) -> Ints:
     return months.astype(np.int64)
 
 
-def _opens(numbers: Ints, grid: Interval) -> Ints:
+def opens_of(numbers: Ints, grid: Interval) -> Ints:
     """When the candles of these numbers open."""
     if grid.length:
         return numbers * grid.length + grid.origin

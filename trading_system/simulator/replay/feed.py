@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from decimal import Decimal
 from itertools import islice
 from pathlib import Path
@@ -11,19 +10,17 @@ from typing import cast
 
 import numpy as np
 
-from trading_system.simulator.catalogue import catalogue
-from trading_system.simulator.feeds import KlineRow
+from trading_system.simulator.feeds import BOOK_IDS, KlineRow
 from trading_system.simulator.model import Depth, Level, MarketTrade, SymbolRules
 from trading_system.simulator.replay.candles import History, text, written
-from trading_system.simulator.replay.reader import DECIMALS, UNIT, Recording, read
+from trading_system.simulator.replay.reader import UNIT, Recording, read
+from trading_system.simulator.replay.rules import rules_of
 from trading_system.simulator.replay.tape import Tape
 from trading_system.simulator.seeded.feed import SeededFeed
 from trading_system.simulator.seeded.history import Origin
 from trading_system.simulator.seeded.intervals import SECOND, Interval
 from trading_system.simulator.seeded.levels import DAY, MINUTE
 
-_QUOTES = ("FDUSD", "USDT", "USDC", "TUSD", "BUSD", "BTC", "ETH", "BNB", "EUR", "TRY", "GBP", "BRL")
-_KNOWN = 24  # pairs whose real rules the catalogue has
 _LEVELS = 100
 
 
@@ -37,7 +34,10 @@ class ReplayFeed:
 
     def __init__(self, recordings: Iterable[Recording], *, seed: int) -> None:
         self._histories = {each.symbol: History(each) for each in recordings}
-        self._rules = {symbol: rules_of(each) for symbol, each in self._histories.items()}
+        self._rules = {
+            symbol: rules_of(symbol, each.values[:, :4], each.values[:, 4])
+            for symbol, each in self._histories.items()
+        }
         self._after = SeededFeed(
             seed,
             self._rules,
@@ -207,38 +207,6 @@ class ReplayFeed:
         return Depth(depth.last_update_id, depth.bids[:1], depth.asks[:1])
 
 
-def rules_of(history: History) -> SymbolRules:
-    """The catalogue's rules where it knows the pair, else such that every recorded number fits."""
-    known = catalogue(_KNOWN).get(history.symbol)
-    tick, step = _finest(history.values[:, :4]), _finest(history.values[:, 4])
-    if known is not None and tick % known.tick_size == 0 and step % known.step_size == 0:
-        return known
-    quote = next((each for each in _QUOTES if history.symbol.endswith(each)), None)
-    if quote is None:
-        raise ValueError(f"{history.symbol}: which part is the quote asset? Known: {_QUOTES}")
-    base = history.symbol.removesuffix(quote)
-    rules = SymbolRules(symbol=history.symbol, base=base, quote=quote)
-    high = Decimal(text(int(history.values[:, 1].max())))
-    return replace(
-        rules,
-        tick_size=tick,
-        min_price=tick,
-        max_price=(high * 1000).quantize(Decimal(1)) + 1,
-        step_size=step,
-        min_quantity=step,
-        max_quantity=step * 10**9,
-        min_notional=Decimal(5) if "USD" in quote else Decimal("0.0001"),
-    )
-
-
-def _finest(values: np.ndarray) -> Decimal:
-    """The largest power of ten, at most 1, that every value is a multiple of."""
-    for decimals in range(DECIMALS + 1):
-        if not (values % 10 ** (DECIMALS - decimals)).any():
-            return Decimal(1).scaleb(-decimals)
-    raise AssertionError("every whole number is a multiple of 1")
-
-
 def _ticks(history: History, rules: SymbolRules) -> int:
     return int(Decimal(text(history.last_close)) / rules.tick_size)
 
@@ -291,4 +259,4 @@ def _book(rules: SymbolRules, last: MarketTrade, second: int) -> Depth:
         for place in range(_LEVELS)
         if above > rules.tick_size * (place + 1)
     ]
-    return Depth(second, bids, asks)
+    return Depth(second * BOOK_IDS, bids, asks)

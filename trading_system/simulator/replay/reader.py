@@ -122,15 +122,15 @@ def _candle(row: list[str]) -> tuple[int, tuple[int, ...]]:
     time = int(row[0])
     if time > _MICROSECONDS:
         time //= 1000
-    prices = tuple(map(_units, row[1:OHLCV]))
+    prices = tuple(map(units_of, row[1:OHLCV]))
     if len(row) == OHLCV:
         return time, prices
     if len(row) != FULL:
         raise ValueError(f"{len(row)} columns; a candle has {OHLCV} or {FULL}")
-    return time, (*prices, _units(row[7]), int(row[8]), _units(row[9]), _units(row[10]))
+    return time, (*prices, units_of(row[7]), int(row[8]), units_of(row[9]), units_of(row[10]))
 
 
-def _units(text: str) -> int:
+def units_of(text: str) -> int:
     """A decimal text in units of 10^-8, exactly."""
     whole, _, part = text.partition(".")
     if len(part) > DECIMALS:

@@ -65,7 +65,7 @@ def completed(values: Ints) -> Ints:
     trades = tape(zeros, values, zeros, _TRADES)
     count = counts(values)
     owner = np.repeat(np.arange(len(values)), count)
-    quotes = _products(trades.prices, trades.quantities)
+    quotes = products(trades.prices, trades.quantities)
     taken = ~trades.buyer_is_maker.astype(bool)
     sums = [np.zeros(len(values), np.int64) for _ in range(3)]
     np.add.at(sums[0], owner, quotes)
@@ -74,7 +74,7 @@ def completed(values: Ints) -> Ints:
     return np.column_stack([values, sums[0], count, sums[1], sums[2]])
 
 
-def _products(prices: Ints, quantities: Ints) -> Ints:
+def products(prices: Ints, quantities: Ints) -> Ints:
     """Price x quantity in units of 10^-8; the full product would not fit 64 bits."""
     whole, part = np.divmod(prices, UNIT)
     lots, crumbs = np.divmod(quantities, UNIT)

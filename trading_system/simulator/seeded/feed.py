@@ -7,7 +7,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 import numpy as np
 
-from trading_system.simulator.feeds import KlineRow
+from trading_system.simulator.feeds import BOOK_IDS, KlineRow
 from trading_system.simulator.model import Depth, Level, MarketTrade, SymbolRules
 from trading_system.simulator.seeded.depth import LEVELS, Ladder, ladders
 from trading_system.simulator.seeded.history import Origin
@@ -138,7 +138,7 @@ class SeededFeed:
             levels=levels,
         )
         bids, asks = (_levels(side, path.units) for side in sides)
-        return Depth(second, bids, asks)
+        return Depth(second * BOOK_IDS, bids, asks)
 
     def _path(self, symbol: str) -> SeededPath:
         rules = self._rules[symbol]
