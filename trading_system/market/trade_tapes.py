@@ -102,7 +102,7 @@ class TradeTapes:
             kept.gap.clear()  # one that is reported while the venue is asked makes another round
             try:
                 helped = await self._fetch(kept)
-                useless += not helped
+                useless = 0 if helped else useless + 1
             except (InvalidRequest, Rejected) as error:
                 log.warning("missed trades refused", symbol=str(kept.symbol), error=str(error))
                 helped, useless = False, useless + 1
@@ -112,6 +112,7 @@ class TradeTapes:
                 helped = False
             if useless == _PATIENCE:
                 self._give_up(kept)
+                useless = 0
             if helped:
                 backoff.reset()
             else:
