@@ -22,6 +22,7 @@ class RememberedFeed:
     def __init__(self, feed: Feed) -> None:
         self._feed = feed
         self._depths: dict[str, tuple[int, Depth]] = {}
+        self._quotes: dict[str, tuple[int, Depth]] = {}
         self._averages: dict[tuple[str, int], tuple[int, Decimal]] = {}
 
     @property
@@ -39,11 +40,12 @@ class RememberedFeed:
         return known[1]
 
     def quote(self, symbol: str, *, now: int) -> Depth:
-        known = self._depths.get(symbol)
-        if known is None or known[0] != now // _SECOND:
-            return self._feed.quote(symbol, now=now)
-        depth = known[1]
-        return Depth(depth.last_update_id, depth.bids[:1], depth.asks[:1])
+        second = now // _SECOND
+        known = self._quotes.get(symbol)
+        if known is None or known[0] != second:
+            known = second, self._feed.quote(symbol, now=now)
+            self._quotes[symbol] = known
+        return known[1]
 
     def average_price(self, symbol: str, *, minutes: int, now: int) -> Decimal:
         second = now // _SECOND
