@@ -55,18 +55,21 @@ async def test_every_error_has_its_status_and_is_a_problem(client, system, kind)
     assert response.headers["content-type"] == "application/problem+json"
     assert body.keys() >= {"type", "title", "status", "detail"}
     if EXPECTED[kind] != 500:
-        assert body["detail"] == str(error)
+        assert body["detail"].partition("; try again")[0] == str(error)
         assert body["type"].startswith("/docs#")
     if isinstance(error, errors.Rejected):
         assert (body["code"], body["reason"]) == (error.code, error.reason)
     assert ("Retry-After" in response.headers) == (EXPECTED[kind] == 503)
 
 
-async def test_a_limit_says_when_to_come_back_in_whole_seconds(client, system):
-    system.trading.failure = made(errors.RateLimited)
-    assert (await client.get("/balances")).headers["Retry-After"] == "13"
-    system.trading.failure = errors.RateLimited("now", retry_after=0)
-    assert (await client.get("/balances")).headers["Retry-After"] == "1"
+@pytest.mark.parametrize("kind", [errors.RateLimited, errors.CircuitOpen])
+@pytest.mark.parametrize(("seconds", "told"), [(12.2, "13"), (60.0, "60"), (0, "1")])
+async def test_a_pause_says_when_to_come_back_in_whole_seconds(client, system, kind, seconds, told):
+    system.trading.failure = kind("the venue stumbles", retry_after=seconds)
+    response = await client.get("/balances")
+    assert response.status_code == 503
+    assert response.headers["Retry-After"] == told
+    assert response.json()["detail"] == f"the venue stumbles; try again in {told} s"
 
 
 @pytest.mark.parametrize(

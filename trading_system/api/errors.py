@@ -136,17 +136,18 @@ async def _trading_error(request: Request, error: Exception) -> Response:
     if status == HTTPStatus.INTERNAL_SERVER_ERROR:
         log.error("request failed", path=request.url.path, exc_info=error)
         return await _bug(request, error)
+    detail = str(error)
     refusal: dict[str, Any] = {}
+    headers: dict[str, str] = {}
     if isinstance(error, Rejected):
         refusal = {"code": error.code, "reason": error.reason}
-    return problem(status, str(error), kind=kind, headers=_retry_after(status, error), **refusal)
-
-
-def _retry_after(status: HTTPStatus, error: Exception) -> dict[str, str]:
-    if status != HTTPStatus.SERVICE_UNAVAILABLE:
-        return {}
-    seconds = error.retry_after if isinstance(error, RateLimited) else _TRY_AGAIN_SECONDS
-    return {"Retry-After": str(max(1, math.ceil(seconds)))}
+    elif isinstance(error, RateLimited | CircuitOpen):
+        seconds = max(1, math.ceil(error.retry_after))
+        detail = f"{detail}; try again in {seconds} s"
+        headers = {"Retry-After": str(seconds)}
+    elif status == HTTPStatus.SERVICE_UNAVAILABLE:
+        headers = {"Retry-After": str(_TRY_AGAIN_SECONDS)}
+    return problem(status, detail, kind=kind, headers=headers, **refusal)
 
 
 async def _malformed(_request: Request, error: Exception) -> Response:

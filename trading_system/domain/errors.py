@@ -14,7 +14,7 @@ TradingError
     ├── Unreachable         nothing happened there; safe to retry
     ├── OutcomeUnknown      it may have happened; ask, never resend
     ├── RateLimited         wait `retry_after` seconds
-    ├── CircuitOpen         we stopped asking for a while
+    ├── CircuitOpen         we stopped asking, for `retry_after` seconds
     ├── Unreadable          an answer that is no answer
     └── Rejected            the venue said no, with its code and reason
         ├── InsufficientFunds
@@ -86,7 +86,11 @@ class RateLimited(ExchangeError):
 
 
 class CircuitOpen(ExchangeError):
-    """We do not ask the venue for a while after repeated failures."""
+    """We do not ask the venue for `retry_after` seconds, after repeated failures."""
+
+    def __init__(self, message: str, *, retry_after: float = 5.0) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class Unreadable(ExchangeError):
