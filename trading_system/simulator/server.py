@@ -91,6 +91,13 @@ async def serve(
     streams = StreamShell(exchange, clock=clock, speed=speed, interference=mischief)
     ws_api = WsApiShell(exchange, keys, clock=clock, speed=speed, interference=mischief)
     rest = _rest(RestApi(exchange, keys), clock, mischief)
+    notices: set[asyncio.Task[None]] = set()
+
+    def shut_down(grace: float) -> None:
+        for shell in (streams, ws_api):
+            notices.add(asyncio.create_task(shell.shut_down(grace)))
+
+    mischief.shut_down = shut_down
 
     async def respond(request: web.BaseRequest) -> web.StreamResponse:
         if streams.serves(request.path):
@@ -120,7 +127,7 @@ async def serve(
             stop=runner.cleanup,
         )
     finally:
-        for task in tasks:
+        for task in (*tasks, *notices):
             task.cancel()
         await runner.cleanup()
         exchange.close()

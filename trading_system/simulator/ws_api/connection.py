@@ -23,7 +23,7 @@ from trading_system.simulator.calls import (
 )
 from trading_system.simulator.endpoints.table import ENDPOINTS
 from trading_system.simulator.exchange import Exchange
-from trading_system.simulator.interference import Interference
+from trading_system.simulator.interference import Frame, Interference
 from trading_system.simulator.link_rules import POLICY_VIOLATION
 from trading_system.simulator.links import WebSocketLink
 from trading_system.simulator.model import Refused
@@ -35,6 +35,7 @@ from trading_system.simulator.ws_api.session import METHODS, WEIGHT, Session, wi
 
 _USER = "user"
 _BANNED = 418
+_GOING_AWAY = 1001
 _GOODBYE_SECONDS = 0.05
 _ROOT = "/ws-api/v3/"
 
@@ -70,6 +71,14 @@ class Connection:
         """Push an event of an account."""
         frame = {"subscriptionId": subscription, "event": event}
         self._link.deliver(orjson.dumps(frame).decode(), _USER)
+
+    def announce(self, event: Json) -> None:
+        """Send what concerns the connection and no account."""
+        self._link.send(Frame(orjson.dumps({"event": event}).decode()))
+
+    def leave(self) -> None:
+        """Close it because the server goes away."""
+        self._link.close(_GOING_AWAY, "Server shutdown")
 
     async def _respond(self, text: str) -> None:
         try:

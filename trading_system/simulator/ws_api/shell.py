@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 
@@ -37,6 +38,7 @@ class WsApiShell:
         self._exchange = exchange
         self._keys = keys
         self._clock = clock
+        self._speed = speed
         self._interference = interference
         rules = LinkRules(most_messages=_MOST_MESSAGES)
         self._door = Door(kind="ws-api", interference=interference, speed=speed, rules=rules)
@@ -74,6 +76,18 @@ class WsApiShell:
         link.whenever_over(lambda _: self._connections.discard(connection))
         await link.serve(connection.hear)
         return link.response
+
+    async def shut_down(self, grace: float) -> None:
+        """Announce to everybody that the server goes away, and close after `grace` seconds.
+
+        The grace is divided by the speed.
+        """
+        leaving = list(self._connections)
+        for connection in leaving:
+            connection.announce(user_events.server_shutdown(self._clock()))
+        await asyncio.sleep(grace / self._speed)
+        for connection in leaving:
+            connection.leave()
 
     def _publish(self, events: Sequence[Event]) -> None:
         """Push what happened to whoever listens, each account's events written once."""

@@ -144,6 +144,11 @@ def stream_terminated(now: int) -> Json:
     return {"e": "eventStreamTerminated", "E": now}
 
 
+def server_shutdown(now: int) -> Json:
+    """The server goes away; told to every connection, whatever it listens to."""
+    return {"e": "serverShutdown", "E": now}
+
+
 def _is_on_the_book(event: OrderEvent) -> bool:
     """Told true of every new order that works, even of a market order, which never rests."""
     order = event.order
