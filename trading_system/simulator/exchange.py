@@ -51,7 +51,7 @@ class Exchange:
         self.venue = Venue(feed, limits=self.filters)
         self.settings = settings or LimitSettings()
         self.limits = Limits(self.settings)
-        self.info = ExchangeInfo(feed.symbols, self.settings, self.filters)
+        self.info = ExchangeInfo(feed, self.settings, self.filters)
         self.updated = dict.fromkeys(accounts, 0)
         self.observers: list[Callable[[Sequence[Event]], None]] = []
         """Told of everything that happens to accounts and orders, in order, when it happens."""

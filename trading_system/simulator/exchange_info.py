@@ -1,6 +1,7 @@
 """GET exchangeInfo: what is listed, and the rules it trades by.
 
-The full answer of thousands of symbols is written once and kept as bytes; only its time changes.
+The full answer of thousands of symbols is written once and kept as bytes: only its time changes,
+until the feed lists something else.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from decimal import Decimal
 
 import orjson
 
+from trading_system.simulator.feeds import Feed
 from trading_system.simulator.filters import ExchangeLimits
 from trading_system.simulator.limits import LimitSettings, rate_limits
 from trading_system.simulator.model import SymbolRules
@@ -24,21 +26,24 @@ class ExchangeInfo:
 
     def __init__(
         self,
-        symbols: Mapping[str, SymbolRules],
+        feed: Feed,
         settings: LimitSettings,
         limits: ExchangeLimits,
     ) -> None:
-        self._symbols = symbols
+        self._feed = feed
         self._head = {
             "rateLimits": rate_limits(settings),
             "exchangeFilters": exchange_filters(limits),
         }
-        self._whole: bytes | None = None
+        self._listed: Mapping[str, SymbolRules] | None = None
+        self._whole = b""
 
     def whole(self, now: int) -> bytes:
         """Everything that is listed."""
-        if self._whole is None:
-            self._whole = self._tail(self._symbols.values(), permission_sets=True)
+        listed = self._feed.symbols
+        if listed is not self._listed:
+            self._whole = self._tail(listed.values(), permission_sets=True)
+            self._listed = listed
         return _with_time(now, self._whole)
 
     def some(self, chosen: Iterable[SymbolRules], now: int, *, permission_sets: bool) -> bytes:

@@ -143,3 +143,13 @@ def until():
                 await asyncio.sleep(0.005)
 
     return wait
+
+
+@pytest.fixture
+def klines(feed):
+    """Rows of another feed, BTCUSDT unless told otherwise."""
+
+    def ask(feed, interval="1m", *, now, start=None, end=None, limit=500, symbol="BTCUSDT"):
+        return feed.klines(symbol, interval, start=start, end=end, limit=limit, now=now)
+
+    return ask

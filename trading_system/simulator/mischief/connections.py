@@ -32,4 +32,6 @@ class HalfOpen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shutdown:
-    """The exchange gives notice that it is about to end its market streams."""
+    """Market streams get a notice that the server goes away, and end grace_seconds later."""
+
+    grace_seconds: float = 10.0

@@ -21,10 +21,12 @@ from trading_system.simulator.mischief.rules import (
     CallEffect,
     ClockEffect,
     LinkEffect,
+    MarketEffect,
     PushEffect,
     Rule,
 )
 from trading_system.simulator.mischief.scene import Follow, Scene
+from trading_system.simulator.mischief.shown import ShownFeed
 from trading_system.simulator.mischief.witness import Witness
 from trading_system.simulator.model import Event
 from trading_system.simulator.rest import Answer, Call
@@ -51,12 +53,13 @@ class Mischief:
         self._added = 0
         self._links: list[Link] = []
         self._witness = Witness()
+        self._shown: ShownFeed | None = None
         self.done: Counter[str] = Counter()
         """How often each kind of rule has struck, from the beginning."""
         self.refused: Counter[int] = Counter()
         """How often the exchange's own limits have answered 418 and 429."""
-        self.shut_down: Callable[[], None] | None = None
-        """How market streams are told that they are about to end."""
+        self.shut_down: Callable[[float], None] | None = None
+        """Gives notice to the market streams and ends them after so many seconds."""
 
     @property
     def rules(self) -> Sequence[ActiveRule]:
@@ -91,7 +94,8 @@ class Mischief:
 
     def market(self, feed: Feed) -> Feed:
         """The feed as it is shown while something is wrong with the market."""
-        return feed
+        self._shown = ShownFeed(feed)
+        return self._shown
 
     async def control(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer a request to /mischief."""
@@ -101,11 +105,7 @@ class Mischief:
         if self._idle:
             return now
         self._expire(now)
-        return now + sum(
-            active.rule.effect.offset(now - active.began)
-            for active in self._active
-            if isinstance(active.rule.effect, ClockEffect)
-        )
+        return self._shifted(now)
 
     async def answer(self, call: Call, serve: Callable[[Call], Answer]) -> Answer | None:
         if self._idle:
@@ -113,8 +113,8 @@ class Mischief:
         now = self._clock()
         self._expire(now)
         if now < self._banned_until:
-            offset = self.time(now) - now
             self.done["banned"] += 1
+            offset = self._shifted(now) - now
             return banned(self._banned_until + offset, now + offset)
         self._pending += 1
         try:
@@ -143,6 +143,8 @@ class Mischief:
         if self._idle:
             return (frame,)
         self._expire(self._clock())
+        if self._shown is not None and self._shown.hides(_symbol_of(frame)):
+            return ()
         if frame.stream == "user":
             self._witness.push(user_event(frame))
         frames: list[Frame] = [frame]
@@ -177,9 +179,14 @@ class Mischief:
                 self._touch(active, self._links)
                 if isinstance(effect, Drop) and active.ends is None and active in self._active:
                     self._end([active])
-            case Shutdown():
+            case effect if isinstance(effect, MarketEffect):
+                if self._shown is not None:
+                    now = self._shifted(active.began)
+                    self._shown.begin(active.id, effect, active.rule.target, now)
+                self.done[active.rule.kind] += 1
+            case Shutdown(grace_seconds=seconds):
                 if self.shut_down is not None:
-                    self.shut_down()
+                    self.shut_down(seconds)
                 self.done[active.rule.kind] += 1
                 self._end([active])
 
@@ -201,7 +208,11 @@ class Mischief:
             self._end([a for a in self._active if a.ends is not None and now >= a.ends])
 
     def _end(self, gone: Sequence[ActiveRule]) -> None:
+        now = self._clock()
         for active in gone:
+            if self._shown is not None and isinstance(active.rule.effect, MarketEffect):
+                ended = now if active.ends is None else min(now, active.ends)
+                self._shown.end(active.id, self._shifted(ended))
             self._active.remove(active)
             active.end()
         self._settle()
@@ -217,9 +228,16 @@ class Mischief:
         self._banned_until = max(self._banned_until, self._clock() + round(seconds * 1000))
         self._settle()
 
+    def _shifted(self, now: int) -> int:
+        return now + sum(
+            active.rule.effect.offset(now - active.began)
+            for active in self._active
+            if isinstance(active.rule.effect, ClockEffect)
+        )
+
     def _scene(self, active: ActiveRule) -> Scene:
         return Scene(
-            shown=lambda: self.time(self._clock()),
+            shown=lambda: self._shifted(self._clock()),
             luck=active.luck,
             speed=self._speed,
             witness=self._witness,
@@ -230,6 +248,10 @@ class Mischief:
         if answer.status in _REFUSED:
             self.refused[answer.status] += 1
         return answer
+
+
+def _symbol_of(frame: Frame) -> str:
+    return frame.stream.partition("@")[0].upper()
 
 
 def _around(effect: CallEffect, follow: Follow, scene: Scene) -> Follow:
