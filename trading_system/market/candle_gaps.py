@@ -21,14 +21,13 @@ from trading_system.resilience.retry import Backoff, RetryPolicy
 log = structlog.get_logger(__name__)
 
 
-_PATIENCE = 8  # tries in which only some failed; beats go on with those
+_PATIENCE = 8  # tries for symbols that fail while others do not; beats go on with those
 
 
 class CandleGaps:
     """Calls `collect` (a PriceFetcher's) after a gap, and again until no symbol of it failed.
 
-    Where the venue answers for others but for some not, it stops after a few tries: what a symbol
-    lacks is asked for by every beat anyway.
+    Symbols that go on failing while the venue answers for others are left to the beats.
     """
 
     def __init__(
@@ -42,6 +41,7 @@ class CandleGaps:
         self._clock = clock
         self._retry = retry or RetryPolicy()
         self._open: set[Symbol] = set()
+        self._filling: set[Symbol] = set()
         self._reported = asyncio.Event()
         self._seen = 0
         self._filled = 0
@@ -59,7 +59,7 @@ class CandleGaps:
         return {
             "candle_gaps": self._seen,
             "candle_gaps_filled": self._filled,
-            "candle_gaps_open": len(self._open),
+            "candle_gaps_open": len(self._open | self._filling),
             "candles_fetched": self._stored,
         }
 
@@ -67,28 +67,32 @@ class CandleGaps:
         """Fill until cancelled."""
         while True:
             await self._reported.wait()
+            self._reported.clear()
             await self._fill()
-            self._filled += 1
 
     async def _fill(self) -> None:
         backoff, tries = Backoff(self._retry), 0
         while self._open:
-            self._reported.clear()
-            symbols, self._open = self._open, set()
-            failed = await self._failing(symbols)
-            tries += 1
-            if not failed or (failed < symbols and tries > _PATIENCE):
+            self._filling, self._open = self._open, set()
+            failed, answers = await self._failed()
+            self._filling = set()
+            tries = tries + 1 if answers else 0
+            if not failed or tries == _PATIENCE:
+                self._filled += 1
                 continue
             self._open |= failed
             await self._clock.sleep(backoff.next())
 
-    async def _failing(self, symbols: set[Symbol]) -> set[Symbol]:
-        """Collect up to the minute that closed last; returns those of `symbols` that failed."""
+    async def _failed(self) -> tuple[set[Symbol], bool]:
+        """Collect up to the minute that closed last.
+
+        Returns the symbols of the gap that failed, and whether the venue answers for any at all.
+        """
         minute = floor_minute(self._clock.milliseconds())
         try:
             collected = await self._collect(datetime.fromtimestamp(minute / 1000, UTC))
         except TradingError as error:
             log.warning("missed candles not collected", error=str(error))
-            return symbols
+            return self._filling, False
         self._stored += collected.stored
-        return symbols & collected.failed.keys()
+        return self._filling & collected.failed.keys(), collected.error is None
