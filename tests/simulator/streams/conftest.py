@@ -8,10 +8,13 @@ from decimal import Decimal
 import orjson
 import pytest
 
+from trading_system.simulator.arguments import Arguments
 from trading_system.simulator.catalogue import catalogue
+from trading_system.simulator.endpoints.request import Request
 from trading_system.simulator.exchange import Exchange
 from trading_system.simulator.remembered import RememberedFeed
 from trading_system.simulator.seeded.feed import SeededFeed
+from trading_system.simulator.seeded.history import Origin
 from trading_system.simulator.streams.hub import Hub
 from trading_system.simulator.streams.names import parse
 
@@ -80,3 +83,23 @@ def stage(exchange) -> Stage:
 @pytest.fixture(scope="session")
 def make_stage() -> type[Stage]:
     return Stage
+
+
+@pytest.fixture(scope="session")
+def make_feed_since():
+    """A market of BTCUSDT alone that begins at a given time."""
+
+    def make(start: int) -> SeededFeed:
+        return SeededFeed(11, catalogue(1), origins={"BTCUSDT": Origin(start, 9_000_000, 1)})
+
+    return make
+
+
+@pytest.fixture
+def ask_rest(exchange):
+    """What an endpoint answers, without a server around it."""
+
+    def ask(endpoint, query: str, now: int):
+        return endpoint(Request(exchange, Arguments.parse(query), now, ""))
+
+    return ask

@@ -87,14 +87,16 @@ def order(exchange: Exchange, now: int, side: Side, ticks: int, lots: int, *, fa
     try:
         exchange.handle(command, now)
     except Refused as refusal:
-        assert refusal.code in {-2010, -1013}, refusal
+        if refusal.code not in {-2010, -1013}:
+            raise
 
 
 def cancel(exchange: Exchange, now: int) -> None:
     try:
         exchange.handle(CancelAll(account="ann", symbol=SYMBOL), now)
     except Refused as refusal:
-        assert refusal.code == -2011
+        if refusal.code != -2011:
+            raise
 
 
 steps = st.lists(
