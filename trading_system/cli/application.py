@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import typer
 
-from trading_system.cli import candles, database, doctor, orders, serve, simulator, symbols
+from trading_system.cli import (
+    candles,
+    database,
+    doctor,
+    mischief,
+    orders,
+    serve,
+    simulator,
+    symbols,
+)
 
 app = typer.Typer(
     name="trading-system",
@@ -29,6 +38,7 @@ def default(context: typer.Context) -> None:
 
 app.command()(serve.serve)
 app.command()(simulator.simulate)
+app.add_typer(mischief.app, name="mischief")
 app.command("import")(candles.import_archives)
 app.command()(candles.backfill)
 app.add_typer(orders.app, name="order")

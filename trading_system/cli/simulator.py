@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from trading_system.cli.mischief import read_rules
 from trading_system.cli.running import explained, run, say
 from trading_system.domain.errors import ConfigurationError
 
@@ -32,6 +33,14 @@ def simulate(
     secret: Annotated[
         str | None, typer.Option(envvar="SIM_SECRET_KEY", help="Default: made up and printed.")
     ] = None,
+    speed: Annotated[
+        float, typer.Option(min=1, help="How much faster than the machine's its clock runs.")
+    ] = 1.0,
+    mischief: Annotated[
+        str | None,
+        typer.Option(help="Misbehave from the start: a file of rules or JSON; see `mischief -h`."),
+    ] = None,
+    mischief_seed: Annotated[int, typer.Option(help="Mischief has the same luck again.")] = 0,
     public_key: Annotated[
         Path | None,
         typer.Option(help="Of an Ed25519 or RSA key (PEM) that signs instead of a secret."),
@@ -39,7 +48,10 @@ def simulate(
 ) -> None:
     """Run a Binance Spot exchange on loopback until Ctrl-C and print how to reach it."""
     from trading_system.simulator.command_log import CommandLogError
+    from trading_system.simulator.options import running_at
     from trading_system.simulator.server import SimulatorOptions, serve
+
+    rules = read_rules(mischief)
 
     async def main() -> None:
         options = SimulatorOptions(
@@ -51,6 +63,10 @@ def simulate(
             journal=journal,
             api_key=api_key,
             secret=secret,
+            clock=running_at(speed),
+            speed=speed,
+            mischief=rules,
+            mischief_seed=mischief_seed,
             public_key=None if public_key is None else public_key.read_text(),
         )
         async with serve(options) as running:

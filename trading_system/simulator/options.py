@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from ipaddress import ip_address
@@ -40,7 +40,8 @@ class SimulatorOptions:
     it and there is no secret; without `any_logon` only Ed25519 keys may log on to the WebSocket
     API, as it is documented. `journal` is the file that keeps accounts and orders. `clock` tells ms
     UTC; where it runs faster than the machine's, `speed` says how much, so that pauses get shorter
-    too. `mischief_seed` makes its luck repeatable.
+    too. `mischief` are rules to begin with, as they are posted to /mischief; `mischief_seed` makes
+    their luck repeatable.
     """
 
     host: str = "127.0.0.1"
@@ -59,6 +60,7 @@ class SimulatorOptions:
     filters: ExchangeLimits = field(default_factory=ExchangeLimits)
     clock: Callable[[], int] = milliseconds
     speed: float = 1.0
+    mischief: Sequence[Mapping[str, object]] = ()
     mischief_seed: int = 0
 
     def __post_init__(self) -> None:

@@ -21,6 +21,7 @@ from trading_system.simulator.feeds import Feed
 from trading_system.simulator.interference import Interference
 from trading_system.simulator.mischief import control
 from trading_system.simulator.mischief.control import Mischief
+from trading_system.simulator.mischief.rules import read_rule
 from trading_system.simulator.options import SEEDED, SimulatorOptions
 from trading_system.simulator.remembered import RememberedFeed
 from trading_system.simulator.rest import Call, RestApi
@@ -71,8 +72,8 @@ async def serve(
 ) -> AsyncIterator[RunningSimulator]:
     """Serve as long as the block lasts, on the market of the options or on another one.
 
-    Raises ValueError for a market or a key that cannot be read, OSError for a port that is taken,
-    CommandLogError for a journal that does not fit.
+    Raises ValueError for a market, a key or a rule that cannot be read, OSError for a port that is
+    taken, CommandLogError for a journal that does not fit.
     """
     key = ApiKey(
         key=options.api_key or secrets.token_hex(_KEY_BYTES),
@@ -80,6 +81,7 @@ async def serve(
         public_key=options.public_key,
         account=_ACCOUNT,
     )
+    rules = [read_rule(rule) for rule in options.mischief]
     mischief = Mischief(seed=options.mischief_seed, speed=options.speed, clock=options.clock)
     exchange = open_exchange(options, feed, mischief)
     exchange.observers.append(mischief.observe)
@@ -116,6 +118,7 @@ async def serve(
         asyncio.create_task(streams.run()),
     ]
     try:
+        mischief.add(rules)
         await web.TCPSite(runner, options.host, options.port).start()
         host, port = runner.addresses[0][:2]
         yield RunningSimulator(

@@ -32,6 +32,6 @@ class HalfOpen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shutdown:
-    """Market streams get a notice that the server goes away, and end grace_seconds later."""
+    """All WebSockets are told that the server goes away, and closed grace_seconds later."""
 
     grace_seconds: float = 10.0
