@@ -17,10 +17,14 @@ from trading_system.domain.reports import Balance
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderChanged:
-    """An order took a step or filled some more; `source` says who told."""
+    """An order took a step or filled some more; `source` says who told.
+
+    `latency_ms` is how long after the venue's own time a pushed report reached us.
+    """
 
     order: Order
     source: str
+    latency_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

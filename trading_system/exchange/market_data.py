@@ -49,6 +49,11 @@ class BinanceMarketData:
                 self._listed_at = self._clock.monotonic()
         return self._listing
 
+    def venue_id(self, symbol: Symbol) -> str | None:
+        """The venue's name of a symbol by the last listing; None when it has none, or none yet."""
+        instrument = self._listing.get(symbol)
+        return None if instrument is None else instrument.venue_id
+
     async def server_time(self) -> int:
         """The venue's clock in ms UTC."""
         answer = await self._gateway.read("time")

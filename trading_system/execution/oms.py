@@ -87,10 +87,13 @@ class OrderManager:
         """Ask the venue what became of it and book the answer; raises OrderNotFound."""
         return await self.on_report(await self._trading.find(order))
 
-    async def on_report(self, report: Report) -> Order:
+    async def on_report(
+        self, report: Report, received_at: datetime | None = None, latency_ms: int | None = None
+    ) -> Order:
         """Book what a venue says of an order; the same report twice changes nothing.
 
-        A step that orders never take is logged and leaves what is stored as it is.
+        A step that orders never take is logged and leaves what is stored as it is. When a pushed
+        report reached us, and how long after the venue's own time, is passed on. Raises NotFound.
         """
         known = await self._orders.by_client_order_id(report.client_order_id)
         lock = self._locks.setdefault(known.id, asyncio.Lock())
@@ -104,7 +107,7 @@ class OrderManager:
             if after != before or report.fills:
                 await self._orders.record(before, after, report)
         if after != before:
-            self._announce(after, report.source)
+            self._announce(after, report.source, received_at, latency_ms)
         return after
 
     def is_sending(self, order_id: UUID) -> bool:
@@ -151,7 +154,9 @@ class OrderManager:
             reject_reason=reason,
         )
 
-    def _announce(self, order: Order, source: str) -> None:
+    def _announce(
+        self, order: Order, source: str, received_at: datetime | None, latency_ms: int | None
+    ) -> None:
         log.info(
             "order",
             order_id=str(order.id),
@@ -160,5 +165,7 @@ class OrderManager:
             status=order.status,
             executed=str(order.executed_quantity),
             source=source,
+            received_at=None if received_at is None else received_at.isoformat(),
+            latency_ms=latency_ms,
         )
-        self._bus.publish(OrderChanged(order=order, source=source))
+        self._bus.publish(OrderChanged(order=order, source=source, latency_ms=latency_ms))

@@ -1,0 +1,48 @@
+"""Hands the watchlist on to the streams, once the venue has told what it lists."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+
+from trading_system.domain.errors import TradingError
+from trading_system.domain.instruments import Symbol
+from trading_system.ports import Clock, MarketData
+
+log = structlog.get_logger(__name__)
+
+_PAUSE = 2.0
+
+Follow = Callable[[frozenset[Symbol], frozenset[Symbol]], None]
+
+
+class Following:
+    """Takes what to follow at any time; passes on the newest wish, less what is not listed."""
+
+    def __init__(self, *, market_data: MarketData, clock: Clock, follow: Follow) -> None:
+        self._market_data = market_data
+        self._clock = clock
+        self._follow = follow
+        self._wanted: tuple[frozenset[Symbol], frozenset[Symbol]] = (frozenset(), frozenset())
+        self._changed = asyncio.Event()
+
+    def follow(self, monitored: frozenset[Symbol], traded: frozenset[Symbol]) -> None:
+        """From now on these."""
+        self._wanted = monitored, traded
+        self._changed.set()
+
+    async def run(self) -> None:
+        """Pass on until cancelled; a venue that cannot be asked is asked again."""
+        while True:
+            await self._changed.wait()
+            try:
+                listed = (await self._market_data.instruments()).keys()
+            except TradingError as error:
+                log.info("streams wait for the listing", error=str(error))
+                await self._clock.sleep(_PAUSE)
+                continue
+            self._changed.clear()
+            monitored, traded = self._wanted
+            self._follow(monitored & listed, traded & listed)
