@@ -17,7 +17,7 @@ from trading_system.simulator.auth import ApiKey, Keys
 from trading_system.simulator.catalogue import catalogue
 from trading_system.simulator.command_log import CommandLog
 from trading_system.simulator.exchange import Exchange
-from trading_system.simulator.feeds import Feed
+from trading_system.simulator.feeds import Feed, RecordedFrames
 from trading_system.simulator.interference import Interference
 from trading_system.simulator.mischief import control
 from trading_system.simulator.mischief.control import Mischief
@@ -101,6 +101,12 @@ async def serve(
 
     mischief.shut_down = shut_down
 
+    async def stop() -> None:
+        """Cut what is connected: its handlers would be waited for."""
+        for shell in (streams, ws_api):
+            shell.cut()
+        await runner.cleanup()
+
     async def respond(request: web.BaseRequest) -> web.StreamResponse:
         if streams.serves(request.path):
             return await streams.accept(request)
@@ -127,12 +133,12 @@ async def serve(
             secret=key.secret,
             exchange=exchange,
             mischief=mischief,
-            stop=runner.cleanup,
+            stop=stop,
         )
     finally:
         for task in (*tasks, *notices):
             task.cancel()
-        await runner.cleanup()
+        await stop()
         exchange.close()
 
 
@@ -145,7 +151,11 @@ def open_exchange(
         market = {"seed": options.seed, "market": options.market, "shift": options.shift}
         log = CommandLog(options.journal, market, now=now)
         now = log.opened
-    feed = RememberedFeed(feed or open_market(options, now))
+    recorded: RecordedFrames | None = None
+    if feed is None:
+        feed, recorded = open_market(options, now)
+    if recorded is None:  # whose book would not stand still within a second
+        feed = RememberedFeed(feed)
     feed = feed if mischief is None else mischief.market(feed)
     return Exchange(
         feed,
@@ -153,19 +163,18 @@ def open_exchange(
         settings=options.limits,
         filters=options.filters,
         log=log,
+        frames=recorded,
     )
 
 
-def open_market(options: SimulatorOptions, now: int) -> Feed:
+def open_market(options: SimulatorOptions, now: int) -> tuple[Feed, RecordedFrames | None]:
     """The market of these options as opened at `now`; ValueError when it cannot be read."""
     if options.market == SEEDED:
-        return SeededFeed(options.seed, catalogue(options.symbols))
+        return SeededFeed(options.seed, catalogue(options.symbols)), None
     # Most runs have no recording to read.
-    from trading_system.simulator.replay.feed import ReplayFeed  # noqa: PLC0415
+    from trading_system.simulator.replay.opening import opened  # noqa: PLC0415
 
-    return ReplayFeed.from_paths(
-        [Path(options.market)], seed=options.seed, shift=options.shift, now=now
-    )
+    return opened(Path(options.market), seed=options.seed, shift=options.shift, now=now)
 
 
 def purse(feed: Feed) -> Mapping[str, Decimal]:

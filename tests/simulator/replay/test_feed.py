@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trading_system.simulator.replay.candles import History, text
+from trading_system.simulator.replay.candles import History
 from trading_system.simulator.replay.feed import ReplayFeed
-from trading_system.simulator.replay.reader import Recording
+from trading_system.simulator.replay.opening import opened
+from trading_system.simulator.replay.reader import Recording, text
 from trading_system.simulator.replay.tape import completed, counts, tape
 
 MINUTE = 60_000
@@ -39,7 +40,7 @@ LATER = END + 3 * DAY
 
 @pytest.fixture
 def feed():
-    return ReplayFeed([recording()], seed=7)
+    return ReplayFeed([History(recording())], seed=7)
 
 
 def ask(feed, interval="1m", *, now=LATER, **more):
@@ -98,7 +99,7 @@ def test_every_interval_agrees_with_the_minutes(feed, interval) -> None:
 
 
 def test_finer_candles_than_recorded_do_not_exist() -> None:
-    hours = ReplayFeed([recording(interval="1h", length=60 * MINUTE)], seed=7)
+    hours = ReplayFeed([History(recording(interval="1h", length=60 * MINUTE))], seed=7)
     assert hours.klines("BTCUSDT", "1m", start=START, end=START + DAY, limit=9, now=LATER) == []
     assert hours.klines("BTCUSDT", "1h", start=START, end=START + DAY, limit=9, now=LATER * 2)
 
@@ -182,7 +183,7 @@ def test_a_shifted_recording_ends_within_the_day_before_now(tmp_path) -> None:
     path = tmp_path / "BTCUSDT-1m.csv"
     path.write_text("\n".join(f"{START + k * MINUTE},1,2,0.5,1.5,9" for k in range(10)))
     now = 1_767_268_830_000
-    feed = ReplayFeed.from_paths([path], seed=1, shift=True, now=now)
+    feed = opened(path, seed=1, shift=True, now=now)[0]
     rows = feed.klines("BTCUSDT", "1m", start=0, end=None, limit=1, now=now)
     assert (rows[0][0] - START) % DAY == 0
     assert now - DAY < rows[0][0] + 10 * MINUTE <= now
@@ -191,7 +192,7 @@ def test_a_shifted_recording_ends_within_the_day_before_now(tmp_path) -> None:
 def test_a_pair_nobody_knows_gets_rules_that_fit_its_numbers() -> None:
     times = np.array([START])
     values = np.array([[1_500, 1_600, 1_400, 1_550, 123 * UNIT]], np.int64)
-    feed = ReplayFeed([Recording("BRDBTC", "1m", times, values)], seed=1)
+    feed = ReplayFeed([History(Recording("BRDBTC", "1m", times, values))], seed=1)
     rules = feed.symbols["BRDBTC"]
     assert (rules.base, rules.quote) == ("BRD", "BTC")
     assert (rules.tick_size, rules.step_size) == (Decimal("1e-7"), Decimal(1))
@@ -200,7 +201,7 @@ def test_a_pair_nobody_knows_gets_rules_that_fit_its_numbers() -> None:
 def test_a_pair_without_a_known_quote_asset_is_refused() -> None:
     odd = recording("ABCXYZ")
     with pytest.raises(ValueError, match="quote asset"):
-        ReplayFeed([odd], seed=1)
+        History(odd)
 
 
 prices = st.integers(1, 10**13)
@@ -220,12 +221,12 @@ def test_any_candle_has_a_tape_that_sums_to_it(drawn) -> None:
     trades = tape(times, values, ids[:-1], MINUTE)
     assert trades.ids.tolist() == list(range(1, int(ids[-1])))
     full = completed(values)
-    for k, (opened, high, low, close, volume) in enumerate(rows):
+    for k, (start, high, low, close, volume) in enumerate(rows):
         mine = (trades.times >= times[k]) & (trades.times < times[k] + MINUTE)
         assert trades.quantities[mine].sum() == volume
         if volume >= 4:
             mine_prices = trades.prices[mine]
-            assert (mine_prices[0], mine_prices[-1]) == (opened, close)
+            assert (mine_prices[0], mine_prices[-1]) == (start, close)
             assert (mine_prices.max(), mine_prices.min()) == (high, low)
         exact = sum(
             int(p) * int(q)

@@ -138,3 +138,9 @@ def units_of(text: str) -> int:
             raise ValueError(f"{text!r} has more than {DECIMALS} decimals")
         part = part[:DECIMALS]
     return int(whole + part.ljust(DECIMALS, "0"))
+
+
+def text(units: int) -> str:
+    """Units of 10^-8 with eight decimals."""
+    whole, part = divmod(units, UNIT)
+    return f"{whole}.{part:0{DECIMALS}}"

@@ -7,8 +7,7 @@ from decimal import Decimal
 
 from trading_system.simulator.catalogue import catalogue
 from trading_system.simulator.model import SymbolRules
-from trading_system.simulator.replay.candles import text
-from trading_system.simulator.replay.reader import DECIMALS, Ints
+from trading_system.simulator.replay.reader import DECIMALS, Ints, text
 
 _QUOTES = ("FDUSD", "USDT", "USDC", "TUSD", "BUSD", "BTC", "ETH", "BNB", "EUR", "TRY", "GBP", "BRL")
 _KNOWN = 24  # pairs whose real rules the catalogue has

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import NamedTuple
 
 import numpy as np
 
-from trading_system.simulator.replay.reader import UNIT, Ints
+from trading_system.simulator.model import MarketTrade
+from trading_system.simulator.replay.reader import UNIT, Ints, text
 
 OPEN, HIGH, LOW, CLOSE, VOLUME = range(5)
 _TRADES = 4
@@ -21,6 +23,19 @@ class Tape(NamedTuple):
     prices: Ints
     quantities: Ints
     buyer_is_maker: Ints
+
+    def part(self, first: int, past: int) -> Tape:
+        """Some of the trades."""
+        return Tape(*(column[first:past] for column in self))
+
+    def told(self) -> list[MarketTrade]:
+        """The same in the simulator's own words."""
+        return [
+            MarketTrade(number, Decimal(text(price)), Decimal(text(quantity)), time, bool(maker))
+            for number, time, price, quantity, maker in zip(
+                *(column.tolist() for column in self), strict=True
+            )
+        ]
 
 
 def counts(values: Ints) -> Ints:
