@@ -19,7 +19,6 @@ from trading_system.simulator.calls import (
     answered,
     carried_out,
     encoded,
-    wants_microseconds,
 )
 from trading_system.simulator.endpoints.table import ENDPOINTS
 from trading_system.simulator.exchange import Exchange
@@ -41,7 +40,7 @@ _ROOT = "/ws-api/v3/"
 
 
 class Connection:
-    """`time_unit` is what the URL of the connection says, `clock` tells ms UTC."""
+    """Times go out in us where the URL of the connection asks for that; `clock` tells ms UTC."""
 
     def __init__(
         self,
@@ -51,14 +50,14 @@ class Connection:
         *,
         clock: Callable[[], int],
         interference: Interference,
-        time_unit: str | None,
+        in_microseconds: bool,
     ) -> None:
         self.session = session
         self._link = link
         self._exchange = exchange
         self._clock = clock
         self._interference = interference
-        self._time_unit = time_unit
+        self._in_microseconds = in_microseconds
         self._tasks: set[asyncio.Task[None]] = set()
 
     def hear(self, text: str) -> None:
@@ -69,12 +68,12 @@ class Connection:
 
     def tell(self, subscription: int, event: Json) -> None:
         """Push an event of an account."""
-        frame = {"subscriptionId": subscription, "event": event}
+        frame = {"subscriptionId": subscription, "event": self._timed(event)}
         self._link.deliver(orjson.dumps(frame).decode(), _USER)
 
     def announce(self, event: Json) -> None:
         """Send what concerns the connection and no account."""
-        self._link.send(Frame(orjson.dumps({"event": event}).decode()))
+        self._link.send(Frame(orjson.dumps({"event": self._timed(event)}).decode()))
 
     def leave(self) -> None:
         """Close it because the server goes away."""
@@ -109,7 +108,6 @@ class Connection:
             path=path,
             query=urlencode(ask.parameters),
             api_key=ask.parameters.get("apiKey"),
-            time_unit=self._time_unit,
             address=self._link.address,
         )
 
@@ -121,11 +119,10 @@ class Connection:
 
     def _write(self, ask: Ask, now: int, headers: Headers) -> bytes:
         address = self._link.address
-        in_microseconds = wants_microseconds(self._time_unit)
         if ask.method in METHODS:
             self._exchange.limits.charge(address, WEIGHT, now)
             result = self.session.answer(ask.method, ask.parameters, now)
-            return encoded(result, in_microseconds=in_microseconds)
+            return encoded(result, in_microseconds=self._in_microseconds)
         if ask.method not in EQUIVALENTS:
             raise Refused(-1020, "This operation is not supported.")
         result = carried_out(
@@ -137,11 +134,11 @@ class Connection:
             identify=lambda: self.session.identify(ask.parameters, now),
             headers=headers,
         )
-        return in_its_words(
-            ask.method,
-            encoded(result, in_microseconds=in_microseconds),
-            self._exchange.settings,
-        )
+        body = encoded(result, in_microseconds=self._in_microseconds)
+        return in_its_words(ask.method, body, self._exchange.settings)
+
+    def _timed(self, event: Json) -> Json:
+        return user_events.in_microseconds(event) if self._in_microseconds else event
 
     def _reply(self, id_: Id, answer: Answer, *, show_limits: bool | None) -> None:
         shows = self.session.shows_limits if show_limits is None else show_limits

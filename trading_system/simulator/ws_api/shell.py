@@ -6,10 +6,11 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 
+import orjson
 from aiohttp import web
 
 from trading_system.simulator.auth import Keys
-from trading_system.simulator.calls import Call, Headers, answered
+from trading_system.simulator.calls import Call, Headers, answered, wants_microseconds
 from trading_system.simulator.exchange import Exchange
 from trading_system.simulator.interference import Interference
 from trading_system.simulator.link_rules import LinkRules
@@ -53,10 +54,11 @@ class WsApiShell:
     async def accept(self, request: web.BaseRequest) -> web.StreamResponse:
         """Serve one connection until it ends; who has asked too much is not let in."""
         address, now = request.remote or "", self._clock()
+        unit = request.query.get("timeUnit")
 
         def charge(_: Headers) -> bytes:
             self._exchange.limits.charge(address, WEIGHT, now)
-            return b"{}"
+            return orjson.dumps(wants_microseconds(unit))
 
         call = Call("GET", request.path, address=address)
         answer = answered(self._exchange, call, now, charge)
@@ -70,12 +72,16 @@ class WsApiShell:
             self._exchange,
             clock=self._clock,
             interference=self._interference,
-            time_unit=request.query.get("timeUnit"),
+            in_microseconds=wants_microseconds(unit),
         )
         self._connections.add(connection)
         link.whenever_over(lambda _: self._connections.discard(connection))
         await link.serve(connection.hear)
         return link.response
+
+    def cut(self) -> None:
+        """End every connection at once."""
+        self._door.cut()
 
     async def shut_down(self, grace: float) -> None:
         """Announce to everybody that the server goes away, and close after `grace` seconds.

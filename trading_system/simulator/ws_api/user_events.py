@@ -27,6 +27,7 @@ _CENT = Decimal(1).scaleb(-8)
 _NO_TRADE = -1
 _NO_LIST = -1
 _NO_GROUP = -1
+_TIMES = frozenset("EDOTW")
 _ENDED_BY_ITSELF = {Status.EXPIRED, Status.EXPIRED_IN_MATCH}
 
 
@@ -147,6 +148,16 @@ def stream_terminated(now: int) -> Json:
 def server_shutdown(now: int) -> Json:
     """The server goes away; told to every connection, whatever it listens to."""
     return {"e": "serverShutdown", "E": now}
+
+
+def in_microseconds(event: Json) -> Json:
+    """The same event with its times in us, as the connection's URL may ask for."""
+    # Of an account's position `u` is a time, of an order it is a group.
+    times = {*_TIMES, "u"} if event["e"] == "outboundAccountPosition" else _TIMES
+    return {
+        name: value * 1000 if name in times and isinstance(value, int) and value > 0 else value
+        for name, value in event.items()
+    }
 
 
 def _is_on_the_book(event: OrderEvent) -> bool:
