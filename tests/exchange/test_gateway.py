@@ -132,7 +132,7 @@ async def test_the_state_of_the_venue_is_kept_with_its_moment(gateway, venue, cl
 
 
 async def test_signed_calls_carry_key_window_and_the_venues_time(gateway, venue, impatient):
-    gateway._client.offset_ms = 1_234
+    gateway._client.venue_time.measured(impatient.milliseconds() + 1_234, sent=0, received=0)
     await gateway.read("account", signed=True)
     _, path, fields = venue.requests[0]
     assert path == "/api/v3/account"

@@ -13,7 +13,9 @@ class FakeGateway:
         self.outcomes = list(outcomes)
         self.asked_at: list[float] = []
 
-    async def synchronize(self) -> None:
+    wants_attention = False
+
+    async def attend(self) -> None:
         outcome = self.outcomes.pop(0) if self.outcomes else None
         self.asked_at.append(self.clock.monotonic())
         if outcome is not None:

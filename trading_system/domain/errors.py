@@ -78,11 +78,12 @@ class OutcomeUnknown(ExchangeError):
 
 
 class RateLimited(ExchangeError):
-    """The venue refuses for `retry_after` seconds."""
+    """The venue refuses for `retry_after` seconds; `only_orders`: new orders and nothing else."""
 
-    def __init__(self, message: str, *, retry_after: float) -> None:
+    def __init__(self, message: str, *, retry_after: float, only_orders: bool = False) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+        self.only_orders = only_orders
 
 
 class CircuitOpen(ExchangeError):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from typing import Any
 
 import aiohttp
@@ -12,13 +14,16 @@ from pydantic import SecretStr
 from trading_system.domain.errors import TradingError
 from trading_system.exchange.endpoints import Endpoints, url_tree
 from trading_system.exchange.faults import fault, transport_fault
+from trading_system.exchange.venue_time import VenueTime
 from trading_system.ports import Clock
+
+_on_headers: ContextVar[Callable[[Mapping[str, str]], None]] = ContextVar("on_headers")
 
 
 class Client(ccxt_async.binance):  # type: ignore[misc]  # ccxt is untyped here
     """Signs, sends and decodes; every failure leaves as one of our own errors.
 
-    `offset_ms` is added to our clock to get the venue's.
+    `venue_time` is the venue's clock, which signed calls carry.
     """
 
     def __init__(
@@ -45,24 +50,36 @@ class Client(ccxt_async.binance):  # type: ignore[misc]  # ccxt is untyped here
             }
         )
         self.urls: dict[str, Any] = url_tree(self.describe()["urls"], endpoints)
-        self.offset_ms = 0
-        self._clock = clock
+        self.venue_time = VenueTime(clock)
 
     async def call(
-        self, path: str, *, method: str = "GET", signed: bool = False, **params: object
+        self,
+        path: str,
+        *,
+        method: str = "GET",
+        signed: bool = False,
+        on_headers: Callable[[Mapping[str, str]], None] = lambda _: None,
+        **params: object,
     ) -> Any:
-        """The decoded answer. Raises ExchangeError, or UnknownSymbol."""
+        """The decoded answer; `on_headers` gets the headers of just this call's, if one comes.
+
+        Raises ExchangeError, or UnknownSymbol.
+        """
         section = "private" if signed else "public"
+        # Of this task alone: ccxt hands a call's answer to `handle_errors` and tells not whose.
+        token = _on_headers.set(on_headers)
         try:
             return await self.fetch2(path, [section], method, params)
         except TradingError:
             raise
         except (ccxt.BaseError, aiohttp.ClientError, OSError, TimeoutError) as failure:
             raise transport_fault(failure, state_changing=method != "GET") from failure
+        finally:
+            _on_headers.reset(token)
 
     def nonce(self) -> int:
-        """The venue's time, by our clock and the measured offset."""
-        return self._clock.milliseconds() + self.offset_ms
+        """The venue's time."""
+        return self.venue_time.milliseconds()
 
     def handle_errors(  # noqa: PLR0917 -- ccxt calls it with these positions
         self,
@@ -77,12 +94,13 @@ class Client(ccxt_async.binance):  # type: ignore[misc]  # ccxt is untyped here
         request_body: object,  # noqa: ARG002
     ) -> None:
         """Called by ccxt with every answer, so that status and headers are those of this call."""
+        _on_headers.get()(headers)
         error = fault(
             code,
             headers,
             response,
             state_changing=method != "GET",
-            now_ms=self._clock.milliseconds(),
+            now_ms=self.venue_time.milliseconds(),
         )
         if error is not None:
             raise error

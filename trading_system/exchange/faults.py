@@ -31,9 +31,16 @@ from trading_system.domain.errors import (
 UNKNOWN_SYMBOL = -1121
 TIMESTAMP = -1021
 
-_NEVER_SENT = (aiohttp.ClientConnectorError, ConnectionRefusedError, socket.gaierror)
+_NEVER_SENT = (
+    aiohttp.ClientConnectorError,  # refused, no such host, or TLS that does not come about
+    aiohttp.ConnectionTimeoutError,
+    ConnectionRefusedError,
+    socket.gaierror,
+)
 _STATUS_UNKNOWN = frozenset({-1000, -1001, -1006, -1007, -1008})
-_LIMITS = frozenset({-1003, -1015, -1034})
+_TOO_MUCH = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.IM_A_TEAPOT})
+_TOO_MANY_ORDERS = -1015
+_LIMITS = frozenset({-1003, _TOO_MANY_ORDERS, -1034})
 _NOT_FOUND = frozenset({-2011, -2013, -2026})
 _FIREWALL_PAUSE = 300.0  # the web firewall's 403 is a limit of its own, about five minutes
 _DEFAULT_PAUSE = 60.0  # weight windows are a minute long
@@ -55,11 +62,15 @@ def fault(
     `answer` is the decoded JSON body, None when it was empty or no JSON.
     """
     code, reason = _code_and_reason(answer)
-    if status in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.IM_A_TEAPOT} or code in _LIMITS:
-        return RateLimited(reason or f"HTTP {status}", retry_after=_pause(headers, reason, now_ms))
-    if status == HTTPStatus.FORBIDDEN and answer is None:
+    if status in _TOO_MUCH or code in _LIMITS:
+        return RateLimited(
+            reason or f"HTTP {status}",
+            retry_after=_pause(headers, reason, now_ms),
+            only_orders=code == _TOO_MANY_ORDERS,
+        )
+    if status == HTTPStatus.FORBIDDEN and code is None:
         return RateLimited("the venue's firewall refuses us", retry_after=_FIREWALL_PAUSE)
-    if status >= _SERVER_ERROR or code in _STATUS_UNKNOWN:
+    if status >= _SERVER_ERROR or status == HTTPStatus.REQUEST_TIMEOUT or code in _STATUS_UNKNOWN:
         return _no_answer(reason or f"HTTP {status}", state_changing=state_changing)
     if code is not None:
         return _refusal(code, reason)

@@ -1,29 +1,44 @@
-"""Every call to the venue passes here: reads are retried, limits obeyed, the clock kept in step."""
+"""Every call to the venue passes here: budgeted, reads retried, failures counted, clock kept."""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
 
 import structlog
 
 from trading_system.domain.errors import (
+    CircuitOpen,
     ExchangeError,
     RateLimited,
     Rejected,
+    TradingError,
     Unreachable,
     Unreadable,
 )
+from trading_system.domain.events import VenueChanged
+from trading_system.exchange import weights
+from trading_system.exchange.admission import Admission
+from trading_system.exchange.circuit import Circuit
 from trading_system.exchange.client import Client
 from trading_system.exchange.faults import TIMESTAMP
-from trading_system.ports import Clock
+from trading_system.ports import BreakerStatus, Clock, LimitUse
+from trading_system.resilience.breaker import BreakerPolicy
+from trading_system.resilience.limiter import Limiter
+from trading_system.resilience.limits import Cost, Grant, Priority
 from trading_system.resilience.retry import RetryPolicy
 
 log = structlog.get_logger(__name__)
 
 _LONGEST_WAIT = 65.0  # one weight window; a longer ban is told to the caller instead of waited for
 _OFFSET_PROBES = 3
+_RETRIED = (Unreachable, Unreadable)
+_BEFORE_ORDERS = frozenset({"time", "exchangeInfo"})
+"""Public calls that an order may have to wait for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,96 +50,222 @@ class VenueStatus:
     detail: str
 
 
-class Gateway:
-    """The one way out. Raises ExchangeError (or UnknownSymbol) when patience is over."""
+class _Answer(NamedTuple):
+    """What came back, and when the call began and ended (monotonic seconds)."""
 
-    def __init__(self, *, client: Client, clock: Clock, retry: RetryPolicy) -> None:
+    body: Any
+    sent: float
+    received: float
+
+
+class Gateway:
+    """The one way out. Raises ExchangeError (or UnknownSymbol) when patience is over.
+
+    RateLimited without a word from the venue, and CircuitOpen, mean that nothing was sent.
+    """
+
+    def __init__(
+        self,
+        *,
+        client: Client,
+        clock: Clock,
+        retry: RetryPolicy,
+        limiter: Limiter | None = None,
+        breaker: BreakerPolicy | None = None,
+        publish: Callable[[object], None] = lambda _: None,
+    ) -> None:
         self._client = client
         self._clock = clock
         self._retry = retry
-        self._paused_until = 0.0  # monotonic; set by a refusal for too many requests
+        self._time = client.venue_time
+        self._limiter = limiter or Limiter()
+        self._admission = Admission(self._limiter, clock, self._time.milliseconds)
+        self._publish = publish
+        policy = breaker or BreakerPolicy()
+        self._data = Circuit("market data", clock=clock, publish=publish, policy=policy)
+        self._trading = Circuit("trading", clock=clock, publish=publish, policy=policy)
+        self._synchronizing = asyncio.Lock()
+        self._synchronized_at = float("-inf")
         self.status = VenueStatus(reachable=False, since=clock.now(), detail="not asked yet")
 
     @property
     def offset_ms(self) -> int:
         """What to add to our clock to get the venue's."""
-        return self._client.offset_ms
+        return self._time.offset_ms
+
+    @property
+    def round_trip_ms(self) -> float | None:
+        """Of the quickest probe of the last measurement."""
+        return self._time.round_trip_ms
+
+    @property
+    def banned_until(self) -> datetime | None:
+        """Until when the venue refuses everything, by our clock."""
+        until = self._limiter.bans.everything
+        if until <= self._time.milliseconds():
+            return None
+        return datetime.fromtimestamp((until - self.offset_ms) / 1000, UTC)
+
+    @property
+    def wants_attention(self) -> bool:
+        """The clock jumped, or signed calls have rested long enough to be tried again."""
+        return self._time.jumped or self._trading.wants_probe
 
     def venue_milliseconds(self) -> int:
         """The venue's time now, in ms UTC."""
-        return self._clock.milliseconds() + self._client.offset_ms
+        return self._time.milliseconds()
 
-    async def read(self, path: str, *, signed: bool = False, **params: object) -> Any:
-        """A call that changes nothing, tried again as the policy says."""
+    def limits(self) -> tuple[LimitUse, ...]:
+        """What the venue allows, what is used of it, and how many calls wait for it."""
+        return tuple(
+            LimitUse(
+                kind=window.kind,
+                seconds=window.seconds,
+                limit=limit,
+                used=used,
+                waiting=self._admission.waiting(window.kind),
+            )
+            for window, limit, used in self._limiter.uses(self._time.milliseconds())
+        )
+
+    def breakers(self) -> tuple[BreakerStatus, ...]:
+        """Of the public calls and of the signed ones."""
+        return self._data.status(), self._trading.status()
+
+    async def read(
+        self, path: str, *, signed: bool = False, priority: Priority | None = None, **params: object
+    ) -> Any:
+        """A call that changes nothing, tried again as the policy says.
+
+        Signed calls and what orders wait for go as orders do, all others as candles.
+        """
+        if priority is None:
+            first = signed or path in _BEFORE_ORDERS
+            priority = Priority.ORDERS if first else Priority.CANDLES
         delays = self._retry.delays()
         while True:
             try:
-                return await self._once(path, signed=signed, **params)
-            except (Unreachable, Unreadable):
+                answer = await self._in_step(path, priority=priority, signed=signed, **params)
+                break
+            except _RETRIED:
                 delay = next(delays, None)
                 if delay is None:
                     raise
+                await self._clock.sleep(delay)
             except RateLimited as limited:
+                # The wait is that for admission.
                 if next(delays, None) is None or limited.retry_after > _LONGEST_WAIT:
                     raise
-                delay = 0.0  # the pause below is the wait
-            await self._clock.sleep(delay)
+        if path == "exchangeInfo":
+            self._limiter.learn(weights.read_limits(answer.body))
+        return answer.body
 
     async def change(self, path: str, *, method: str, **params: object) -> Any:
-        """A signed call that changes something: sent once, never again on an unknown outcome.
+        """A signed call that changes something: sent once, never again on an unknown outcome."""
+        answer = await self._in_step(
+            path, method=method, priority=Priority.ORDERS, signed=True, **params
+        )
+        return answer.body
 
-        Only a refusal for our clock (-1021) is answered by setting the clock and asking once more:
-        the venue has said that it did nothing.
+    async def synchronize(self) -> None:
+        """Measure the clock offset: half the round trip back, the quickest of three probes."""
+        began = self._clock.monotonic()
+        async with self._synchronizing:
+            if self._synchronized_at > began:
+                return  # somebody else has, while we waited
+            best: _Answer | None = None
+            for _ in range(_OFFSET_PROBES):
+                probe = await self._once("time", priority=Priority.ORDERS)
+                if best is None or probe.received - probe.sent < best.received - best.sent:
+                    best = probe
+                    self._time.measured(
+                        int(probe.body["serverTime"]), sent=probe.sent, received=probe.received
+                    )
+            self._limiter.uncertainty = self._time.uncertainty_ms
+            self._synchronized_at = self._clock.monotonic()
+
+    async def attend(self) -> None:
+        """Measure the clock, and try signed calls again where they have rested."""
+        await self.synchronize()
+        if self._trading.wants_probe:
+            await self._in_step("rateLimit/order", priority=Priority.ORDERS, signed=True)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        self._admission.close()
+        await self._client.close()
+
+    async def _in_step(self, path: str, *, signed: bool, **options: Any) -> _Answer:
+        """One call; where it is refused for our clock, set that and ask once more.
+
+        That is safe for changes too: the venue has said that it did nothing.
         """
+        if signed and self._time.jumped:
+            with suppress(TradingError):  # the venue will tell if it matters
+                await self.synchronize()
         try:
-            return await self._once(path, method=method, signed=True, **params)
+            return await self._once(path, signed=signed, **options)
         except Rejected as refused:
             if refused.code != TIMESTAMP:
                 raise
             await self.synchronize()
-            return await self._once(path, method=method, signed=True, **params)
+            return await self._once(path, signed=signed, **options)
 
-    async def synchronize(self) -> None:
-        """Measure the clock offset: half the round trip back, the quickest of three probes."""
-        best_trip = float("inf")
-        for _ in range(_OFFSET_PROBES):
-            sent, started = self._clock.milliseconds(), self._clock.monotonic()
-            server = (await self._once("time"))["serverTime"]
-            trip = self._clock.monotonic() - started
-            if trip < best_trip:
-                best_trip = trip
-                self._client.offset_ms = round(server - (sent + trip * 500))
-
-    async def close(self) -> None:
-        """Close the connections."""
-        await self._client.close()
-
-    async def _once(self, path: str, **options: Any) -> Any:
-        await self._wait_for_permission()
+    async def _once(
+        self,
+        path: str,
+        *,
+        priority: Priority,
+        method: str = "GET",
+        signed: bool = False,
+        **params: object,
+    ) -> _Answer:
+        circuit = self._trading if signed else self._data
+        circuit.check()  # before anybody waits for nothing
+        cost = weights.cost(method, path, params)
+        grant = await self._admission.enter(cost, priority)
         try:
-            answer = await self._client.call(path, **options)
-        except RateLimited as limited:
-            self._paused_until = self._clock.monotonic() + limited.retry_after
-            self._note(reachable=True, detail=f"told to wait {limited.retry_after:.0f} s")
-            log.warning("the venue limits us", seconds=limited.retry_after)
+            permit = circuit.enter()
+        except CircuitOpen:
+            self._admission.withdraw(grant)
             raise
-        except ExchangeError as error:
-            self._note(reachable=isinstance(error, Rejected), detail=str(error))
+        headers: dict[str, str] = {}
+        outcome: BaseException | None = None
+        sent = self._clock.monotonic()
+        try:
+            body = await self._client.call(
+                path, method=method, signed=signed, on_headers=headers.update, **params
+            )
+            cost = weights.cost_of_success(method, path, cost)
+            return _Answer(body, sent, self._clock.monotonic())
+        except BaseException as error:
+            outcome = error
             raise
-        self._note(reachable=True, detail="")
-        return answer
+        finally:
+            circuit.leave(permit, outcome)
+            self._book(grant, cost, headers, outcome)
 
-    async def _wait_for_permission(self) -> None:
-        wait = self._paused_until - self._clock.monotonic()
-        if wait <= 0:
-            return
-        if wait > _LONGEST_WAIT:
-            raise RateLimited("the venue has banned us for a while", retry_after=wait)
-        await self._clock.sleep(wait)
+    def _book(
+        self, grant: Grant, cost: Cost, headers: dict[str, str], outcome: BaseException | None
+    ) -> None:
+        now = self._time.milliseconds()
+        self._limiter.settle(grant, now, confirmed=weights.read_counts(headers), cost=cost)
+        if isinstance(outcome, RateLimited):
+            until = now + round(outcome.retry_after * 1000)
+            self._limiter.ban(until, now, only_orders=outcome.only_orders)
+            self._note(reachable=True, detail=f"told to wait {outcome.retry_after:.0f} s")
+            log.warning("the venue limits us", seconds=outcome.retry_after, reason=str(outcome))
+        elif isinstance(outcome, ExchangeError):
+            self._note(reachable=isinstance(outcome, Rejected), detail=str(outcome))
+        elif outcome is None or isinstance(outcome, TradingError):
+            self._note(reachable=True, detail="")
+        self._admission.go_on()
 
     def _note(self, *, reachable: bool, detail: str) -> None:
         if reachable != self.status.reachable:
-            log.info("venue reachable" if reachable else "venue unreachable", detail=detail)
+            state = "reachable" if reachable else "unreachable"
+            log.info("venue", state=state, detail=detail)
             self.status = VenueStatus(reachable=reachable, since=self._clock.now(), detail=detail)
+            self._publish(VenueChanged(part="venue", state=state, detail=detail))
         elif detail != self.status.detail:
             self.status = VenueStatus(reachable=reachable, since=self.status.since, detail=detail)

@@ -11,10 +11,14 @@ from trading_system.ports import Clock
 log = structlog.get_logger(__name__)
 
 
+_GLANCE = 1.0  # seconds between looks at whether something cannot wait
+
+
 class VenueWatch:
     """Measures the clock offset every `interval` seconds, every `impatient` ones while it fails.
 
-    A venue that is down at the start is found again by this alone.
+    At once when the clock jumps, or when signed calls may be tried again. A venue that is down at
+    the start is found again by this alone.
     """
 
     def __init__(
@@ -29,9 +33,14 @@ class VenueWatch:
         """Until cancelled."""
         while True:
             try:
-                await self._gateway.synchronize()
-                pause = self._interval
+                await self._gateway.attend()
             except TradingError as error:
                 log.debug("venue does not answer", error=str(error))
-                pause = self._impatient
-            await self._clock.sleep(pause)
+                await self._clock.sleep(self._impatient)
+            else:
+                await self._rest()
+
+    async def _rest(self) -> None:
+        until = self._clock.monotonic() + self._interval
+        while (left := until - self._clock.monotonic()) > 0 and not self._gateway.wants_attention:
+            await self._clock.sleep(min(left, _GLANCE))

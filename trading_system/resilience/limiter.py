@@ -24,6 +24,7 @@ from trading_system.resilience.limits import (
 _SOON = 250  # ms; what blocks is on its way and ends before its window does
 _UNCERTAIN = 500  # ms; before the venue's clock was measured
 _SLOTS_KEPT = 3
+_LONGEST_BAN = 4 * 86_400_000  # ms; Binance's longest is three days, a longer one is a mistake
 _COST_INDEX = {Kind.WEIGHT: 0, Kind.ORDERS: 1, Kind.REQUESTS: 2}
 
 
@@ -77,7 +78,7 @@ class Limiter:
         """
         bans = self.bans
         refused_until = max(bans) if cost.orders else bans.everything
-        if refused_until > now:
+        if now < refused_until < now + _LONGEST_BAN:
             return refused_until - now
         early, late = now - self.uncertainty, now + self.uncertainty
         counters = self._every if cost.orders else self._not_orders

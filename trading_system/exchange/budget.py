@@ -1,0 +1,194 @@
+"""One request budget for every process on this machine that speaks to the same venue.
+
+A small file in memory, a seat a process: each writes its own and reads all, so that there is
+nothing to lock. A dead process's seat is taken over; what it was told (a ban) stays.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import secrets
+import struct
+import tempfile
+from collections.abc import Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import NamedTuple, Self
+from zlib import crc32
+
+import structlog
+
+from trading_system.resilience.limits import Bans, Kind, Use, Window
+
+log = structlog.get_logger(__name__)
+
+_MAGIC = b"TSBUDG1\0"
+_SEATS = 16
+_WINDOWS = 5
+_KINDS = tuple(Kind)
+# crc, process, when it started, seat key, bans (everything, orders), then a window after the other:
+# kind, seconds, slot, confirmed, unsaid, confirmed and unsaid of the slot before, pending
+_SEAT = struct.Struct(f"<6q{_WINDOWS * 8}q")
+_CRC = struct.Struct("<q")
+_FILE_SIZE = len(_MAGIC) + _SEATS * _SEAT.size
+
+
+class _Seat(NamedTuple):
+    """What one process wrote."""
+
+    process: int
+    started: int
+    key: int
+    bans: Bans
+    uses: tuple[Use, ...]
+
+
+class SharedBudget:
+    """Neighbours by a file; with one that cannot be used everybody is alone, which is logged."""
+
+    def __init__(self, memory: mmap.mmap) -> None:
+        self._memory = memory
+        self._key = secrets.randbits(62)
+        self._process = os.getpid()
+        self._started = _started(self._process)
+        self._raw = b""
+        self._seats: dict[int, _Seat] = {}
+        self._heard: tuple[tuple[Use, ...], Bans] = ((), Bans())
+        self._number = -1
+        self._take_seat()
+
+    @classmethod
+    def opened(cls, folder: Path | None, venue: str) -> Self:
+        """The budget of the venue at this root URL; by default in the machine's temporary folder.
+
+        A file that is torn or strange begins anew. Raises OSError where no file can be.
+        """
+        folder = folder or _default_folder()
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path = folder / f"{sha256(venue.encode()).hexdigest()[:16]}.budget"
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            size = os.fstat(descriptor).st_size
+            # Never cut it: others may have the longer file in memory.
+            if size < _FILE_SIZE:
+                os.ftruncate(descriptor, _FILE_SIZE)
+            memory = mmap.mmap(descriptor, _FILE_SIZE)
+        finally:
+            os.close(descriptor)
+        if memory[: len(_MAGIC)] != _MAGIC:
+            if size:
+                log.warning("shared budget was unreadable and begins anew", file=str(path))
+            memory[:] = _MAGIC + bytes(_FILE_SIZE - len(_MAGIC))
+        return cls(memory)
+
+    def tell(self, uses: Sequence[Use], bans: Bans) -> None:
+        """Write our seat."""
+        if self._number < 0:
+            return
+        start = _place(self._number)
+        if self._memory[start + 24 : start + 32] != self._key.to_bytes(8, "little"):
+            # Two began at the same moment and the other one sits here now.
+            log.warning("shared budget: another process took our seat, taking the next")
+            self._take_seat()
+            if self._number < 0:
+                return
+            start = _place(self._number)
+        self._memory[start : start + _SEAT.size] = _written(
+            _Seat(self._process, self._started, self._key, bans, tuple(uses[:_WINDOWS]))
+        )
+
+    def hear(self) -> tuple[Sequence[Use], Bans]:
+        """What the others wrote last; what is torn is heard as it was before."""
+        raw = self._memory[len(_MAGIC) :]
+        if raw != self._raw:
+            self._raw = raw
+            self._read(raw)
+        return self._heard
+
+    def close(self) -> None:
+        """Leave what we used in the file: it counts until its windows are over."""
+        self._memory.close()
+
+    def _read(self, raw: bytes) -> None:
+        for number in range(_SEATS):
+            if seat := _read_seat(raw[number * _SEAT.size : (number + 1) * _SEAT.size]):
+                self._seats[number] = seat
+        uses: list[Use] = []
+        bans = Bans()
+        for number, seat in self._seats.items():
+            bans = bans.together(seat.bans)
+            if number != self._number:
+                uses += seat.uses
+        self._heard = tuple(uses), bans
+
+    def _take_seat(self) -> None:
+        """Sit where nobody sits, else where somebody died; the bans known so far go along."""
+        self._number = -1
+        _, bans = self.hear()
+        free = [n for n in range(_SEATS) if n not in self._seats]
+        dead = [n for n, seat in self._seats.items() if not _alive(seat)]
+        dead.sort(key=lambda number: _last_used(self._seats[number]))
+        for number in (free + dead)[:1]:
+            start = _place(number)
+            self._seats.pop(number, None)
+            self._memory[start : start + _SEAT.size] = _written(
+                _Seat(self._process, self._started, self._key, bans, ())
+            )
+            self._number = number
+        if self._number < 0:
+            log.warning("shared budget is full: ours is not seen by the other processes")
+
+
+def _place(number: int) -> int:
+    return len(_MAGIC) + number * _SEAT.size
+
+
+def _written(seat: _Seat) -> bytes:
+    numbers = [0, seat.process, seat.started, seat.key, *seat.bans]
+    for (kind, seconds), *counts in seat.uses:
+        numbers += [_KINDS.index(kind), seconds, *counts]
+    numbers += [0] * (6 + _WINDOWS * 8 - len(numbers))
+    body = _SEAT.pack(*numbers)[_CRC.size :]
+    return _CRC.pack(crc32(body)) + body
+
+
+def _read_seat(raw: bytes) -> _Seat | None:
+    """A seat that was written whole, or None."""
+    crc, process, started, key, banned, refused, *counts = _SEAT.unpack(raw)
+    if not process or crc != crc32(raw[_CRC.size :]):
+        return None
+    uses = tuple(
+        Use(Window(_KINDS[counts[at]], counts[at + 1]), *counts[at + 2 : at + 8])
+        for at in range(0, _WINDOWS * 8, 8)
+        if counts[at + 1]
+    )
+    return _Seat(process, started, key, Bans(banned, refused), uses)
+
+
+def _last_used(seat: _Seat) -> int:
+    return max((use.slot * use.window.seconds for use in seat.uses), default=0)
+
+
+def _alive(seat: _Seat) -> bool:
+    try:
+        os.kill(seat.process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return seat.started == _started(seat.process)
+
+
+def _started(process: int) -> int:
+    """When it started, in ticks since the machine did, where that is told: ids are used again."""
+    try:
+        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+        return int(fields[19])
+    except (OSError, IndexError, ValueError):
+        return 0
+
+
+def _default_folder() -> Path:
+    # Of this user: a file that others may write to could be made to stop us.
+    return Path(tempfile.gettempdir()) / f"trading-system-budget-{os.getuid()}"
