@@ -188,3 +188,28 @@ async def test_a_reader_cancelled_in_the_moment_of_an_event_hurts_nobody(bus, lo
     bus.publish(quote())
     await readers[1]
     assert readers[0].cancelled() or readers[0].done()
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 100])
+def test_the_log_can_be_read_in_pieces(bus, limit):
+    log = EventLog(bus, kept=dict.fromkeys(EventKind, 50))
+    for number in range(20):
+        bus.publish(quote(number))
+        bus.publish(trade(number + 1))
+    read, last = [], 0
+    while (piece := log.since(last, limit=limit)).events:
+        assert len(piece.events) <= limit
+        read += piece.events
+        last = piece.last
+    assert read == list(log.since(0).events)
+    assert last == log.last == 40
+
+
+def test_it_tells_which_kinds_lost_some_and_how_many_are_gone(bus, log):
+    for number in range(5):
+        bus.publish(quote(number))
+    bus.publish(trade())
+    assert log.since(0).lost == {EventKind.QUOTE: 2}
+    assert log.since(1, {EventKind.QUOTE}).lost == {EventKind.QUOTE: 2}
+    assert log.since(2).lost == log.since(0, {EventKind.TRADE}).lost == {}
+    assert [log.gone(after) for after in (0, 1, 2, 6)] == [2, 1, 0, 0]
