@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -14,6 +16,7 @@ import pytest
 
 from trading_system.api.application import create_app
 from trading_system.api.security import ApiOptions
+from trading_system.api.server import bind, serve, url
 from trading_system.bus import Bus
 from trading_system.domain.candles import MINUTE, Candle, Span
 from trading_system.domain.errors import AlreadyRegistered, NotFound, NotRegistered, UnknownSymbol
@@ -375,3 +378,23 @@ def place(client) -> Post:
         return await client.post("/orders", json=body, headers=headers)
 
     return post
+
+
+ANY_PORT = ApiOptions(port=0)
+
+
+async def forever() -> None:
+    """Run as a system does."""
+    await asyncio.Event().wait()
+
+
+@asynccontextmanager
+async def serving(app, run=forever):
+    """The running server's task and a client of it."""
+    listener = bind(ANY_PORT)
+    task = asyncio.create_task(serve(app, ANY_PORT, run=run, listener=listener))
+    async with httpx.AsyncClient(base_url=url(listener)) as client:
+        yield task, client
+    if not task.done():  # only when a test failed half way
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)

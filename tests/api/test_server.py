@@ -7,7 +7,6 @@ import os
 import signal
 import socket
 import threading
-from contextlib import asynccontextmanager
 
 import httpx
 import pytest
@@ -16,28 +15,11 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
+from tests.api.conftest import ANY_PORT, forever, serving
 from trading_system.api.application import create_app
 from trading_system.api.security import ApiOptions
 from trading_system.api.server import bind, serve, url
 from trading_system.domain.errors import ConfigurationError
-
-ANY_PORT = ApiOptions(port=0)
-
-
-async def forever() -> None:
-    await asyncio.Event().wait()
-
-
-@asynccontextmanager
-async def serving(app, run=forever):
-    """The running server's task and a client of it."""
-    listener = bind(ANY_PORT)
-    task = asyncio.create_task(serve(app, ANY_PORT, run=run, listener=listener))
-    async with httpx.AsyncClient(base_url=url(listener)) as client:
-        yield task, client
-    if not task.done():  # only when a test failed half way
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

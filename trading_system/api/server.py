@@ -16,7 +16,7 @@ from contextlib import contextmanager
 
 import structlog
 import uvicorn
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trading_system.api.security import ApiOptions
 from trading_system.domain.errors import ConfigurationError
@@ -75,7 +75,7 @@ async def serve(
     Raises ConfigurationError when the port is taken; `listener` is one bound earlier.
     """
     listener = listener or bind(options)
-    server = _Server(_config(app))
+    server = _Server(app)
     failed = False
 
     async def system() -> None:
@@ -105,7 +105,16 @@ async def serve(
 
 
 class _Server(uvicorn.Server):
-    """uvicorn without its own signal handling."""
+    """uvicorn without its own signal handling, and with an end for answers that have none."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._ending = asyncio.Event()
+        super().__init__(_config(_until(self._ending, app)))
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let the answers under way end, event streams at once."""
+        self._ending.set()
+        await super().shutdown(sockets)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -124,6 +133,36 @@ def _config(app: ASGIApp) -> uvicorn.Config:
         proxy_headers=False,
         timeout_graceful_shutdown=_DRAIN_SECONDS,
     )
+
+
+def _until(ending: asyncio.Event, app: ASGIApp) -> ASGIApp:
+    """The app, told at the end that whoever it still speaks to has hung up.
+
+    An event stream goes on until then, while a plain answer does not ask: once the request has been
+    read there is nothing else to receive.
+    """
+
+    async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
+        read = False
+
+        async def received() -> Message:
+            nonlocal read
+            if not read:
+                message = await receive()
+                read = not message.get("more_body", False)
+                return message
+            receiving = asyncio.ensure_future(receive())
+            ended = asyncio.ensure_future(ending.wait())
+            try:
+                await asyncio.wait({receiving, ended}, return_when=asyncio.FIRST_COMPLETED)
+                return receiving.result() if receiving.done() else {"type": "http.disconnect"}
+            finally:
+                receiving.cancel()
+                ended.cancel()
+
+        await app(scope, received, send)
+
+    return wrapped
 
 
 @contextmanager
