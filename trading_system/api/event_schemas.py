@@ -21,7 +21,7 @@ from trading_system.domain.market import CandleUpdate, MarketState
 from trading_system.domain.orders import OrderType, Side
 from trading_system.event_log import Entry, EventKind
 
-_NOON, _LATER = "2026-01-01T12:00:00Z", "2026-01-01T12:00:00.041Z"
+_NOON, _LATER = "2026-01-01T12:00:00Z", "2026-01-01T12:00:00.041000Z"
 _HEARD: Mapping[str, Any] = {"symbol": "BTC/USDT", "received_at": _LATER}
 
 
