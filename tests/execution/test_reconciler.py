@@ -21,9 +21,7 @@ ABSENT = OrderNotFound(-2013, "Order does not exist.")
 
 @pytest.fixture
 def reconciler(manager, orders, clock):
-    return Reconciler(
-        manager=manager, orders=orders, clock=clock, interval=lambda: 5.0, patience=60
-    )
+    return Reconciler(manager=manager, orders=orders, clock=clock, interval=5, patience=60)
 
 
 @pytest.fixture
@@ -157,4 +155,29 @@ async def test_a_gap_in_the_news_is_followed_by_a_reconciliation_at_once(
     reconciler.wake()
     await clock.advance(0)
     assert (await orders.get(order.id)).status is S.FILLED
+    running.cancel()
+
+
+async def test_while_pushes_arrive_only_doubtful_orders_are_asked_about_often(
+    manager, submit, trading, orders, says, clock
+):
+    reconciler = Reconciler(manager=manager, orders=orders, clock=clock, every=lambda: 60.0)
+    trading.answers.extend([says("NEW"), says("NEW")])
+    resting = await submit()
+    running = asyncio.ensure_future(reconciler.run())
+    await clock.advance(6)
+    assert trading.sent == [
+        ("place", resting.client_order_id),
+        ("find", resting.client_order_id),  # the first round asks about all
+    ]
+    trading.answers.extend([OutcomeUnknown("timeout"), says("NEW")])
+    doubtful = await submit()
+    await clock.advance(5)
+    assert trading.sent[-1] == ("find", doubtful.client_order_id)
+    trading.answers.extend([says("FILLED", "2", fills=("t1", "t2")), says("NEW")])
+    await clock.advance(60)
+    assert set(trading.sent[-2:]) == {
+        ("find", resting.client_order_id),
+        ("find", doubtful.client_order_id),
+    }
     running.cancel()

@@ -20,12 +20,14 @@ log = structlog.get_logger(__name__)
 _ENOUGH = 3  # times "does not exist" before it is believed
 _LOOKS_BACK = timedelta(days=1)
 _OPEN = frozenset(status for status in OrderStatus if not status.is_final)
+_UNSURE = frozenset({OrderStatus.PENDING_NEW, OrderStatus.UNKNOWN, OrderStatus.PENDING_CANCEL})
 
 
 class Reconciler:
-    """Looks up open orders every `interval()` seconds, those of an earlier run at once.
+    """Looks up doubtful orders every `interval` seconds, those of an earlier run at once.
 
-    Orders that ended are looked up as well while some of their fills have gone unheard.
+    Doubtful are orders without an answer and those of which a fill has gone unheard; all other open
+    ones are looked up every `every()` seconds, which may be long while pushes arrive.
     "Does not exist" is no proof while the venue's caches may lag: only after having said so for
     `patience` seconds, at least three times, is an order that never answered booked as REJECTED.
     """
@@ -36,33 +38,41 @@ class Reconciler:
         manager: OrderManager,
         orders: OrderRepository,
         clock: Clock,
-        interval: Callable[[], float] = lambda: 5.0,
+        interval: float = 5.0,
+        every: Callable[[], float] = lambda: 0.0,
         patience: float = 60.0,
     ) -> None:
         self._manager = manager
         self._orders = orders
         self._clock = clock
         self._interval = interval
+        self._every = every
         self._patience = patience
         self._absent: dict[UUID, tuple[float, int]] = {}  # first said at, how often
+        self._asked_all = float("-inf")
         self._woken = asyncio.Event()
 
     async def run(self) -> None:
         """Until cancelled."""
         while True:
+            woken = self._woken.is_set()
             self._woken.clear()
-            await self.reconcile()
+            due = self._asked_all + self._every() <= self._clock.monotonic()
+            await self.reconcile(only_doubtful=not (woken or due))
             await self._pause()
 
     def wake(self) -> None:
         """Reconcile now, or once more when it is about it: news may have been missed."""
         self._woken.set()
 
-    async def reconcile(self) -> None:
+    async def reconcile(self, *, only_doubtful: bool = False) -> None:
         """Ask about every open order once; a venue that cannot be asked is asked next time."""
-        suspects = await self._orders.all(statuses=_OPEN, limit=10_000)
-        recent = await self._orders.short_of_fills(self._clock.now() - _LOOKS_BACK)
-        for order in suspects + [order for order in recent if order.status.is_final]:
+        if not only_doubtful:
+            self._asked_all = self._clock.monotonic()
+        statuses = _UNSURE if only_doubtful else _OPEN
+        suspects = await self._orders.all(statuses=statuses, limit=10_000)
+        short = await self._orders.short_of_fills(self._clock.now() - _LOOKS_BACK)
+        for order in {each.id: each for each in suspects + short}.values():
             if self._manager.is_sending(order.id):
                 continue
             try:
@@ -76,7 +86,7 @@ class Reconciler:
 
     async def _pause(self) -> None:
         waits = [
-            asyncio.ensure_future(self._clock.sleep(self._interval())),
+            asyncio.ensure_future(self._clock.sleep(self._interval)),
             asyncio.ensure_future(self._woken.wait()),
         ]
         try:
