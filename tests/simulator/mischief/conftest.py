@@ -43,6 +43,38 @@ class Seen:
         return self.json["code"]
 
 
+class Heard:
+    """What came over a WebSocket."""
+
+    def __init__(self, socket) -> None:
+        self.socket = socket
+        self.texts = []
+        self.pings = 0
+        self.over = False
+
+    async def read(self):
+        async for message in self.socket:
+            if message.type is aiohttp.WSMsgType.PING:
+                self.pings += 1
+                await self.socket.pong(message.data)
+            else:
+                self.texts.append(json.loads(message.data))
+        self.over = True
+
+    @property
+    def events(self):
+        """Events of the account in short: NEW, TRADE, CANCELED or the name of another event."""
+        told = [text["event"] for text in self.texts if "event" in text]
+        return [event.get("x", event["e"]) for event in told]
+
+
+async def until(condition, seconds=5):
+    """Wait for a condition that sockets bring about."""
+    async with asyncio.timeout(seconds):
+        while not condition():  # noqa: ASYNC110 -- sockets of others bring it about
+            await asyncio.sleep(0.002)
+
+
 class Client:
     """A user of a running exchange whose time is `now`."""
 
@@ -77,6 +109,17 @@ class Client:
     async def buy_now(self, **fields) -> Seen:
         return await self.place(type="MARKET", price=None, timeInForce=None, **fields)
 
+    async def place_to_be_filled(self, feed, id_):
+        """A small order just below the market; when the tape will fill it."""
+        last = feed.last_trade("BTCUSDT", now=self.now[0])
+        price = last.price - 50
+        seen = await self.place(price=str(price), quantity="0.0002", newClientOrderId=id_)
+        assert seen.status == 200, seen.body
+        filled = feed.next_trade(
+            "BTCUSDT", after=last.id, now=NOON + 10**8, at_or_below=price, at_or_above=None
+        )
+        return filled.time + 1
+
     async def find(self, id_) -> Seen:
         fields = {"symbol": "BTCUSDT", "origClientOrderId": id_}
         return await self.call("GET", "/api/v3/order", signed=True, **fields)
@@ -89,6 +132,28 @@ class Client:
         """All that the exchange has, by their client order ids."""
         found = self.running.exchange.venue.all_orders("main", "BTCUSDT")
         return {order.client_order_id: order for order in found}
+
+    @asynccontextmanager
+    async def listening(self, path):
+        """A connection whose texts are kept as they come."""
+        async with self.http.ws_connect(f"{self.running.url}{path}", autoping=False) as socket:
+            heard = Heard(socket)
+            reading = asyncio.create_task(heard.read())
+            yield heard
+            reading.cancel()
+
+    @asynccontextmanager
+    async def user_stream(self):
+        """The same with the events of the account."""
+        async with self.listening("/ws-api/v3") as heard:
+            query = f"apiKey=mine&timestamp={self.now[0]}"
+            signature = hmac.new(b"hush", query.encode(), hashlib.sha256).hexdigest()
+            params = {"apiKey": "mine", "timestamp": self.now[0], "signature": signature}
+            ask = {"id": 1, "method": "userDataStream.subscribe.signature", "params": params}
+            await heard.socket.send_json(ask)
+            await until(lambda: heard.texts)
+            assert heard.texts.pop()["status"] == 200
+            yield heard
 
     async def add(self, *rules, status=200):
         """Switch rules on at the control endpoint."""
@@ -133,16 +198,9 @@ async def client(opened):
         yield client
 
 
-@pytest.fixture
-def until():
-    """Wait for a condition that real sockets bring about."""
-
-    async def wait(condition, seconds=5):
-        async with asyncio.timeout(seconds):
-            while not condition():  # noqa: ASYNC110 -- sockets of others bring it about
-                await asyncio.sleep(0.005)
-
-    return wait
+@pytest.fixture(name="until")
+def until_fixture():
+    return until
 
 
 @pytest.fixture

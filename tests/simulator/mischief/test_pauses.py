@@ -112,7 +112,9 @@ def test_a_page_is_full_though_minutes_are_missing(resumed, klines):
     assert [(row[0] - NOON) // MINUTE for row in rows] == [0, 7, 8]
 
 
-@pytest.mark.parametrize(("longer", "shorter"), [("5m", "1m"), ("1h", "1m"), ("4h", "1h"), ("1w", "1d")])
+@pytest.mark.parametrize(
+    ("longer", "shorter"), [("5m", "1m"), ("1h", "1m"), ("4h", "1h"), ("1w", "1d")]
+)
 def test_longer_candles_are_the_sum_of_shorter_ones(resumed, klines, longer, shorter):
     for row in klines(resumed, longer, now=LATER, limit=3):
         parts = klines(resumed, shorter, start=row[0], end=row[6], now=LATER)
