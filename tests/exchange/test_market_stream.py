@@ -304,7 +304,7 @@ async def test_a_refused_stream_does_not_cost_the_others(sockets, following, clo
         [peer] = sockets.carrying("solusdt@kline_1m")
         assert len(peer.streams) == 5
         sockets.refuses.clear()
-        await pass_time(clock, 301, step=1)
+        await pass_time(clock, 304, step=4)
         await until(lambda: len(peer.streams) == 6, clock)
         assert states(stream)["monitoring"] == "connected"
 
@@ -358,3 +358,50 @@ async def test_a_venue_that_names_a_time_is_left_alone_until_then(sockets, follo
         await pass_time(clock, 95)
         assert sockets.peers == []
         await until(lambda: sockets.peers, clock)
+
+
+async def test_a_handler_that_falls_behind_loses_quotes_and_never_trades(
+    sockets, following, heard, clock
+):
+    async with following(capacity=3) as stream:
+        [lane] = [lane for role, lane in stream._lanes.items() if role == "execution"]
+        for number in range(1, 11):  # all in one turn of the loop, so that nothing is handled yet
+            lane._take({"stream": "btcusdt@bookTicker", "data": quote(number)})
+            lane._take({"stream": "btcusdt@trade", "data": trade(number)})
+        await until(lambda: len(heard.trades()) == 10)
+        assert heard.trades() == list(range(1, 11))
+        assert not [event for event in heard.events if isinstance(event, Quote)]
+        assert stream.status()[0].dropped == 10
+
+
+async def test_a_renewal_that_fails_leaves_the_old_connection_and_is_tried_again(
+    sockets, following, heard, clock
+):
+    async with following(timing=Timing(life=20, pulse=1e9)) as stream:
+        [old] = sockets.carrying("btcusdt@trade")
+        sockets.answers["SUBSCRIBE"] = {"error": {"code": 1, "msg": "not now"}}
+        await until(lambda: "not yet: not now" in stream.status()[0].detail, clock)
+        assert old.open
+        del sockets.answers["SUBSCRIBE"]
+        await until(lambda: not old.open, clock)
+        assert heard.gaps == []
+        assert states(stream)["execution"] == "connected"
+
+
+async def test_a_connection_lost_while_it_is_renewed_leaves_a_gap(sockets, following, heard, clock):
+    async with following(timing=Timing(life=20, pulse=1e9)) as stream:
+        [old] = sockets.carrying("btcusdt@trade")
+        sockets.deaf.add("SUBSCRIBE")
+        await until(lambda: states(stream)["execution"] == "renewing", clock)
+        old.cut()
+        await pass_time(clock, 5)
+        sockets.deaf.clear()
+        await until(lambda: heard.gaps, clock)
+        assert heard.gaps[0][0] == {BTC}
+        await until(lambda: states(stream)["execution"] == "connected", clock)
+
+
+async def test_it_stops_in_the_middle_of_a_renewal(sockets, following, clock):
+    async with following(timing=Timing(life=20, pulse=1e9)) as stream:
+        await until(lambda: states(stream)["execution"] == "renewing", clock)
+    await until(lambda: not sockets.open_peers)

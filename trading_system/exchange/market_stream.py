@@ -36,6 +36,7 @@ class _Received(NamedTuple):
     channel: Channel
     data: Json
     received_at: int
+    venue_time: int
 
 
 class MarketStream:
@@ -161,18 +162,19 @@ class MarketStream:
 
     def _receive(self, standing: Standing, channel: Channel, data: Json) -> None:
         """Called by the lanes for every frame, right from the socket."""
-        received = _Received(standing, channel, data, self._clock.milliseconds())
+        times = self._clock.milliseconds(), self._venue_milliseconds()
+        received = _Received(standing, channel, data, *times)
         dropped = self._buffer.put(received, passing=channel.kind.passing(data))
         if dropped is not None:
             dropped.standing.dropped += 1
 
     def _deliver(self, received: _Received) -> None:
-        standing, channel, data, received_at = received
+        standing, channel, data, received_at, venue_time = received
         kind = channel.kind
         try:
             event = kind.read(data, channel.symbol, received_at)
             position = kind.position(event)
-            lag_ms = self._lag(data, received_at) if kind.tells_time else None
+            lag_ms = venue_time - int(data["E"]) if kind.tells_time else None
         except UNREADABLE as error:
             self._note_invalid(channel, error)
             return
@@ -183,10 +185,6 @@ class MarketStream:
         if lag_ms is not None:
             channel.lag_ms = standing.lag_ms = lag_ms
         self._on_event(event)
-
-    def _lag(self, data: Json, received_at: int) -> int:
-        offset = self._venue_milliseconds() - self._clock.milliseconds()
-        return received_at + offset - int(data["E"])
 
     def _note_invalid(self, channel: Channel, error: Exception) -> None:
         self.invalid[channel.kind.suffix] += 1
