@@ -45,17 +45,19 @@ class _Seat(NamedTuple):
 
 
 class SharedBudget:
-    """Neighbours by a file; with one that cannot be used everybody is alone, which is logged."""
+    """Neighbours by a file of seats; who finds none free hears the others without being heard."""
 
     def __init__(self, memory: mmap.mmap) -> None:
         self._memory = memory
         self._key = secrets.randbits(62)
         self._process = os.getpid()
         self._started = _started(self._process)
-        self._raw = b""
+        self._start, self._end = _FILE_SIZE, _FILE_SIZE  # of our seat in the file
+        self._raw: dict[int, bytes] = {}
         self._seats: dict[int, _Seat] = {}
+        self._others = b"", b""
+        self._inherited = Bans()
         self._heard: tuple[tuple[Use, ...], Bans] = ((), Bans())
-        self._number = -1
         self._take_seat()
 
     @classmethod
@@ -84,60 +86,79 @@ class SharedBudget:
 
     def tell(self, uses: Sequence[Use], bans: Bans) -> None:
         """Write our seat."""
-        if self._number < 0:
+        if self._is_standing():
             return
-        start = _place(self._number)
-        if self._memory[start + 24 : start + 32] != self._key.to_bytes(8, "little"):
+        if self._memory[self._start + 24 : self._start + 32] != self._key.to_bytes(8, "little"):
             # Two began at the same moment and the other one sits here now.
-            log.warning("shared budget: another process took our seat, taking the next")
+            log.warning("shared budget: another process took our seat")
             self._take_seat()
-            if self._number < 0:
+            if self._is_standing():
                 return
-            start = _place(self._number)
-        self._memory[start : start + _SEAT.size] = _written(
-            _Seat(self._process, self._started, self._key, bans, tuple(uses[:_WINDOWS]))
-        )
+        self._memory[self._start : self._end] = self._seat(bans, tuple(uses[:_WINDOWS]))
 
     def hear(self) -> tuple[Sequence[Use], Bans]:
         """What the others wrote last; what is torn is heard as it was before."""
-        raw = self._memory[len(_MAGIC) :]
-        if raw != self._raw:
-            self._raw = raw
-            self._read(raw)
+        others = self._memory[len(_MAGIC) : self._start], self._memory[self._end :]
+        if others != self._others:
+            self._others = others
+            self._read()
         return self._heard
 
     def close(self) -> None:
         """Leave what we used in the file: it counts until its windows are over."""
         self._memory.close()
 
-    def _read(self, raw: bytes) -> None:
-        for number in range(_SEATS):
-            if seat := _read_seat(raw[number * _SEAT.size : (number + 1) * _SEAT.size]):
-                self._seats[number] = seat
+    def _is_standing(self) -> bool:
+        return self._start == _FILE_SIZE
+
+    def _seat(self, bans: Bans, uses: tuple[Use, ...]) -> bytes:
+        return _written(_Seat(self._process, self._started, self._key, bans, uses))
+
+    def _read(self) -> None:
         uses: list[Use] = []
-        bans = Bans()
-        for number, seat in self._seats.items():
-            bans = bans.together(seat.bans)
-            if number != self._number:
+        bans = self._inherited
+        for number in range(_SEATS):
+            start = _place(number)
+            if start == self._start:
+                continue
+            raw = self._memory[start : start + _SEAT.size]
+            if raw != self._raw.get(number):
+                self._raw[number] = raw
+                if seat := _read_seat(raw):
+                    self._seats[number] = seat
+            if seat := self._seats.get(number):
                 uses += seat.uses
+                bans = bans.together(seat.bans)
         self._heard = tuple(uses), bans
 
     def _take_seat(self) -> None:
         """Sit where nobody sits, else where somebody died; the bans known so far go along."""
-        self._number = -1
-        _, bans = self.hear()
-        free = [n for n in range(_SEATS) if n not in self._seats]
-        dead = [n for n, seat in self._seats.items() if not _alive(seat)]
+        self._start = self._end = _FILE_SIZE
+        self._read()
+        self._inherited = self._heard[1]
+        free = [number for number in range(_SEATS) if number not in self._seats]
+        dead = [number for number, seat in self._seats.items() if not _alive(seat)]
         dead.sort(key=lambda number: _last_used(self._seats[number]))
         for number in (free + dead)[:1]:
-            start = _place(number)
             self._seats.pop(number, None)
-            self._memory[start : start + _SEAT.size] = _written(
-                _Seat(self._process, self._started, self._key, bans, ())
-            )
-            self._number = number
-        if self._number < 0:
+            self._raw.pop(number, None)
+            self._start = _place(number)
+            self._end = self._start + _SEAT.size
+            self._memory[self._start : self._end] = self._seat(self._inherited, ())
+        self._read()
+        if self._is_standing():
             log.warning("shared budget is full: ours is not seen by the other processes")
+
+
+def shared_budget(folder: Path | None, venue: str) -> SharedBudget | None:
+    """The budget of the venue at this root URL, or None where no file can be: then we are alone."""
+    try:
+        return SharedBudget.opened(folder, venue)
+    except OSError as error:
+        log.warning(
+            "no shared budget: other processes are not taken into account", error=str(error)
+        )
+        return None
 
 
 def _place(number: int) -> int:

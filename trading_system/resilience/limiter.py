@@ -57,7 +57,9 @@ class Limiter:
     def bans(self) -> Bans:
         """Until when we are refused, as far as anybody on this machine was told."""
         if self._neighbours is not None:
-            self._bans = self._bans.together(self._neighbours.hear()[1])
+            told = self._neighbours.hear()[1]
+            if told != self._bans:
+                self._bans = self._bans.together(told)
         return self._bans
 
     def learn(self, limits: Mapping[Window, int]) -> None:
