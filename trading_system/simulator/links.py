@@ -63,7 +63,6 @@ class Door:
         socket = web.WebSocketResponse(
             autoping=False,
             autoclose=False,
-            timeout=_HANDSHAKE_SECONDS,
             max_msg_size=_LARGEST_MESSAGE,
         )
         await socket.prepare(request)
@@ -109,7 +108,7 @@ class WebSocketLink:
         self._waiting: deque[str] = deque()
         self._more = asyncio.Event()
         self._over: list[Callable[[WebSocketLink], None]] = []
-        self._closing: asyncio.Task[bool] | None = None
+        self._closing: asyncio.Task[None] | None = None
 
     @property
     def silent(self) -> bool:
@@ -163,8 +162,7 @@ class WebSocketLink:
     def close(self, code: int, reason: str = "") -> None:
         """Close in good form, without waiting for it; what is still queued is lost."""
         if self._closing is None:
-            closing = self.response.close(code=code, message=reason.encode())
-            self._closing = asyncio.create_task(closing)
+            self._closing = asyncio.create_task(self._say_goodbye(code, reason))
 
     def abort(self) -> None:
         """Cut the TCP connection without a closing handshake."""
@@ -179,6 +177,14 @@ class WebSocketLink:
     def _transport(self) -> asyncio.Transport | None:
         request = self.response._req  # noqa: SLF001 -- aiohttp has no other way to it
         return None if request is None else request.transport
+
+    async def _say_goodbye(self, code: int, reason: str) -> None:
+        """Whoever reads no more does not read this either: then it is a cut."""
+        try:
+            async with asyncio.timeout(_HANDSHAKE_SECONDS):
+                await self.response.close(code=code, message=reason.encode())
+        except TimeoutError:
+            self.abort()
 
     async def _hear(self, message: WSMessage, on_text: Callable[[str], None]) -> None:
         if self.silent:

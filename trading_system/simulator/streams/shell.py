@@ -34,7 +34,7 @@ class StreamShell:
         interference: Interference,
     ) -> None:
         self.hub = Hub(exchange, clock())
-        self.door = Door(kind="streams", interference=interference, speed=speed)
+        self._door = Door(kind="streams", interference=interference, speed=speed)
         self._clock = clock
         self._speed = speed
         self._listeners: set[_Listener] = set()
@@ -46,7 +46,7 @@ class StreamShell:
 
     async def accept(self, request: web.BaseRequest) -> web.StreamResponse:
         """Serve one connection until it ends."""
-        link = await self.door.open(request)
+        link = await self._door.open(request)
         listener = _Listener(
             link,
             Session(_named(request), combined=_is_combined(request.path)),
@@ -83,6 +83,10 @@ class StreamShell:
         await asyncio.sleep(grace / self._speed)
         for listener in leaving:
             listener.link.close(_GOING_AWAY, "Server shutdown")
+
+    def cut(self) -> None:
+        """End every connection at once."""
+        self._door.cut()
 
 
 class _Listener:
