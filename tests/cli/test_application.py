@@ -8,7 +8,20 @@ import sys
 
 import pytest
 
-COMMANDS = ["serve", "simulate", "import", "backfill", "order", "symbols", "doctor", "db"]
+COMMANDS = [
+    "serve",
+    "simulate",
+    "import",
+    "backfill",
+    "order",
+    "symbols",
+    "doctor",
+    "db",
+    "tickers",
+    "book",
+    "events",
+    "venue",
+]
 
 
 def test_help_teaches_every_command(cli) -> None:

@@ -8,6 +8,7 @@ from trading_system.cli import (
     candles,
     database,
     doctor,
+    live,
     mischief,
     orders,
     serve,
@@ -43,5 +44,9 @@ app.command("import")(candles.import_archives)
 app.command()(candles.backfill)
 app.add_typer(orders.app, name="order")
 app.add_typer(symbols.app, name="symbols")
+app.command()(live.tickers)
+app.command()(live.book)
+app.command()(live.events)
+app.command()(live.venue)
 app.command()(doctor.doctor)
 app.add_typer(database.app, name="db")

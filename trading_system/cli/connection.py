@@ -21,15 +21,22 @@ _TIMEOUT = httpx.Timeout(60.0, connect=2.0)
 @asynccontextmanager
 async def connected(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the running system, or of one that lives as long as this block."""
-    base = f"http://{settings.api_host}:{settings.api_port}"
-    headers = {}
-    if settings.api_token is not None:
-        headers["Authorization"] = f"Bearer {settings.api_token.get_secret_value()}"
+    base, headers = _access(settings)
     async with httpx.AsyncClient(base_url=base, headers=headers, timeout=_TIMEOUT) as client:
         if await _answers(client):
             yield client
             return
     async with _opened_for_this(settings, base, headers) as client:
+        yield client
+
+
+@asynccontextmanager
+async def connected_to_running(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the running system; raises TradingError when none runs: only it hears streams."""
+    base, headers = _access(settings)
+    async with httpx.AsyncClient(base_url=base, headers=headers, timeout=_TIMEOUT) as client:
+        if not await _answers(client):
+            raise TradingError(f"nothing runs at {base}: start it with trading-system serve")
         yield client
 
 
@@ -43,6 +50,14 @@ async def answer(response: httpx.Response) -> httpx.Response:
         problem = {}
     text = problem.get("detail") or problem.get("title") or f"HTTP {response.status_code}"
     raise TradingError(str(text))
+
+
+def _access(settings: Settings) -> tuple[str, dict[str, str]]:
+    """Where the API is and the headers it asks for."""
+    base = f"http://{settings.api_host}:{settings.api_port}"
+    if settings.api_token is None:
+        return base, {}
+    return base, {"Authorization": f"Bearer {settings.api_token.get_secret_value()}"}
 
 
 async def _answers(client: httpx.AsyncClient) -> bool:
