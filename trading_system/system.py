@@ -1,4 +1,7 @@
-"""The composition root: settings in, one running system out. Read it down: one line an object."""
+"""The composition root: settings in, one running system out. Read it down: one line an object.
+
+What keeps it live to the second is built in `streaming`.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +10,20 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
-import structlog
-
+from trading_system import streaming
 from trading_system.bus import Bus
 from trading_system.config import Settings
+from trading_system.event_log import EventLog
+from trading_system.exchange.budget import SharedBudget
 from trading_system.exchange.client import Client
-from trading_system.exchange.endpoints import data_endpoints, trading_endpoints
+from trading_system.exchange.endpoints import Endpoints, data_endpoints, trading_endpoints
 from trading_system.exchange.gateway import Gateway
+from trading_system.exchange.listing import Listing
 from trading_system.exchange.market_data import BinanceMarketData
+from trading_system.exchange.signing import HmacSigner
 from trading_system.exchange.trading import BinanceTrading
+from trading_system.exchange.user_stream import UserStream
+from trading_system.exchange.venue import Streams, Venue
 from trading_system.exchange.watch import VenueWatch
 from trading_system.execution.desk import Desk, approve, refuse_unarmed
 from trading_system.execution.oms import OrderManager
@@ -24,10 +32,20 @@ from trading_system.health import Health
 from trading_system.market.backfill import BackfillService
 from trading_system.market.fetcher import PriceFetcher
 from trading_system.market.heartbeat import HeartbeatScheduler
+from trading_system.market.live import LiveMarket
+from trading_system.market.live_candles import LiveCandles
 from trading_system.market.registry import SymbolRegistry
 from trading_system.market.repair import GapRepair
+from trading_system.market.states import StateThresholds
 from trading_system.metrics import Metrics
-from trading_system.ports import Clock, ComponentHealth
+from trading_system.ports import Clock, ComponentHealth, VenueReport
+from trading_system.resilience.limiter import Limiter
+from trading_system.resilience.limits import (
+    ORDERS_PER_10_SECONDS,
+    ORDERS_PER_DAY,
+    WEIGHT_PER_MINUTE,
+    Priority,
+)
 from trading_system.resilience.retry import RetryPolicy
 from trading_system.storage.backfills import Backfills
 from trading_system.storage.beats import Beats
@@ -36,7 +54,7 @@ from trading_system.storage.orders import Orders
 from trading_system.storage.prices import Prices
 from trading_system.storage.symbols import Symbols
 
-log = structlog.get_logger(__name__)
+_RECONCILE_SECONDS = 60.0  # all open orders are asked about this often while pushes arrive
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,20 +76,20 @@ class System:
     desk: Desk
     order_manager: OrderManager
     reconciler: Reconciler
-    watches: tuple[VenueWatch, ...]
+    live: LiveMarket
+    user_stream: UserStream | None
+    event_log: EventLog
     bus: Bus
+    _venues: Mapping[Venue, tuple[Streams, ...]]
+    _tasks: Mapping[str, streaming.Run]
     _health: Health
     _metrics: Metrics
 
     async def run(self) -> None:
         """Live until cancelled; the first part that fails for good ends all the others."""
         async with asyncio.TaskGroup() as tasks:
-            for watch in self.watches:
-                tasks.create_task(watch.run(), name="venue watch")
-            tasks.create_task(self.reconciler.run(), name="reconciler")
-            tasks.create_task(self.backfills.run(), name="backfills")
-            tasks.create_task(self.repair.run(), name="gap repair")
-            tasks.create_task(self.heartbeat.run(), name="heartbeat")
+            for name, run in self._tasks.items():
+                tasks.create_task(run(), name=name)
 
     async def health(self) -> Mapping[str, ComponentHealth]:
         """Each part's state by name."""
@@ -80,6 +98,10 @@ class System:
     def metrics(self) -> bytes:
         """Prometheus text."""
         return self._metrics.render()
+
+    def venue_reports(self) -> list[VenueReport]:
+        """The venue that trades, then the one that tells prices where that is another."""
+        return [venue.report(streams) for venue, streams in self._venues.items()]
 
 
 @asynccontextmanager
@@ -93,16 +115,21 @@ async def opened(settings: Settings, clock: Clock) -> AsyncIterator[System]:
         jobs = Backfills(database)
         orders = Orders(database)
         bus = Bus()
+        event_log = EventLog(bus)
 
-        gateway = _gateway(settings, clock)
-        stack.push_async_callback(gateway.close)
-        data_gateway = _data_gateway(settings, clock, gateway)
-        stack.push_async_callback(data_gateway.close)
-        listing = BinanceMarketData(gateway, clock)
-        market_data = listing if data_gateway is gateway else BinanceMarketData(data_gateway, clock)
-        trading = BinanceTrading(gateway, listing)
+        venue = _venue(settings, trading_endpoints(settings.venue), clock, bus, stack)
+        data_venue = venue
+        if settings.data_venue not in {None, settings.venue}:
+            there = data_endpoints(str(settings.data_venue))
+            data_venue = _venue(settings, there, clock, bus, stack)
+        listing = BinanceMarketData(venue.gateway, clock, listing=venue.listing)
+        market_data = BinanceMarketData(data_venue.gateway, clock, listing=data_venue.listing)
+        history = BinanceMarketData(
+            data_venue.gateway, clock, listing=data_venue.listing, priority=Priority.BACKFILL
+        )
+        trading = BinanceTrading(venue.gateway, venue.listing)
 
-        backfills = BackfillService(market_data=market_data, prices=prices, jobs=jobs, clock=clock)
+        backfills = BackfillService(market_data=history, prices=prices, jobs=jobs, clock=clock)
         registry = SymbolRegistry(
             symbols=symbols,
             market_data=market_data,
@@ -111,12 +138,14 @@ async def opened(settings: Settings, clock: Clock) -> AsyncIterator[System]:
             backfill_minutes=settings.backfill_minutes,
         )
         repair = GapRepair(symbols=symbols, prices=prices, backfills=backfills, clock=clock)
+        candles = LiveCandles(prices=prices, clock=clock, bus=bus)
         fetcher = PriceFetcher(
             market_data=market_data,
             symbols=symbols,
             prices=prices,
             clock=clock,
             first_minutes=settings.backfill_minutes,
+            on_stored=candles.prove,
         )
         heartbeat = HeartbeatScheduler(
             clock=clock,
@@ -124,6 +153,21 @@ async def opened(settings: Settings, clock: Clock) -> AsyncIterator[System]:
             collect=fetcher.collect,
             buffer_seconds=settings.heartbeat_buffer_seconds,
         )
+        stream_retry = RetryPolicy(cap=settings.stream_retry_cap_seconds)
+        live_prices = streaming.live_prices(
+            data_venue,
+            market_data,
+            fetcher,
+            candles,
+            symbols=symbols,
+            prices=prices,
+            orders=orders,
+            clock=clock,
+            bus=bus,
+            retry=stream_retry,
+            thresholds=StateThresholds(),
+        )
+
         manager = OrderManager(trading=trading, orders=orders, clock=clock, bus=bus)
         unarmed = settings.venue == "live" and settings.live_trading_armed == "no"
         desk = Desk(
@@ -132,11 +176,33 @@ async def opened(settings: Settings, clock: Clock) -> AsyncIterator[System]:
             market_data=listing,
             bus=bus,
         )
-        reconciler = Reconciler(manager=manager, orders=orders, clock=clock)
+        reconciler = Reconciler(
+            manager=manager,
+            orders=orders,
+            clock=clock,
+            every=lambda: _RECONCILE_SECONDS if _is_up(user_stream) else 0.0,
+        )
+        user_stream: UserStream | None = None
+        if settings.binance_api_key is not None and settings.binance_secret_key is not None:
+            user_stream = streaming.user_stream(
+                venue,
+                HmacSigner(settings.binance_api_key, settings.binance_secret_key),
+                manager,
+                on_gap=reconciler.wake,
+                clock=clock,
+                bus=bus,
+                retry=stream_retry,
+                recv_window=settings.recv_window,
+            )
+
+        streams: dict[Venue, tuple[Streams, ...]] = {venue: ()}
+        if settings.streams == "on":
+            streams[venue] = () if user_stream is None else (user_stream,)
+            streams[data_venue] = (live_prices.stream, *streams.get(data_venue, ()))
         health = Health(
             clock=clock,
-            gateway=gateway,
-            data_gateway=data_gateway,
+            venues=streams,
+            live=live_prices.live,
             heartbeat=heartbeat,
             database=database,
         )
@@ -156,30 +222,76 @@ async def opened(settings: Settings, clock: Clock) -> AsyncIterator[System]:
             desk=desk,
             order_manager=manager,
             reconciler=reconciler,
-            watches=tuple(
-                VenueWatch(gateway=each, clock=clock) for each in {gateway, data_gateway}
-            ),
+            live=live_prices.live,
+            user_stream=user_stream,
+            event_log=event_log,
             bus=bus,
+            _venues=streams,
+            _tasks={
+                **{
+                    f"watch of {each.endpoints.public}": VenueWatch(
+                        gateway=each.gateway, clock=clock
+                    ).run
+                    for each in streams
+                },
+                "reconciler": reconciler.run,
+                "backfills": backfills.run,
+                "gap repair": repair.run,
+                "heartbeat": heartbeat.run,
+                **live_prices.tasks,
+                **{
+                    f"stream {number}": stream.run
+                    for number, stream in enumerate(
+                        each for several in streams.values() for each in several
+                    )
+                },
+            },
             _health=health,
             _metrics=Metrics(bus=bus, gauges=health.gauges),
         )
 
 
-def _gateway(settings: Settings, clock: Clock) -> Gateway:
-    """The way to the venue that trades."""
-    client = Client(
-        endpoints=trading_endpoints(settings.venue),
+def _venue(
+    settings: Settings, endpoints: Endpoints, clock: Clock, bus: Bus, stack: AsyncExitStack
+) -> Venue:
+    """The way to a venue; keys only where something signed may be sent."""
+    budget = SharedBudget.opened(settings.budget_dir, endpoints.public)
+    stack.callback(budget.close)
+    trades = endpoints.private is not None
+    gateway = Gateway(
+        client=Client(
+            endpoints=endpoints,
+            clock=clock,
+            api_key=settings.binance_api_key if trades else None,
+            secret=settings.binance_secret_key if trades else None,
+            recv_window=settings.recv_window,
+        ),
         clock=clock,
-        api_key=settings.binance_api_key,
-        secret=settings.binance_secret_key,
-        recv_window=settings.recv_window,
+        retry=RetryPolicy(cap=settings.retry_cap_seconds),
+        limiter=_limiter(settings, budget),
+        publish=bus.publish,
     )
-    return Gateway(client=client, clock=clock, retry=RetryPolicy())
+    stack.push_async_callback(gateway.close)
+    return Venue(endpoints=endpoints, gateway=gateway, listing=Listing(gateway, clock))
 
 
-def _data_gateway(settings: Settings, clock: Clock, trading: Gateway) -> Gateway:
-    """The way to the venue that tells prices: the same one, or another without any keys."""
-    if settings.data_venue in {None, settings.venue}:
-        return trading
-    client = Client(endpoints=data_endpoints(str(settings.data_venue)), clock=clock)
-    return Gateway(client=client, clock=clock, retry=RetryPolicy())
+def _limiter(settings: Settings, budget: SharedBudget) -> Limiter:
+    """The venue's limits, as soon as it has told them, cut to our own smaller ones."""
+    own = {
+        WEIGHT_PER_MINUTE: settings.limit_weight_per_minute,
+        ORDERS_PER_10_SECONDS: settings.limit_orders_per_10_seconds,
+        ORDERS_PER_DAY: settings.limit_orders_per_day,
+    }
+    return Limiter(
+        own={window: limit for window, limit in own.items() if limit is not None},
+        shares={
+            Priority.BACKFILL: settings.budget_share_backfill,
+            Priority.CANDLES: settings.budget_share_candles,
+            Priority.ORDERS: 1.0,
+        },
+        neighbours=budget,
+    )
+
+
+def _is_up(stream: UserStream | None) -> bool:
+    return stream is not None and all(line.state == "connected" for line in stream.status())

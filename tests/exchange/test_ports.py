@@ -12,6 +12,7 @@ from trading_system.domain.candles import MINUTE, Span
 from trading_system.domain.errors import OrderNotFound, UnknownSymbol
 from trading_system.domain.instruments import Symbol
 from trading_system.domain.orders import Order, OrderRequest, OrderStatus, OrderType, Side
+from trading_system.exchange.listing import Listing
 from trading_system.exchange.market_data import BinanceMarketData
 from trading_system.exchange.trading import BinanceTrading
 
@@ -39,8 +40,8 @@ def market_data(gateway, clock):
 
 
 @pytest.fixture
-def trading(gateway, market_data):
-    return BinanceTrading(gateway, market_data)
+def trading(gateway, clock):
+    return BinanceTrading(gateway, Listing(gateway, clock))
 
 
 def order(symbol=BTC, executed="0") -> Order:

@@ -18,7 +18,7 @@ GONE = Symbol("LUNA", "USDT")
 async def following(clock):
     market_data, told = FakeMarketData(BTC, ETH), []
     following = Following(
-        market_data=market_data, clock=clock, follow=lambda *sets: told.append(sets)
+        market_data=market_data, clock=clock, followers=[lambda *sets: told.append(sets)]
     )
     running = asyncio.ensure_future(following.run())
     yield following, market_data, told

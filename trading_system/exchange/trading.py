@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-from trading_system.domain.errors import UnknownSymbol
 from trading_system.domain.orders import Order
 from trading_system.domain.reports import Balance, Report
 from trading_system.exchange import translate
 from trading_system.exchange.gateway import Gateway
-from trading_system.ports import MarketData
+from trading_system.exchange.listing import Listing
 
 
 class BinanceTrading:
     """Trading over the gateway; `listing` tells the venue's names of symbols."""
 
-    def __init__(self, gateway: Gateway, listing: MarketData) -> None:
+    def __init__(self, gateway: Gateway, listing: Listing) -> None:
         self._gateway = gateway
         self._listing = listing
 
     async def place(self, order: Order) -> Report:
         """Send it once. Raises Rejected, or OutcomeUnknown when no answer came."""
-        parameters = translate.order_parameters(order, await self._venue_id(order))
+        venue_id = await self._listing.venue_id(order.request.symbol)
+        parameters = translate.order_parameters(order, venue_id)
         answer = await self._gateway.change("order", method="POST", **parameters)
         return translate.placed(answer, order)
 
     async def cancel(self, order: Order) -> Report:
         """Cancel what is left of it. Raises OrderNotFound when nothing is open under its id."""
-        venue_id = await self._venue_id(order)
+        venue_id = await self._listing.venue_id(order.request.symbol)
         answer = await self._gateway.change(
             "order", method="DELETE", symbol=venue_id, origClientOrderId=order.client_order_id
         )
@@ -33,7 +33,7 @@ class BinanceTrading:
 
     async def find(self, order: Order) -> Report:
         """What the venue knows of it, by our client order id; raises OrderNotFound."""
-        venue_id = await self._venue_id(order)
+        venue_id = await self._listing.venue_id(order.request.symbol)
         answer = await self._gateway.read(
             "order", signed=True, symbol=venue_id, origClientOrderId=order.client_order_id
         )
@@ -54,9 +54,3 @@ class BinanceTrading:
                 "myTrades", signed=True, symbol=venue_id, orderId=answer["orderId"]
             )
         return translate.looked_up(answer, order, trades, source=source)
-
-    async def _venue_id(self, order: Order) -> str:
-        listed = await self._listing.instruments()
-        if order.request.symbol not in listed:
-            raise UnknownSymbol(f"the venue lists no {order.request.symbol}")
-        return listed[order.request.symbol].venue_id

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import structlog
 
@@ -21,10 +21,12 @@ Follow = Callable[[frozenset[Symbol], frozenset[Symbol]], None]
 class Following:
     """Takes what to follow at any time; passes on the newest wish, less what is not listed."""
 
-    def __init__(self, *, market_data: MarketData, clock: Clock, follow: Follow) -> None:
+    def __init__(
+        self, *, market_data: MarketData, clock: Clock, followers: Sequence[Follow]
+    ) -> None:
         self._market_data = market_data
         self._clock = clock
-        self._follow = follow
+        self._followers = followers
         self._wanted: tuple[frozenset[Symbol], frozenset[Symbol]] = (frozenset(), frozenset())
         self._changed = asyncio.Event()
 
@@ -45,4 +47,5 @@ class Following:
                 continue
             self._changed.clear()
             monitored, traded = self._wanted
-            self._follow(monitored & listed, traded & listed)
+            for follow in self._followers:
+                follow(monitored & listed, traded & listed)

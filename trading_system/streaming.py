@@ -1,0 +1,132 @@
+"""The second half of the composition root: what keeps the system live to the second."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass
+
+from trading_system.bus import Bus
+from trading_system.exchange.market_data import BinanceMarketData
+from trading_system.exchange.market_stream import MarketStream
+from trading_system.exchange.signing import HmacSigner
+from trading_system.exchange.user_stream import UserStream
+from trading_system.exchange.venue import Venue
+from trading_system.execution.oms import OrderManager
+from trading_system.market.candle_gaps import CandleGaps
+from trading_system.market.fetcher import PriceFetcher
+from trading_system.market.following import Following
+from trading_system.market.live import LiveMarket
+from trading_system.market.live_candles import LiveCandles
+from trading_system.market.market_states import MarketStates
+from trading_system.market.order_books import OrderBooks
+from trading_system.market.states import StateThresholds
+from trading_system.market.trade_tapes import TradeTapes
+from trading_system.market.watchlist import Watchlist
+from trading_system.ports import Clock, OrderRepository, PriceRepository, SymbolRepository
+from trading_system.resilience.retry import RetryPolicy
+
+Run = Callable[[], Coroutine[None, None, None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LivePrices:
+    """Prices and books by push, and the tasks that keep them coming."""
+
+    live: LiveMarket
+    stream: MarketStream
+    watchlist: Watchlist
+    states: MarketStates
+    following: Following
+
+    @property
+    def tasks(self) -> Mapping[str, Run]:
+        """What must run, but for the stream itself."""
+        return {
+            "live market": self.live.run,
+            "following": self.following.run,
+            "watchlist": self.watchlist.run,
+            "market states": self.states.run,
+        }
+
+
+def live_prices(
+    venue: Venue,
+    market_data: BinanceMarketData,
+    fetcher: PriceFetcher,
+    candles: LiveCandles,
+    *,
+    symbols: SymbolRepository,
+    prices: PriceRepository,
+    orders: OrderRepository,
+    clock: Clock,
+    bus: Bus,
+    retry: RetryPolicy,
+    thresholds: StateThresholds,
+) -> LivePrices:
+    """Build what turns the venue's streams into prices, books and candles."""
+    live = LiveMarket(
+        market_data=market_data,
+        books=OrderBooks(market_data=market_data, clock=clock, bus=bus),
+        candles=candles,
+        candle_gaps=CandleGaps(collect=fetcher.collect, clock=clock),
+        trades=TradeTapes(market_data=market_data, clock=clock, bus=bus),
+        clock=clock,
+        bus=bus,
+    )
+    stream = MarketStream(
+        url=venue.endpoints.streams,
+        clock=clock,
+        venue_milliseconds=venue.gateway.venue_milliseconds,
+        venue_id=venue.listing.known_venue_id,
+        on_event=live.on_event,
+        on_gap=live.on_gap,
+        on_change=bus.publish,
+        retry=retry,
+    )
+    following = Following(
+        market_data=market_data, clock=clock, followers=[live.follow, stream.follow]
+    )
+    return LivePrices(
+        live=live,
+        stream=stream,
+        following=following,
+        watchlist=Watchlist(
+            symbols=symbols, orders=orders, clock=clock, bus=bus, follow=following.follow
+        ),
+        states=MarketStates(
+            live=live,
+            prices=prices,
+            market_data=market_data,
+            clock=clock,
+            bus=bus,
+            thresholds=thresholds,
+        ),
+    )
+
+
+def user_stream(
+    venue: Venue,
+    signer: HmacSigner,
+    manager: OrderManager,
+    *,
+    on_gap: Callable[[], None],
+    clock: Clock,
+    bus: Bus,
+    retry: RetryPolicy,
+    recv_window: int,
+) -> UserStream:
+    """Build what listens to our own orders; `on_gap` is called when some may have gone unheard."""
+    assert venue.endpoints.ws_api is not None  # noqa: S101 -- the venue that trades has one
+    return UserStream(
+        url=venue.endpoints.ws_api,
+        clock=clock,
+        venue_milliseconds=venue.gateway.venue_milliseconds,
+        sign=signer,
+        on_report=manager.on_report,
+        on_balances=bus.publish,
+        on_gap=on_gap,
+        on_change=bus.publish,
+        resynchronize=venue.gateway.synchronize,
+        retry=retry,
+        recv_window=recv_window,
+    )
