@@ -33,6 +33,10 @@ def simulate(
     secret: Annotated[
         str | None, typer.Option(envvar="SIM_SECRET_KEY", help="Default: made up and printed.")
     ] = None,
+    public_key: Annotated[
+        Path | None,
+        typer.Option(help="Of an Ed25519 or RSA key (PEM) that signs instead of a secret."),
+    ] = None,
     speed: Annotated[
         float, typer.Option(min=1, help="How much faster than the machine's its clock runs.")
     ] = 1.0,
@@ -41,10 +45,6 @@ def simulate(
         typer.Option(help="Misbehave from the start: a file of rules or JSON; see `mischief -h`."),
     ] = None,
     mischief_seed: Annotated[int, typer.Option(help="Mischief has the same luck again.")] = 0,
-    public_key: Annotated[
-        Path | None,
-        typer.Option(help="Of an Ed25519 or RSA key (PEM) that signs instead of a secret."),
-    ] = None,
 ) -> None:
     """Run a Binance Spot exchange on loopback until Ctrl-C and print how to reach it."""
     from trading_system.simulator.command_log import CommandLogError
@@ -63,11 +63,11 @@ def simulate(
             journal=journal,
             api_key=api_key,
             secret=secret,
+            public_key=None if public_key is None else public_key.read_text(),
             clock=running_at(speed),
             speed=speed,
             mischief=rules,
             mischief_seed=mischief_seed,
-            public_key=None if public_key is None else public_key.read_text(),
         )
         async with serve(options) as running:
             say(f"VENUE={running.url}")
