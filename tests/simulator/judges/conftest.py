@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+import pytest_asyncio
 
 from tests.simulator.judges.by_ccxt import CcxtJudge
 from tests.simulator.judges.by_official_sdk import OfficialJudge
@@ -18,6 +20,7 @@ from trading_system.simulator.server import SimulatorOptions, serve
 
 NOON = 1_767_614_400_250  # 2026-01-05 12:00:00.250 UTC
 KEY, SECRET = "k" * 64, "s" * 64
+SPEED = 4
 JUDGES = [CcxtJudge, PythonBinanceJudge, OfficialJudge]
 
 
@@ -72,3 +75,18 @@ async def official(exchange, clock):
     finally:
         await client.close()
     assert client.complaints == []
+
+
+@pytest.fixture(scope="module")
+def running_clock():
+    """The exchange's time from noon on, four times as fast as ours."""
+    began = time.monotonic()
+    return lambda: NOON + round((time.monotonic() - began) * 1_000 * SPEED)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def live(feed, running_clock):
+    """One exchange for all tests of a module, its time running."""
+    options = SimulatorOptions(api_key=KEY, secret=SECRET, clock=running_clock, speed=SPEED)
+    async with serve(options, feed) as running:
+        yield running
