@@ -15,7 +15,6 @@ from trading_system.simulator.model import Refused
 _SECOND = 1_000
 _MINUTE = 60 * _SECOND
 _DAY = 1_440 * _MINUTE
-_CONNECTIONS = 300
 _TAKER_GIVES_BACK = 1
 _MAKER_GIVES_BACK = 5  # the example in Binance's order count FAQ; the real number is not told
 
@@ -28,6 +27,7 @@ class LimitSettings:
     orders_per_10_seconds: int = 100
     orders_per_day: int = 200_000
     raw_requests_per_5_minutes: int = 300_000
+    connections_per_5_minutes: int = 300
     refusals_before_ban: int = 10
     first_ban_seconds: int = 120
     longest_ban_seconds: int = 3 * 86_400
@@ -182,9 +182,9 @@ def raw_limit(settings: LimitSettings) -> dict[str, str | int]:
     return _row("RAW_REQUESTS", "MINUTE", 5, settings.raw_requests_per_5_minutes)
 
 
-def connection_limit() -> dict[str, str | int]:
-    """What the WebSocket API lists instead; links count the attempts."""
-    return _row("CONNECTIONS", "MINUTE", 5, _CONNECTIONS)
+def connection_limit(settings: LimitSettings) -> dict[str, str | int]:
+    """What the WebSocket API lists instead; its door counts the attempts."""
+    return _row("CONNECTIONS", "MINUTE", 5, settings.connections_per_5_minutes)
 
 
 def order_limits(settings: LimitSettings) -> list[dict[str, str | int]]:

@@ -230,6 +230,18 @@ class TestLimits:
             assert caught.value.status == 418
             assert int(caught.value.headers["Retry-After"]) == 120
 
+    async def test_too_many_connections_are_refused(self, open_venue):
+        limits = LimitSettings(connections_per_5_minutes=2)
+        async with open_venue(limits=limits) as venue:
+            client = await venue.connect()
+            listed = (await client.call("exchangeInfo", **BTC))["result"]["rateLimits"]
+            assert listed[-1]["limit"] == 2
+            await venue.connect()
+            with pytest.raises(aiohttp.WSServerHandshakeError) as caught:
+                await venue.connect()
+            assert caught.value.status == 429
+            assert int(caught.value.headers["Retry-After"]) <= 300
+
     async def test_too_many_orders_are_refused(self, open_venue):
         async with open_venue(limits=LimitSettings(orders_per_10_seconds=1)) as venue:
             client = await venue.connect()

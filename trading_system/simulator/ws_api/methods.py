@@ -53,4 +53,5 @@ def in_its_words(method: str, body: bytes, settings: LimitSettings) -> bytes:
     """The endpoint's answer as this API tells it: exchangeInfo has a limit of its own."""
     if method != "exchangeInfo":
         return body
-    return body.replace(orjson.dumps(raw_limit(settings)), orjson.dumps(connection_limit()), 1)
+    ours, theirs = connection_limit(settings), raw_limit(settings)
+    return body.replace(orjson.dumps(theirs), orjson.dumps(ours), 1)

@@ -41,7 +41,10 @@ class WsApiShell:
         self._clock = clock
         self._speed = speed
         self._interference = interference
-        rules = LinkRules(most_messages=_MOST_MESSAGES)
+        rules = LinkRules(
+            most_messages=_MOST_MESSAGES,
+            most_attempts=exchange.settings.connections_per_5_minutes,
+        )
         self._door = Door(kind="ws-api", interference=interference, speed=speed, rules=rules)
         self._connections: set[Connection] = set()
         exchange.observers.append(self._publish)
