@@ -13,6 +13,7 @@ from trading_system.cli import (
     orders,
     serve,
     simulator,
+    soak,
     symbols,
 )
 
@@ -49,4 +50,5 @@ app.command()(live.book)
 app.command()(live.events)
 app.command()(live.venue)
 app.command()(doctor.doctor)
+app.command()(soak.soak)
 app.add_typer(database.app, name="db")

@@ -83,6 +83,8 @@ class UserStream:
     ) -> None:
         self.invalid: Counter[str] = Counter()
         """Events that were not as documented, by kind."""
+        self.reports = 0
+        """Executions heard of, each counted once."""
         self.duplicates = 0
         self.foreign = 0
         """Reports of orders that are not ours."""
@@ -221,6 +223,7 @@ class UserStream:
             if self._is_repeated(event.data):
                 self.duplicates += 1
                 continue
+            self.reports += event.data["e"] == _REPORT
             try:
                 await self._tell(event)
             except UNREADABLE as error:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 
@@ -27,6 +28,9 @@ log = structlog.get_logger(__name__)
 _ONE_MINUTE = Timeframe.parse("1m")
 _QUOTE = "USDT"
 _ALL = 1_000_000
+_UP = frozenset({"connected", "ready"})
+_START_SECONDS = 30.0  # real ones
+_GLANCE = 0.05
 _AFTERWARDS_SECONDS = 12.0  # the last candle comes with the beat, 5 s after its minute
 
 
@@ -49,12 +53,17 @@ async def endure(
 
     Raises TradingError when the exchange lists too few symbols, or when the system ends early.
     """
-    clock = system.clock
+    clock, heard = system.clock, system.user_stream
+    if heard is None:
+        raise TradingError("a soak needs keys, and orders by push")
     running = asyncio.ensure_future(system.run())
     stalls = Stalls()
     beside = [asyncio.ensure_future(witness.listen()), asyncio.ensure_future(stalls.run())]
     try:
-        await asyncio.wait_for(witness.listening.wait(), timeout=30)
+        async with asyncio.timeout(_START_SECONDS):
+            await witness.listening.wait()
+            while any(line.state not in _UP for line in _streams(system)):  # noqa: ASYNC110 -- parts of several
+                await asyncio.sleep(_GLANCE)
         instruments = await _registered(system, wanted.symbols)
         began = clock.now()
         first = floor_minute(clock.milliseconds()) + MINUTE
@@ -73,7 +82,7 @@ async def endure(
             verdict.judge_streams(streams),
             await _candles(system, witness, instruments, span),
             await _orders(system, witness, instruments),
-            verdict.judge_events(pushed=len(witness.events), received=system.user_stream.reports),
+            verdict.judge_events(pushed=len(witness.events), received=heard.reports),
             verdict.judge_memory(samples),
             verdict.judge_refusals(await witness.refusals()),
         )
@@ -164,7 +173,8 @@ async def _candles(
 async def _orders(
     system: System, witness: Witness, instruments: Sequence[Instrument]
 ) -> verdict.Check:
-    orders, trades = {}, {}
+    orders: dict[str, Mapping[str, Any]] = {}
+    trades: dict[tuple[str, str], Mapping[str, Any]] = {}
     for each in instruments:
         orders |= await witness.orders(each.venue_id)
         for number, row in (await witness.trades(each.venue_id)).items():
