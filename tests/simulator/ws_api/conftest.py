@@ -96,9 +96,6 @@ class Client:
             await self.receive()
         return self.events[number]["event"]
 
-    async def close(self):
-        await self._socket.close()
-
     async def ended(self):
         """The close code, once the connection is over."""
         while not self._socket.closed:

@@ -28,6 +28,7 @@ class Meddler(NoInterference):
     def __init__(self) -> None:
         self.calls = []
         self.frames = []
+        self.gone = asyncio.Event()
         self.gates: dict[str, asyncio.Event] = {}
         self.answers: dict[str, Answer | None] = {}
 
@@ -37,6 +38,9 @@ class Meddler(NoInterference):
         if call.path in self.gates:
             await self.gates[call.path].wait()
         return self.answers.get(call.path, answer)
+
+    def closed(self, link):
+        self.gone.set()
 
     def outgoing(self, link, frame):
         self.frames.append(frame)
@@ -138,12 +142,26 @@ async def test_a_connection_that_ends_while_an_answer_is_held_back_harms_nobody(
         gate.set()
 
 
-async def test_events_are_shown_as_those_of_a_user_and_may_be_doubled(connect, exchange, meddler):
+async def subscribe(socket):
     params = {"apiKey": KEY.key, "timestamp": str(NOON)}
     signature = hmac.new(b"hush", sorted_payload(params).encode(), hashlib.sha256).hexdigest()
+    await ask(socket, 1, "userDataStream.subscribe.signature", **params, signature=signature)
+    assert (await socket.receive_json(timeout=5))["status"] == 200
+
+
+async def test_a_connection_that_is_gone_is_told_nothing(connect, exchange, meddler):
     async with connect() as socket:
-        await ask(socket, 1, "userDataStream.subscribe.signature", **params, signature=signature)
-        assert (await socket.receive_json(timeout=5))["status"] == 200
+        await subscribe(socket)
+        await socket.close()
+        await asyncio.wait_for(meddler.gone.wait(), 5)
+        await asyncio.sleep(0)  # the shell is told after the meddler
+        exchange.handle(Deposit(account="main", asset="BTC", amount=Decimal(1)), NOON)
+    assert [frame.stream for frame in meddler.frames] == [""]
+
+
+async def test_events_are_shown_as_those_of_a_user_and_may_be_doubled(connect, exchange, meddler):
+    async with connect() as socket:
+        await subscribe(socket)
         exchange.handle(Deposit(account="main", asset="BTC", amount=Decimal(1)), NOON)
         events = [(await socket.receive_json(timeout=5))["event"]["e"] for _ in range(4)]
     assert events == ["balanceUpdate"] * 2 + ["outboundAccountPosition"] * 2

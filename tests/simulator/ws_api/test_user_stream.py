@@ -122,13 +122,6 @@ async def test_half_a_replacement_is_heard_of_too(listener):
     assert [told(frame) for frame in listener.events[2:]] == ["CANCELED", "outboundAccountPosition"]
 
 
-async def test_a_connection_that_is_gone_is_forgotten(venue, listener):
-    await listener.close()
-    answering = await venue.connect()
-    await answering.buy()
-    assert answering.events == []
-
-
 async def test_only_ed25519_keys_log_on_where_it_is_as_documented(open_venue):
     async with open_venue(any_logon=False) as venue:
         client = await venue.connect()
@@ -154,3 +147,9 @@ async def test_the_server_says_when_it_goes_away(venue, listener):
     venue.running.mischief.shut_down(0.01)
     assert await listener.receive() == {"event": {"e": "serverShutdown", "E": NOON}}
     assert await listener.ended() == 1001
+
+
+async def test_until_it_has_gone_the_server_answers(venue, listener):
+    venue.running.mischief.shut_down(60)
+    await listener.event(0)
+    assert (await listener.call("ping"))["status"] == 200
