@@ -24,7 +24,7 @@ def minutes(first: int, count: int) -> list[int]:
     return [first + number * MINUTE for number in range(count)]
 
 
-@pytest.mark.parametrize("path", ["/", "/docs", "/plot/prices"])
+@pytest.mark.parametrize("path", ["/", "/live", "/docs", "/plot/prices"])
 async def test_pages_load_only_from_here_and_cannot_be_framed(client, path):
     response = await client.get(path)
     assert response.status_code == 200
@@ -39,14 +39,14 @@ async def test_pages_load_only_from_here_and_cannot_be_framed(client, path):
         assert (await client.get(link)).status_code == 200, link
 
 
-async def test_home_leads_to_docs_chart_and_health(client):
+async def test_home_leads_to_every_page(client):
     home = (await client.get("/")).text
-    for path in ("/docs", "/plot/prices", "/health", "/metrics"):
+    for path in ("/live", "/docs", "/plot/prices", "/health", "/metrics"):
         assert f'href="{path}"' in home
 
 
 async def test_our_own_scripts_ask_nobody_else(client):
-    for name in ("home.js", "docs.js", "chart.js", "style.css"):
+    for name in ("home.js", "live.js", "docs.js", "chart.js", "style.css"):
         response = await client.get(f"/static/{name}")
         assert response.status_code == 200
         assert "://" not in response.text, name

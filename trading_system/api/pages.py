@@ -44,6 +44,12 @@ async def home() -> HTMLResponse:
     return _page("home.html")
 
 
+@router.get("/live")
+async def live() -> HTMLResponse:
+    """Prices, orders and the venue as they change."""
+    return _page("live.html")
+
+
 @router.get("/docs")
 async def docs() -> HTMLResponse:
     """The OpenAPI document for people, with a way to try each call."""

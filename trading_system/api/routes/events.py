@@ -54,7 +54,8 @@ class Replay(StrEnum):
 
 
 def _shown(sequence: int, kind: EventKind, model: type[BaseModel]) -> str:
-    data = orjson.dumps(model.model_json_schema()["examples"][0]).decode()
+    example = model.model_json_schema()["examples"][0]
+    data = orjson.dumps({name: example[name] for name in model.model_fields}).decode()
     return f"id: 1f0c9ab37d52-{sequence}\nevent: {kind}\ndata: {data}\n\n"
 
 

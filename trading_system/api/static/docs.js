@@ -59,14 +59,31 @@ async function attempt(verb, path, form, output) {
   output.textContent = "…";
   try {
     const answer = await fetch(target, { method: verb.toUpperCase(), headers, body });
+    const place = answer.headers.get("Location");
+    const head = `${answer.status} ${answer.statusText}${place ? `\nLocation: ${place}` : ""}\n\n`;
+    if (answer.headers.get("Content-Type")?.startsWith("text/event-stream")) {
+      await stream(answer, head, output);
+      return;
+    }
     let text = await answer.text();
     try { text = pretty(JSON.parse(text)); } catch { /* no JSON: shown as it came */ }
-    const place = answer.headers.get("Location");
-    output.textContent =
-      `${answer.status} ${answer.statusText}${place ? `\nLocation: ${place}` : ""}\n\n${text.slice(0, 20000)}`;
+    output.textContent = head + text.slice(0, 20000);
   } catch (error) {
     output.textContent = String(error);
   }
+}
+
+/** Show an answer that has no end as it comes, up to a screenful. */
+async function stream(answer, head, output) {
+  const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+  let text = "";
+  while (text.length < 20000) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    text += value;
+    output.textContent = head + text;
+  }
+  await reader.cancel();
 }
 
 function operation(verb, path, spec, all) {
