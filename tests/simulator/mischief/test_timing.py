@@ -82,21 +82,23 @@ async def test_orders_from_before_the_rule_are_known(client):
 
 
 async def test_a_fill_is_pushed_before_the_order_is_acknowledged(client):
-    await client.add({"kind": "fill-first", "most_seconds": 500})
+    await client.add({"kind": "fill-first", "most_seconds": 10**6})
     async with client.user_stream() as heard:
-        seen = await client.buy_now(newClientOrderId="one", quantity="0.001")
+        asked = client.buy_now(newClientOrderId="one", quantity="0.001")
+        seen = await asyncio.wait_for(asked, 5)
         assert seen.json["status"] == "FILLED"
         assert heard.events[:2] == ["NEW", "TRADE"]
 
 
 async def test_a_fill_that_comes_later_is_waited_for(client, feed, now, until):
-    await client.add({"kind": "fill-first", "most_seconds": 500, "times": 1})
+    await client.add({"kind": "fill-first", "most_seconds": 10**6, "times": 1})
     async with client.user_stream() as heard:
         asked = asyncio.create_task(client.place_to_be_filled(feed, "one"))
         await until(lambda: heard.events == ["NEW", "outboundAccountPosition"])
+        await asyncio.sleep(0.1)  # longer than the head start that every push is given
         assert not asked.done()
         now[0] += 10**8
-        await asked
+        await asyncio.wait_for(asked, 5)
         assert "TRADE" in heard.events
 
 
@@ -108,12 +110,12 @@ async def test_without_a_fill_the_acknowledgement_comes_in_the_end(client):
 
 async def test_a_cancel_crosses_the_fill_of_its_order(client, feed, now, until):
     filled = await client.place_to_be_filled(feed, "one")
-    await client.add({"kind": "cancel-crosses-fill", "most_seconds": 500})
+    await client.add({"kind": "cancel-crosses-fill", "most_seconds": 10**6})
     asked = asyncio.create_task(client.cancel("one"))
     await asyncio.sleep(0.01)
     assert client.orders()["one"].status == "NEW"
     now[0] = filled
-    seen = await asked
+    seen = await asyncio.wait_for(asked, 5)
     assert (seen.status, seen.code) == (400, -2011)
     assert client.orders()["one"].status == "FILLED"
 
