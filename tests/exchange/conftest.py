@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections import deque
 
@@ -44,6 +45,7 @@ class Venue:
     def __init__(self) -> None:
         self.script: deque = deque()
         self.requests: list[tuple[str, str, dict]] = []
+        self.waits_for: asyncio.Event | None = None
 
     def says(self, status, body, **headers):
         self.script.append((status, body, headers))
@@ -51,9 +53,17 @@ class Venue:
     def drops(self):
         self.script.append("drop")
 
+    async def is_asked(self, times):
+        """Return when this many requests have arrived."""
+        async with asyncio.timeout(5):
+            while len(self.requests) < times:  # noqa: ASYNC110 -- a real socket
+                await asyncio.sleep(0.001)
+
     async def answer(self, request):
         fields = dict(request.query) | dict(await request.post())
         self.requests.append((request.method, request.path, fields))
+        if self.waits_for is not None:
+            await self.waits_for.wait()
         entry = self.script.popleft() if self.script else (200, {}, {})
         if entry == "drop":
             request.transport.close()
@@ -85,7 +95,12 @@ async def venue():
 
 
 @pytest.fixture
-async def gateway(venue, impatient):
+def published():
+    return []
+
+
+@pytest.fixture
+async def gateway(venue, impatient, published):
     client = Client(
         endpoints=trading_endpoints(venue.url),
         clock=impatient,
@@ -93,7 +108,9 @@ async def gateway(venue, impatient):
         secret=SecretStr("secret"),
         timeout_seconds=5,
     )
-    gateway = Gateway(client=client, clock=impatient, retry=RetryPolicy(jitter=0))
+    gateway = Gateway(
+        client=client, clock=impatient, retry=RetryPolicy(jitter=0), publish=published.append
+    )
     yield gateway
     await gateway.close()
 

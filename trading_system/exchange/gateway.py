@@ -85,7 +85,7 @@ class Gateway:
         self._data = Circuit("market data", clock=clock, publish=publish, policy=policy)
         self._trading = Circuit("trading", clock=clock, publish=publish, policy=policy)
         self._synchronizing = asyncio.Lock()
-        self._synchronized_at = float("-inf")
+        self._measurements = 0
         self.status = VenueStatus(reachable=False, since=clock.now(), detail="not asked yet")
 
     @property
@@ -169,20 +169,19 @@ class Gateway:
 
     async def synchronize(self) -> None:
         """Measure the clock offset: half the round trip back, the quickest of three probes."""
-        began = self._clock.monotonic()
+        before = self._measurements
         async with self._synchronizing:
-            if self._synchronized_at > began:
+            if self._measurements > before:
                 return  # somebody else has, while we waited
-            best: _Answer | None = None
+            best = float("inf")
             for _ in range(_OFFSET_PROBES):
                 probe = await self._once("time", priority=Priority.ORDERS)
-                if best is None or probe.received - probe.sent < best.received - best.sent:
-                    best = probe
-                    self._time.measured(
-                        int(probe.body["serverTime"]), sent=probe.sent, received=probe.received
-                    )
+                if probe.received - probe.sent < best:
+                    best = probe.received - probe.sent
+                    told = _server_time(probe.body)
+                    self._time.measured(told, sent=probe.sent, received=probe.received)
             self._limiter.uncertainty = self._time.uncertainty_ms
-            self._synchronized_at = self._clock.monotonic()
+            self._measurements += 1
 
     async def attend(self) -> None:
         """Measure the clock, and try signed calls again where they have rested."""
@@ -269,3 +268,10 @@ class Gateway:
             self._publish(VenueChanged(part="venue", state=state, detail=detail))
         elif detail != self.status.detail:
             self.status = VenueStatus(reachable=reachable, since=self.status.since, detail=detail)
+
+
+def _server_time(answer: Any) -> int:
+    match answer:
+        case {"serverTime": int(told)}:
+            return told
+    raise Unreadable("the venue did not tell its time")
