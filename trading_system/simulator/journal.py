@@ -18,6 +18,7 @@ from trading_system.simulator.model import (
     OrderEvent,
     Prevention,
     ReplaceEvent,
+    Status,
     SymbolRules,
 )
 
@@ -61,6 +62,25 @@ class Journal:
     def tell_replaced(self, *, cancelled: Order, placed: Order, time: int) -> None:
         """Note that both halves of a cancelReplace succeeded."""
         self._events.append(ReplaceEvent(cancelled=cancelled, placed=placed, time=time))
+
+    def tell_rejected(self, order: Order, message: str) -> None:
+        """Note that the new half of a cancelReplace was refused after the old one was cancelled.
+
+        No other refusal is told as an event; the order has no id and changes no balance.
+        """
+        rejected = replace(
+            order, order_id=-1, status=Status.REJECTED, working_time=-1, is_working=False
+        )
+        self._executions += 1
+        self._events.append(
+            OrderEvent(
+                id=self._executions,
+                execution=Execution.REJECTED,
+                order=rejected,
+                refusal=message,
+                time=order.updated,
+            )
+        )
 
     def tell_deposit(self, deposit: Deposit, time: int) -> None:
         """Note money that came in from elsewhere."""

@@ -64,6 +64,7 @@ class Status(StrEnum):
     CANCELED = "CANCELED"
     EXPIRED = "EXPIRED"
     EXPIRED_IN_MATCH = "EXPIRED_IN_MATCH"
+    REJECTED = "REJECTED"
 
     @property
     def is_open(self) -> bool:
@@ -287,6 +288,7 @@ class Execution(StrEnum):
 
     NEW = "NEW"
     CANCELED = "CANCELED"
+    REJECTED = "REJECTED"
     TRADE = "TRADE"
     EXPIRED = "EXPIRED"
     TRADE_PREVENTION = "TRADE_PREVENTION"
@@ -312,6 +314,7 @@ class OrderEvent:
     order: Order
     fill: Fill | None = None
     prevention: Prevention | None = None
+    refusal: str | None = None
     cancel_client_order_id: str | None = None
     time: int
 

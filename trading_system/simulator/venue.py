@@ -96,7 +96,8 @@ class Venue:
             case CancelReplace():
                 self._replace(command)
             case Deposit():
-                self._deposit(command)
+                self._accounts.deposit(command.account, command.asset, command.amount)
+                self._journal.tell_deposit(command, self._now)
         # Advance asks for no more than that the market has run.
         return self._journal.take(self._now)
 
@@ -239,10 +240,6 @@ class Venue:
         self._market(order.symbol).withdraw(order)
         self._settlement.cancel(order, rules, cancel_id=id_, now=self._now)
 
-    def _deposit(self, command: Deposit) -> None:
-        self._accounts.deposit(command.account, command.asset, command.amount)
-        self._journal.tell_deposit(command, self._now)
-
     def _replace(self, command: CancelReplace) -> None:
         """Cancel one order and place another; the new one's filters are asked before anything.
 
@@ -260,6 +257,9 @@ class Venue:
         if isinstance(cancelled, Order) and isinstance(placed, Order):
             self._journal.tell_replaced(cancelled=cancelled, placed=placed, time=self._now)
             return
+        if isinstance(cancelled, Order) and isinstance(placed, Refused):
+            rejected = draft(command.place, self._rules(command.place.symbol), self._now)
+            self._journal.tell_rejected(rejected, placed.message)
         data = {
             "cancelResult": _result(cancelled),
             "newOrderResult": _result(placed),

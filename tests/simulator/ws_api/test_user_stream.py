@@ -109,7 +109,7 @@ async def test_a_deposit_is_heard_of(venue, listener):
 
 
 async def test_half_a_replacement_is_heard_of_too(listener):
-    """The order is cancelled, its successor refused: the answer is an error all the same."""
+    """The order is cancelled, its successor refused: only here a refusal is an event too."""
     order = await listener.buy()
     answer = await listener.signed(
         "order.cancelReplace",
@@ -117,9 +117,16 @@ async def test_half_a_replacement_is_heard_of_too(listener):
         price="50000",
         cancelReplaceMode="STOP_ON_FAILURE",
         cancelOrderId=order["orderId"],
+        newClientOrderId="dear",
     )
     assert (answer["status"], answer["error"]["code"]) == (409, -2021)
-    assert [told(frame) for frame in listener.events[2:]] == ["CANCELED", "outboundAccountPosition"]
+    cancelled, rejected, position = (frame["event"] for frame in listener.events[2:])
+    assert cancelled["x"] == "CANCELED"
+    assert (rejected["x"], rejected["X"], rejected["c"]) == ("REJECTED", "REJECTED", "dear")
+    assert (rejected["r"], rejected["i"]) == ("INSUFFICIENT_BALANCES", -1)
+    assert rejected["w"] is False
+    assert "W" not in rejected
+    assert position["e"] == "outboundAccountPosition"
 
 
 async def test_only_ed25519_keys_log_on_where_it_is_as_documented(open_venue):

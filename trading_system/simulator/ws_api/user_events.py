@@ -27,6 +27,11 @@ _CENT = Decimal(1).scaleb(-8)
 _NO_TRADE = -1
 _NO_LIST = -1
 _NO_GROUP = -1
+_REASONS = {
+    "Account has insufficient balance for requested action.": "INSUFFICIENT_BALANCES",
+    "Order would trigger immediately.": "STOP_PRICE_WOULD_TRIGGER_IMMEDIATELY",
+    "Order would immediately match and take.": "WOULD_MATCH_IMMEDIATELY",
+}
 _TIMES = frozenset("EDOTW")
 _ENDED_BY_ITSELF = {Status.EXPIRED, Status.EXPIRED_IN_MATCH}
 
@@ -65,7 +70,7 @@ def execution_report(event: OrderEvent, now: int) -> Json:
         "C": order.client_order_id if is_cancel else "",
         "x": event.execution,
         "X": order.status,
-        "r": "NONE",
+        "r": _REASONS.get(event.refusal or "", "NONE"),
         "i": order.order_id,
         "l": amount(fill.quantity if fill else _ZERO),
         "z": amount(order.executed),
