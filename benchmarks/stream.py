@@ -11,7 +11,7 @@ import asyncio
 import json
 import multiprocessing
 import time
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from statistics import median, quantiles
 
 import ccxt.pro
@@ -65,14 +65,15 @@ async def blast(socket, texts):
 
 
 async def flow(socket, beats):
-    """Every two seconds all candles at once, and quotes all the time."""
-    for candles, groups in beats:
-        for each in candles:
-            await socket.send_str(each)
-        for group in groups:
-            for each in group:
+    """Every two seconds all candles at once, and quotes all the time, until nobody reads them."""
+    with suppress(ConnectionError):
+        for candles, groups in beats:
+            for each in candles:
                 await socket.send_str(each)
-            await asyncio.sleep(2 / GROUPS)
+            for group in groups:
+                for each in group:
+                    await socket.send_str(each)
+                await asyncio.sleep(2 / GROUPS)
 
 
 def beat(number, names):

@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
-_SLICE = 50  # handled in one turn of the event loop, about a millisecond
+_SLICE = 0.004  # seconds of the event loop that a burst may take in one turn
 
 
 class StreamBuffer(Generic[T]):
@@ -47,9 +47,11 @@ class StreamBuffer(Generic[T]):
 
     async def drain(self, handle: Callable[[T], None]) -> None:
         """Hand on whatever comes, until cancelled; others get their turn within a burst."""
+        loop = asyncio.get_running_loop()
         while True:
             await self._filled.wait()
-            for _ in range(min(_SLICE, len(self))):
+            end = loop.time() + _SLICE
+            while len(self) and loop.time() < end:
                 handle(self.take())
             if not len(self):
                 self._filled.clear()
