@@ -49,6 +49,9 @@ class SocketVenue:
         """Headers of a refusal to connect, while set."""
         self.deaf: set[str] = set()
         """Methods that are never answered."""
+        self.willing = asyncio.Event()
+        """Answers wait for it."""
+        self.willing.set()
 
     @property
     def open_peers(self) -> list[Peer]:
@@ -92,6 +95,7 @@ class SocketVenue:
 
     async def _answer(self, peer: Peer, asked: dict) -> None:
         method, params = asked["method"], asked["params"]
+        await self.willing.wait()
         if method in self.deaf:
             return
         if method in self.answers:

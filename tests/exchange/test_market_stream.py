@@ -283,9 +283,10 @@ async def test_many_symbols_are_spread_and_asked_for_in_batches(sockets, followi
         assert sum(carried) == 1200
         assert max(carried) <= 1000
         assert max(len(m["params"]) for peer in sockets.peers for m in peer.messages) <= 200
-        stream.follow(many[:10], [])
+        stream.follow(sorted(many)[:10], [])
         await until(lambda: sum(len(peer.streams) for peer in sockets.open_peers) == 30, clock)
-        assert "monitoring 2" not in states(stream) or len(sockets.open_peers) <= 4
+        await until(lambda: len(sockets.open_peers) == 3, clock)
+        assert "monitoring 2" not in states(stream)
 
 
 async def test_messages_keep_to_the_pace_the_venue_reads_them_at(sockets, following, clock):
@@ -391,14 +392,53 @@ async def test_a_renewal_that_fails_leaves_the_old_connection_and_is_tried_again
 async def test_a_connection_lost_while_it_is_renewed_leaves_a_gap(sockets, following, heard, clock):
     async with following(timing=Timing(life=20, pulse=1e9)) as stream:
         [old] = sockets.carrying("btcusdt@trade")
-        sockets.deaf.add("SUBSCRIBE")
+        sockets.willing.clear()
         await until(lambda: states(stream)["execution"] == "renewing", clock)
+        lost_at = clock.milliseconds()
         old.cut()
-        await pass_time(clock, 5)
-        sockets.deaf.clear()
+        await until(lambda: not old.open)
+        await pass_time(clock, 2)
+        assert heard.gaps == []
+        sockets.willing.set()
         await until(lambda: heard.gaps, clock)
-        assert heard.gaps[0][0] == {BTC}
-        await until(lambda: states(stream)["execution"] == "connected", clock)
+        [(symbols, since)] = heard.gaps
+        assert symbols == {BTC}
+        assert lost_at - 6_000 <= since <= lost_at
+        assert heard.states("execution") == ["connected", "renewing", "connected"]
+
+
+async def test_a_standby_that_may_be_as_dead_as_the_others_does_not_take_over(
+    sockets, following, heard, clock
+):
+    async with following(monitored=[ETH]):
+        cut = sockets.open_peers
+        [standby] = [peer for peer in cut if not peer.streams]
+        for peer in set(cut) - {standby}:
+            peer.mute = True
+        await pass_time(clock, 5)
+        standby.mute = True
+        await until(lambda: heard.gaps, clock)
+        [carrying] = [peer for peer in sockets.carrying("btcusdt@trade") if not peer.mute]
+        assert carrying not in cut
+
+
+async def test_what_lasted_is_dialled_again_at_once(sockets, following, heard, clock):
+    async with following(timing=Timing(pulse=1e9)) as stream:
+        await pass_time(clock, 61)
+        for peer in sockets.open_peers:
+            peer.cut()
+        began = clock.monotonic()
+        await until(lambda: len(heard.gaps) == 1 and len(sockets.open_peers) == 3, clock)
+        assert clock.monotonic() - began <= 3
+        assert set(states(stream).values()) <= {"connected", "ready"}
+
+
+async def test_an_old_standby_is_replaced(sockets, following, clock):
+    async with following(timing=Timing(life=20, pulse=1e9)) as stream:
+        await pass_time(clock, 60)
+        await until(lambda: states(stream)["standby"] == "ready", clock)
+        assert stream.status()[-1].connects >= 3
+        assert len(sockets.open_peers) == 3
 
 
 async def test_it_stops_in_the_middle_of_a_renewal(sockets, following, clock):

@@ -11,7 +11,7 @@ from trading_system.domain.errors import RateLimited, Rejected, Unreachable
 from trading_system.exchange.dialling import Backoff, Dialler
 from trading_system.exchange.supervision import Timing
 from trading_system.exchange.waiting import within
-from trading_system.exchange.websocket import open_session
+from trading_system.exchange.websocket import WebSocket, open_session
 from trading_system.resilience.retry import RetryPolicy
 
 
@@ -156,3 +156,17 @@ async def test_waiting_for_what_fails_raises_its_error(clock):
 
     with pytest.raises(ValueError, match="no"):
         await within(clock, 1.0, fail())
+
+
+async def test_what_has_gone_says_so_when_it_is_used(sockets, clock):
+    socket = WebSocket(sockets.url, clock=clock, on_frame=print)
+    async with open_session(sockets.url) as session:
+        await socket.open(session, patience=5)
+        sockets.peers[0].cut()
+        await socket.ended
+        for use in (socket.send({"method": "ASK"}), socket.ping()):
+            with pytest.raises(Unreachable, match="gone"):
+                await use
+        await socket._client._pong(b"")
+        socket.abort("again")
+        await socket.close()

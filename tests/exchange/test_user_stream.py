@@ -147,6 +147,15 @@ async def test_the_same_execution_is_told_once(sockets, listening, owner):
         assert stream.duplicates == 1
 
 
+async def test_only_the_last_executions_are_remembered(sockets, listening, owner, monkeypatch):
+    monkeypatch.setattr("trading_system.exchange.user_stream._REMEMBERED", 2)
+    async with listening() as stream:
+        for number in (1, 2, 3, 1, 3):
+            await push(sockets, execution(number))
+        await until(lambda: len(owner.reports) == 4)
+        await until(lambda: stream.duplicates == 1)
+
+
 async def test_orders_of_others_and_failed_bookings_do_not_end_it(sockets, listening, owner):
     async with listening() as stream:
         owner.trouble = [StorageError("full"), NotFound("not ours")]

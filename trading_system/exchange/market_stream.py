@@ -81,9 +81,7 @@ class MarketStream:
 
     def follow(self, monitored: Collection[Symbol], traded: Collection[Symbol]) -> None:
         """From now on these, and no others; those that the venue does not list are left out."""
-        known = {symbol for symbol in {*monitored, *traded} if self._venue_id(symbol) is not None}
-        wanted = roles.wanted(known.intersection(monitored), known.intersection(traded))
-        self._roles = roles.assign(self._roles, wanted)
+        self._roles = roles.assign(self._roles, roles.wanted(monitored, traded))
         self._changed.set()
 
     def status(self) -> list[StreamStatus]:
@@ -154,7 +152,9 @@ class MarketStream:
         """Those that exist already stay, so that nothing is told twice when a symbol moves."""
         channels = {}
         for symbol in sorted(symbols):
-            venue_id = self._venue_id(symbol) or ""
+            venue_id = self._venue_id(symbol)
+            if venue_id is None:
+                continue
             for kind in roles.kinds(role):
                 name = f"{venue_id.lower()}@{kind.suffix}"
                 channels[name] = existing.get(name) or Channel(name, symbol, kind)

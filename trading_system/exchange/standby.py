@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from trading_system.exchange.dialling import Backoff, Dialler
 from trading_system.exchange.standing import Standing
 from trading_system.exchange.supervision import Connection, Timing
+from trading_system.exchange.translate import Json
 from trading_system.exchange.waiting import rest
 from trading_system.ports import Clock
 
@@ -14,10 +13,8 @@ _SHUTDOWN = "serverShutdown"
 _GLANCE = 1.0
 
 
-def announces_shutdown(frame: Any) -> bool:
+def announces_shutdown(frame: Json) -> bool:
     """Whether the venue says with this that it is about to close the connection."""
-    if not isinstance(frame, dict):
-        return False
     return _SHUTDOWN in {frame.get("e"), str(frame.get("stream", "")).lstrip("!")}
 
 
@@ -80,6 +77,6 @@ class Standby:
                 await connection.close()
                 self.standing.enter("connecting", connection.ended.result())
 
-    def _on_frame(self, frame: Any) -> None:
+    def _on_frame(self, frame: Json) -> None:
         if announces_shutdown(frame) and self._ready is not None:
             self._ready.abort("the venue is about to close it")
