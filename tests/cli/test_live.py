@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from uuid import UUID
 
+import httpx
 import pytest
 
 from tests.api.conftest import ANY_PORT, FakeSystem
@@ -62,6 +63,8 @@ class Running:
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()))
         self._thread.start()
+        # Until it answers it may still say that it listens, on the stdout of the command.
+        httpx.get(f"http://127.0.0.1:{self.port}/health", timeout=10)
 
     def stop(self) -> None:
         self._stopping.set()
@@ -100,7 +103,7 @@ def test_tickers_are_a_table_of_prices_and_ages(cli, running):
     assert result.exit_code == 0
     btc, eth = result.output.splitlines()[3:5]
     assert [cell.strip() for cell in btc.split("│")[1:-1]] == [
-        *("BTC/USDT", "102.5", "1.2 s", "99.5", "100.5", "100.0 bp", "2.5 %", "–")
+        *("BTC/USDT", "102.5", "1.2 s", "99.5", "100.5", "100.00 bp", "2.50 %", "–")
     ]
     assert "DEAD" in eth
     assert "ETH" not in cli("tickers", "BTC/USDT").output
@@ -117,7 +120,7 @@ def test_a_book_is_a_table_of_both_sides(cli, running):
     result = cli("book", "BTC/USDT", "--levels", "2")
     assert result.exit_code == 0
     assert running.system.live.asked == [(BTC, 2)]
-    for text in ("snapshot, 0.1 s old", "99.50", "1.2", "100.50", "middle 100.00", "100.0 bp"):
+    for text in ("snapshot, 0.1 s old", "99.5 ", "1.2", "100.5 ", "middle 100,", "100.00 bp"):
         assert text in result.output
 
 
@@ -183,7 +186,7 @@ def test_without_a_running_system_there_is_nothing_to_hear(cli, command):
 async def test_a_connection_that_breaks_is_one_line():
     class Broken:
         def stream(self, *_args, **_options):
-            raise live.httpx.ReadError("reset by peer")
+            raise httpx.ReadError("reset by peer")
 
     with pytest.raises(live.TradingError, match="has gone"):
         async for _ in live._told(Broken(), {}):

@@ -28,6 +28,7 @@ Kinds = Annotated[
 Symbols = Annotated[str | None, typer.Option(help="Only of these pairs, with commas.")]
 
 _RARE = "order,refusal,balances,candle,state,venue"
+_LEFT_OUT = frozenset({"open_time_ms", "received_at"})  # `time` and `open_time` say as much
 _COLUMNS = {
     "limits": ("kind", "seconds", "limit", "used", "waiting"),
     "breakers": ("group", "state", "failures", "opened", "retry_at"),
@@ -76,8 +77,8 @@ async def _tickers(symbol: str | None) -> None:
             _age(row["price_age_ms"]),
             _shown(row["bid"]),
             _shown(row["ask"]),
-            _shown(row["spread_bps"], " bp"),
-            _shown(row["change_percent"], " %"),
+            _rounded(row["spread_bps"], "bp"),
+            _rounded(row["change_percent"], "%"),
             _shown(row["state"]),
         )
     console.print(table)
@@ -95,9 +96,11 @@ async def _book(symbol: str, levels: int) -> None:
         title=f"{told['symbol']} · {told['source']}, {_age(told['age_ms'])} old",
     )
     for bid, ask in zip_longest(told["bids"], told["asks"], fillvalue=("", "")):
-        table.add_row(bid[1], bid[0], ask[0], ask[1])
+        table.add_row(*map(_plain, (bid[1], bid[0], ask[0], ask[1])))
     console.print(table)
-    console.print(f"middle {_shown(told['mid'])}, spread {_shown(told['spread_bps'], ' bp')}")
+    console.print(
+        f"middle {_plain(told['mid'] or '–')}, spread {_rounded(told['spread_bps'], 'bp')}"
+    )
 
 
 async def _events(*, follow: bool, kinds: str, symbols: str | None) -> None:
@@ -140,7 +143,8 @@ def _in_words(data: dict[str, Any]) -> str:
         case {"balances": balances}:
             return ", ".join(f"{each['asset']} {each['total']}" for each in balances)
         case _:
-            return " ".join(f"{name}={value}" for name, value in data.items() if value is not None)
+            told = {name: value for name, value in data.items() if name not in _LEFT_OUT}
+            return " ".join(f"{name}={value}" for name, value in told.items() if value is not None)
 
 
 async def _venue() -> None:
@@ -158,7 +162,7 @@ def _facts(told: dict[str, Any]) -> Table:
     table.add_row("reachable", "yes" if told["reachable"] else f"no: {told['detail']}")
     table.add_row("since", told["since"])
     table.add_row("clock", f"{told['clock_offset_ms']} ms off, corrected for")
-    table.add_row("round trip", _shown(told["round_trip_ms"], " ms"))
+    table.add_row("round trip", _rounded(told["round_trip_ms"], "ms"))
     table.add_row("banned until", _shown(told["banned_until"]))
     return table
 
@@ -170,8 +174,17 @@ def _table(rows: list[dict[str, Any]], names: tuple[str, ...]) -> Table:
     return table
 
 
-def _shown(value: object, unit: str = "") -> str:
-    return "–" if value is None else f"{value}{unit}"
+def _shown(value: object) -> str:
+    return "–" if value is None else str(value)
+
+
+def _rounded(value: float | None, unit: str) -> str:
+    return "–" if value is None else f"{value:.2f} {unit}"
+
+
+def _plain(text: str) -> str:
+    """A decimal without the zeros at its end."""
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def _age(milliseconds: int | None) -> str:
