@@ -4,6 +4,7 @@
    and changes of the venue, comes as events, beginning with those of before this page was opened. */
 
 const EVERY_MS = 1000, VENUE_EVERY_MS = 5000, OLD_MS = 15000, ROWS = 30;
+const STANDING = new Set(["connected", "ready"]);
 
 /** An element with text and children; text is never read as HTML. */
 function make(tag, className, ...children) {
@@ -63,7 +64,7 @@ function venue(told) {
   const table = make("table", "",
     line(told.url, told.reachable && !told.banned_until,
       fact("clock", `${told.clock_offset_ms} ms`),
-      fact("round trip", plain(told.round_trip_ms, " ms")),
+      fact("round trip", plain(told.round_trip_ms?.toFixed(1) ?? null, " ms")),
       ...(told.banned_until ? [fact("banned until", clock(told.banned_until))] : []),
       told.detail),
     ...told.limits.map((limit) =>
@@ -74,7 +75,7 @@ function venue(told) {
       line(`breaker ${breaker.group}`, breaker.state === "closed",
         fact("", breaker.state), fact("failures", breaker.failures), fact("opened", breaker.opened))),
     ...told.streams.map((stream) =>
-      line(`stream ${stream.role}`, stream.state === "connected",
+      line(`stream ${stream.role}`, STANDING.has(stream.state),
         fact("", stream.state), fact("lag", plain(stream.lag_ms?.toFixed(0) ?? null, " ms")),
         fact("streams", Object.keys(stream.streams).length), fact("messages", stream.messages),
         fact("dropped", stream.dropped), fact("connects", stream.connects), stream.detail)));
