@@ -280,3 +280,15 @@ async def test_every_method_has_an_answer(client):
         answer = await client.call(method)
         assert answer["status"] in {200, 400, 401}, (method, answer)
         assert ("result" in answer) is (answer["status"] == 200)
+
+
+async def test_a_bug_ends_one_request_and_not_the_exchange(venue, client, caplog):
+    def fail(*_):
+        raise ZeroDivisionError
+
+    venue.running.exchange.handle = fail
+    answer = await client.signed("openOrders.cancelAll", **BTC)
+    assert (answer["status"], answer["error"]["code"]) == (500, -1000)
+    assert "ZeroDivisionError" in caplog.text
+    assert "signature" not in caplog.text
+    assert (await client.call("ping"))["status"] == 200

@@ -154,7 +154,6 @@ async def test_a_connection_that_is_gone_is_told_nothing(connect, exchange, medd
         await subscribe(socket)
         await socket.close()
         await asyncio.wait_for(meddler.gone.wait(), 5)
-        await asyncio.sleep(0)  # the shell is told after the meddler
         exchange.handle(Deposit(account="main", asset="BTC", amount=Decimal(1)), NOON)
     assert [frame.stream for frame in meddler.frames] == [""]
 
