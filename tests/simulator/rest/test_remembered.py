@@ -23,6 +23,10 @@ class CountingFeed(SeededFeed):
         self.asked.append("depth")
         return super().depth(symbol, now=now)
 
+    def quote(self, symbol, *, now):
+        self.asked.append("quote")
+        return super().quote(symbol, now=now)
+
     def average_price(self, symbol, *, minutes, now):
         self.asked.append("average")
         return super().average_price(symbol, minutes=minutes, now=now)
@@ -41,6 +45,14 @@ def test_the_book_is_asked_for_once_a_second(feed):
     assert books[3].last_update_id > books[0].last_update_id
     remembered.depth("ETHUSDT", now=NOON)
     assert len(feed.asked) == 3
+
+
+def test_a_quote_is_asked_for_once_a_second_without_the_book(feed):
+    remembered = RememberedFeed(feed)
+    quotes = [remembered.quote("BTCUSDT", now=NOON + k) for k in (0, 100, 749, 750)]
+    assert feed.asked == ["quote", "quote"]
+    assert quotes[0] == quotes[2] == SeededFeed.quote(feed, "BTCUSDT", now=NOON)
+    assert quotes[3].last_update_id > quotes[0].last_update_id
 
 
 def test_the_average_is_that_of_the_last_whole_second(feed):

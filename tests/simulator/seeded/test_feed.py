@@ -214,6 +214,23 @@ def test_the_book_stands_still_within_a_second_and_its_id_grows_with_the_next(fe
     assert next_one.last_update_id > one.last_update_id > 0
 
 
+@pytest.mark.parametrize("symbol", LISTED)
+def test_a_quote_is_the_top_of_the_book(feed, symbol):
+    for now in range(NOW, NOW + 20 * SECOND, 1_700):
+        book = feed.depth(symbol, now=now)
+        top = (book.last_update_id, book.bids[:1], book.asks[:1])
+        assert feed.quote(symbol, now=now) == top
+
+
+def test_a_quote_below_the_first_tick_has_no_bid():
+    """Where the price is one tick and takers sell, nobody can bid less."""
+    feed = SeededFeed(7, LISTED, origins={"BTCUSDT": Origin(NOW // DAY * DAY, 1)})
+    quotes = [feed.quote("BTCUSDT", now=NOW + k * SECOND) for k in range(600)]
+    books = [feed.depth("BTCUSDT", now=NOW + k * SECOND) for k in range(600)]
+    assert [q.bids for q in quotes] == [b.bids[:1] for b in books]
+    assert any(not quote.bids for quote in quotes)
+
+
 def test_a_price_of_few_ticks_has_fewer_bids():
     feed = SeededFeed(7, LISTED, origins={"BTCUSDT": Origin(NOW // DAY * DAY, 30)})
     book = feed.depth("BTCUSDT", now=NOW)
