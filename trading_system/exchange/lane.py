@@ -29,7 +29,7 @@ _GLANCE = 0.5
 _OVERLAP = 2.0  # what was sent over the old connection has arrived by then
 _SECOND_TRY = 30.0
 _BATCH = 200
-_REFUSED_PAUSE = 300.0
+_REFUSED_PAUSE = 60.0
 _SHOWN = 3
 _NEVER = float("-inf")
 
