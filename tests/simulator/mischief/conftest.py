@@ -146,14 +146,17 @@ class Client:
     async def user_stream(self):
         """The same with the events of the account."""
         async with self.listening("/ws-api/v3") as heard:
-            query = f"apiKey=mine&timestamp={self.now[0]}"
-            signature = hmac.new(b"hush", query.encode(), hashlib.sha256).hexdigest()
-            params = {"apiKey": "mine", "timestamp": self.now[0], "signature": signature}
-            ask = {"id": 1, "method": "userDataStream.subscribe.signature", "params": params}
-            await heard.socket.send_json(ask)
+            await self.ask(heard, "userDataStream.subscribe.signature")
             await until(lambda: heard.texts)
             assert heard.texts.pop()["status"] == 200
             yield heard
+
+    async def ask(self, heard, method, **params):
+        """Send a signed request of the WebSocket API."""
+        params = {"apiKey": "mine", "timestamp": self.now[0], **params}
+        query = "&".join(f"{name}={params[name]}" for name in sorted(params))
+        params["signature"] = hmac.new(b"hush", query.encode(), hashlib.sha256).hexdigest()
+        await heard.socket.send_json({"id": 1, "method": method, "params": params})
 
     async def add(self, *rules, status=200):
         """Switch rules on at the control endpoint."""

@@ -173,3 +173,10 @@ def test_every_kind_is_told_as_it_can_be_read_again(kind):
     needed = {"error": {"code": -1}, "clock-skew": {"ms": 1}, "clock-jump": {"ms": 1}}
     rule = read_rule({"kind": kind, "seconds": 9, **needed.get(kind, {})})
     assert read_rule(rule.told()) == rule
+
+
+@pytest.mark.parametrize("inner", ["empty-body", "truncated-body", "forbidden"])
+async def test_an_answer_that_cannot_be_read_is_not_waited_for(client, inner):
+    await client.add({"kind": "fill-first", "most_seconds": 10**6})
+    await client.add({"kind": inner, "calls": ORDERS})
+    assert (await client.place()).status in {200, 403}

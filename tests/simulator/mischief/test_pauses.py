@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from decimal import Decimal
 
 import pytest
@@ -44,6 +45,29 @@ def test_while_it_lasts_everything_is_as_it_was(paused, feed):
         assert paused.average_price(BTC, minutes=5, now=now) == feed.average_price(
             BTC, minutes=5, now=HALT
         )
+
+
+def test_what_was_halted_before_anything_was_traded_shows_nothing(feed, klines):
+    paused = PausedFeed(feed)
+    paused.halt("1", BTC, HALT)
+    paused.resume("1", END)
+    quiet = {"at_or_below": None, "at_or_above": None}
+    assert paused.next_trade(BTC, after=0, now=LATER, **quiet) is None
+    assert paused.trades_from(BTC, first_id=2**40, limit=5, now=LATER) == []
+    assert klines(paused, start=NOON + MINUTE, end=END - MINUTE, now=LATER) == []
+
+
+def test_an_average_of_nothing_is_the_last_price(feed):
+    after = [t.time for t in feed.trades(BTC, start=END, end=LATER, now=LATER)]
+    end, following = next(pair for pair in itertools.pairwise(after) if pair[0] + 1 < pair[1])
+    paused = PausedFeed(feed)
+    paused.halt("1", BTC, HALT)
+    paused.resume("1", end + 1)
+    now = following - 1  # the pause is over and nothing has been traded yet
+    last = feed.last_trade(BTC, now=HALT)
+    assert paused.last_trade(BTC, now=now) == last
+    assert paused.latest_trades(BTC, limit=3, now=now)[-1] == last
+    assert paused.average_price(BTC, minutes=5, now=now) == last.price
 
 
 def test_other_symbols_go_on(paused, feed):

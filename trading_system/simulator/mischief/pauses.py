@@ -149,7 +149,11 @@ class PausedFeed:
 
     def last_trade(self, symbol: str, *, now: int) -> MarketTrade:
         pauses, now = self._at(symbol, now)
-        return _renumbered(self._feed.last_trade(symbol, now=now), pauses)
+        last = self._feed.last_trade(symbol, now=now)
+        for pause in reversed(pauses):
+            if pause.first <= last.id < pause.after:  # nothing was traded since it ended
+                last = self._feed.last_trade(symbol, now=pause.span.start - 1)
+        return _renumbered(last, pauses)
 
     def average_price(self, symbol: str, *, minutes: int, now: int) -> Decimal:
         pauses, now = self._at(symbol, now)
