@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from contextlib import suppress
 
 import aiohttp
@@ -77,7 +78,7 @@ async def test_the_best_of_the_book_and_its_changes_agree(live) -> None:
 
     events = await collected(live.url, subscribe, lambda events: len(events) >= 4)
     diffs = [event.order_book_diff for event in events]
-    for before, after in zip(diffs, diffs[1:], strict=False):
+    for before, after in itertools.pairwise(diffs):
         assert after.first_update_id == before.final_update_id + 1
     last_of = {diff.final_update_id: diff for diff in diffs}
     both = [book for book in books if book.json["lastUpdateId"] in last_of]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
 from decimal import Decimal
 
@@ -77,7 +78,7 @@ async def test_trades_come_without_a_gap(sockets, client) -> None:
 async def test_candles_come_every_two_seconds(sockets, client) -> None:
     frames = await heard(sockets.kline_socket(BTC, "1m"), 3)
     assert {frame["e"] for frame in frames} == {"kline"}
-    apart = [b["E"] - a["E"] for a, b in zip(frames, frames[1:], strict=False)]
+    apart = [b["E"] - a["E"] for a, b in itertools.pairwise(frames)]
     assert all(1_000 <= each <= 4_000 for each in apart)
     opened = {row[0]: row[1] for row in await client.get_klines(symbol=BTC, interval="1m", limit=3)}
     for frame in frames:
@@ -86,7 +87,7 @@ async def test_candles_come_every_two_seconds(sockets, client) -> None:
 
 async def test_diffs_follow_each_other(sockets) -> None:
     frames = await heard(sockets.depth_socket(BTC, interval=100), 6)
-    for before, after in zip(frames, frames[1:], strict=False):
+    for before, after in itertools.pairwise(frames):
         assert after["U"] == before["u"] + 1
         assert after["E"] > before["E"]
 
