@@ -77,7 +77,7 @@ async def test_a_snapshot_is_taken_once_the_first_change_is_there(books, venue):
     assert top.bids == levels((99, 1))
 
 
-async def test_changes_during_the_snapshot_are_applied_to_it(books, venue):
+async def test_changes_during_the_snapshot_are_applied_to_it(books, venue, clock):
     venue.gate = asyncio.Event()
     for number in range(8, 14):
         books.on_update(update(number, bids=[(90 + number - 8, number)]))
@@ -88,6 +88,7 @@ async def test_changes_during_the_snapshot_are_applied_to_it(books, venue):
     top = books.top(BTC, 9)
     assert top.update_id == 14
     assert top.bids == levels((100, 14), (99, 1), (95, 13), (94, 12), (93, 11))
+    await clock.advance(60)
     assert len(venue.asked) == 1
 
 
@@ -105,12 +106,12 @@ async def test_a_snapshot_older_than_the_first_change_is_taken_again(books, venu
 async def test_a_gap_puts_the_book_out_of_step_until_there_is_a_new_one(books, venue, clock, told):
     books.on_update(update(11))
     await settle()
-    venue.books[BTC] = snapshot(20)
+    venue.books[BTC] = snapshot(12)
     books.on_update(update(13))
     assert not in_sync(books)
     assert told[-1] == BookChanged(symbol=BTC, update_id=11, in_sync=False)
     await clock.advance(1)
-    assert told[-1] == BookChanged(symbol=BTC, update_id=20, in_sync=True)
+    assert told[-1] == BookChanged(symbol=BTC, update_id=13, in_sync=True)
     assert books.figures() == {
         "books": 1,
         "books_in_sync": 1,
@@ -151,8 +152,31 @@ async def test_a_book_that_was_steady_is_taken_anew_at_once(books, venue, clock)
     await settle()
     assert in_sync(books)
     books.on_update(update(15))
+    venue.books[BTC] = snapshot(15)
     await settle()
     assert not in_sync(books)
+    await clock.advance(1)
+    assert in_sync(books)
+
+
+async def test_a_steady_book_that_cannot_be_taken_anew_storms_nobody(books, venue, clock):
+    books.on_update(update(11))
+    await clock.advance(61)
+    venue.unreachable = Unreachable("down")
+    books.on_update(update(13))
+    await clock.advance(15.5)
+    assert len(venue.asked) == 1 + 5
+
+
+async def test_a_venue_that_counts_anew_is_followed_after_the_gap(books, venue, clock):
+    venue.unreachable = Unreachable("restarting")
+    books.on_update(update(5_000))
+    await settle()
+    books.distrust([BTC])
+    venue.unreachable = None
+    books.on_update(update(11))
+    await clock.advance(1)
+    assert books.top(BTC, 1).update_id == 11
 
 
 async def test_only_a_few_snapshots_are_asked_for_at_once(venue, clock, bus):

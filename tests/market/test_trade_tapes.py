@@ -149,6 +149,29 @@ async def test_what_the_venue_keeps_not_having_is_given_up_in_the_end(tapes, ven
     assert tapes.figures()["trades_given_up"] == 2
 
 
+async def test_each_gap_has_its_own_patience(tapes, venue, clock, told):
+    venue.tape[BTC] = []
+    for number in (10, 13, 16):
+        tapes.on_trade(trade(number))
+    await clock.advance(600)
+    assert told == [10, 13, 16]
+    assert len(venue.asked) == 16
+
+
+async def test_an_answer_that_helps_renews_the_patience(tapes, venue, clock, told):
+    venue.tape[BTC] = []
+    tapes.on_trade(trade(10))
+    tapes.on_trade(trade(13))
+    await clock.advance(62)
+    assert len(venue.asked) == 7
+    venue.tape[BTC] = [trade(11)]
+    await clock.advance(95)
+    assert told == [10, 11]
+    venue.tape[BTC] = [trade(11), trade(12)]
+    await clock.advance(30)
+    assert told == [10, 11, 12, 13]
+
+
 async def test_a_venue_that_refuses_is_not_asked_for_ever(tapes, venue, clock, told):
     venue.failures[BTC] = [Rejected(-1121, "Invalid symbol.")] * 100
     tapes.on_trade(trade(10))

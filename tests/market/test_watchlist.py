@@ -163,11 +163,13 @@ async def test_a_database_that_fails_leaves_the_sets_and_is_read_again(
 ):
     await orders.create(order(BTC, clock.now()), idempotency_key=None, digest="")
     answers = [StorageError("busy")] * 3
+    read = []
     everything = orders.all
 
     async def failing_first(**options):
         if answers:
             raise answers.pop()
+        read.append(options)
         return await everything(**options)
 
     monkeypatch.setattr(orders, "all", failing_first)
@@ -176,3 +178,5 @@ async def test_a_database_that_fails_leaves_the_sets_and_is_read_again(
     assert told == []
     await clock.advance(1)
     assert told == [(set(), {BTC})]
+    await clock.advance(10)
+    assert len(read) == 2, "open ones and recent ones, once"
