@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -12,13 +12,53 @@ from trading_system.domain.errors import StorageError
 from trading_system.exchange.gateway import VenueStatus
 from trading_system.health import Health
 from trading_system.market.heartbeat import HeartbeatStatistics
-from trading_system.ports import Beat
+from trading_system.ports import Beat, BreakerStatus, LimitUse, StreamStatus
 
 
 @dataclass(eq=False)
 class FakeGateway:
     status: VenueStatus
     offset_ms: int = 0
+    round_trip_ms: float | None = 7.0
+    banned_until: datetime | None = None
+
+    def breakers(self):
+        return (BreakerStatus(group="market data", state="closed", failures=0, opened=0),)
+
+    def limits(self):
+        return (LimitUse(kind="weight", seconds=60, limit=6000, used=42),)
+
+
+@dataclass(eq=False)
+class FakeVenue:
+    gateway: FakeGateway
+
+
+class FakeLive:
+    def figures(self):
+        return {"books": 1, "oldest_price_ms": None}
+
+
+class FakeStreams:
+    def __init__(self, since) -> None:
+        self.state = "connected"
+        self._since = since
+
+    def status(self):
+        return [
+            StreamStatus(
+                role="monitoring 2",
+                state=self.state,
+                since=self._since,
+                url="ws://127.0.0.1",
+                connects=1,
+                messages=9,
+                dropped=2,
+                last_message_age_ms=5,
+                lag_ms=3.5,
+                detail="" if self.state == "connected" else "no route",
+            )
+        ]
 
 
 @dataclass
@@ -60,15 +100,30 @@ def database():
 
 
 @pytest.fixture
-def health(clock, gateway, heartbeat, database):
-    return Health(
-        clock=clock, gateway=gateway, data_gateway=gateway, heartbeat=heartbeat, database=database
-    )
+def streams(clock):
+    return FakeStreams(clock.now())
+
+
+@pytest.fixture
+def ask(clock, heartbeat, database):
+    """Health over these venues and their streams."""
+
+    def build(venues):
+        return Health(
+            clock=clock, venues=venues, live=FakeLive(), heartbeat=heartbeat, database=database
+        )
+
+    return build
+
+
+@pytest.fixture
+def health(ask, gateway, streams):
+    return ask({FakeVenue(gateway): (streams,)})
 
 
 async def test_all_is_well(health):
     report = await health.report()
-    assert set(report) == {"venue", "clock", "heartbeat", "database"}
+    assert set(report) == {"venue", "clock", "streams", "heartbeat", "database"}
     assert all(part.ok for part in report.values())
 
 
@@ -78,12 +133,28 @@ async def test_a_venue_that_does_not_answer_says_why(health, gateway):
     assert (part.ok, part.detail) == (False, "no route")
 
 
-async def test_prices_from_elsewhere_have_a_line_of_their_own(clock, gateway, heartbeat, database):
+async def test_a_ban_is_told_with_its_end(health, gateway, clock):
+    gateway.banned_until = clock.now()
+    part = (await health.report())["venue"]
+    assert part.figures["banned_until"] == clock.now().isoformat()
+
+
+async def test_a_lost_stream_is_told_but_nobody_is_ill_of_it(health, streams):
+    """Candles and orders are right without any stream, only later."""
+    assert (await health.report())["streams"].detail == ""
+    streams.state = "lost"
+    part = (await health.report())["streams"]
+    assert (part.ok, part.detail) == (True, "monitoring 2: lost no route")
+    assert part.figures == {"monitoring 2": "lost", "books": 1, "oldest_price_ms": None}
+
+
+async def test_streams_that_are_switched_off_say_so(ask, gateway):
+    assert (await ask({FakeVenue(gateway): ()}).report())["streams"].detail == "switched off"
+
+
+async def test_prices_from_elsewhere_have_a_line_of_their_own(ask, gateway):
     other = FakeGateway(replace(gateway.status, reachable=False, detail="down"))
-    health = Health(
-        clock=clock, gateway=gateway, data_gateway=other, heartbeat=heartbeat, database=database
-    )
-    report = await health.report()
+    report = await ask({FakeVenue(gateway): (), FakeVenue(other): ()}).report()
     assert (report["venue"].ok, report["data_venue"].ok) == (True, False)
 
 
@@ -124,3 +195,11 @@ def test_the_same_is_told_in_numbers(health, gateway):
     gauges = {name: value for name, (_, value) in health.gauges().items()}
     assert gauges["venue_reachable"] == 1
     assert gauges["beats"] == 3
+    assert gauges["breaker_market_data_closed"] == 1
+    assert gauges["limit_weight_60s_used"] == 42
+    assert gauges["live_books"] == 1
+    assert "live_oldest_price_ms" not in gauges
+    assert gauges["stream_monitoring_2_up"] == 1
+    assert gauges["stream_monitoring_2_messages"] == 9
+    assert gauges["stream_monitoring_2_dropped"] == 2
+    assert gauges["stream_monitoring_2_lag_ms"] == 3.5

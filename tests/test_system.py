@@ -12,6 +12,7 @@ from trading_system.domain.instruments import Symbol
 from trading_system.domain.orders import OrderRequest, OrderType, Side
 from trading_system.exchange.endpoints import BLOCKED
 from trading_system.execution.desk import Approved, Refused
+from trading_system.execution.reconciler import Reconciler
 from trading_system.system import opened
 
 WISH = OrderRequest(
@@ -23,7 +24,9 @@ WISH = OrderRequest(
 def system(clock, tmp_path):
     def build(**settings):
         keys = {"binance_api_key": SecretStr("k"), "binance_secret_key": SecretStr("s")}
-        wanted = Settings(_env_file=None, db_path=tmp_path / "t.db", **(keys | settings))
+        wanted = Settings(
+            _env_file=None, db_path=tmp_path / "t.db", budget_dir=tmp_path, **(keys | settings)
+        )
         return opened(wanted, clock)
 
     return build
@@ -51,22 +54,53 @@ async def test_prices_from_live_come_without_keys_while_orders_go_to_the_venue(s
         assert data.urls["api"]["private"] == BLOCKED
         assert (data.apiKey, data.secret) == (None, None)
         assert orders.urls["api"]["private"] == "http://127.0.0.1:9/api/v3"
-        assert len(built.watches) == 2
+        assert [report.url for report in built.venue_reports()] == [
+            "http://127.0.0.1:9",
+            "https://data-api.binance.vision",
+        ]
 
 
 @pytest.mark.parametrize("data_venue", [None, "testnet"])
 async def test_one_venue_for_both_is_asked_over_one_way(system, data_venue):
     async with system(venue="testnet", data_venue=data_venue) as built:
         assert built.market_data._gateway is built.trading._gateway
-        assert len(built.watches) == 1
+        assert len(built.venue_reports()) == 1
 
 
 async def test_a_part_that_fails_for_good_ends_all_the_others(system, monkeypatch):
+    async def broken(_self) -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(Reconciler, "run", broken)
     async with system(venue="http://127.0.0.1:9") as built:
-
-        async def broken() -> None:
-            raise RuntimeError("a bug")
-
-        monkeypatch.setattr(type(built.reconciler), "run", lambda _self: broken())
         with pytest.raises(ExceptionGroup, match="unhandled"):
             await built.run()
+
+
+def streams(built):
+    """The kinds of streams, venue by venue."""
+    return [[type(each).__name__ for each in several] for several in built._venues.values()]
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({}, [["MarketStream", "UserStream"]]),
+        ({"data_venue": "live"}, [["UserStream"], ["MarketStream"]]),
+        ({"streams": "off"}, [[]]),
+        ({"streams": "off", "data_venue": "live"}, [[], []]),
+        ({"binance_api_key": None, "binance_secret_key": None}, [["MarketStream"]]),
+    ],
+    ids=["one venue", "two venues", "off", "two venues, off", "no keys"],
+)
+async def test_each_venue_is_listened_to_for_what_it_is_there_for(system, settings, expected):
+    async with system(venue="http://127.0.0.1:9", **settings) as built:
+        assert streams(built) == expected
+
+
+async def test_smaller_limits_of_our_own_hold_before_and_after_the_venue_told_its(system):
+    async with system(venue="http://127.0.0.1:9", limit_weight_per_minute=300) as built:
+        (report,) = built.venue_reports()
+        limits = {(use.kind, use.seconds): use.limit for use in report.limits}
+        assert limits["weight", 60] == 300
+        assert limits["orders", 10] == 50

@@ -195,10 +195,10 @@ async def opened(settings: Settings, clock: Clock) -> AsyncIterator[System]:
                 recv_window=settings.recv_window,
             )
 
-        streams: dict[Venue, tuple[Streams, ...]] = {venue: ()}
+        streams: dict[Venue, tuple[Streams, ...]] = {venue: (), data_venue: ()}
         if settings.streams == "on":
-            streams[venue] = () if user_stream is None else (user_stream,)
-            streams[data_venue] = (live_prices.stream, *streams.get(data_venue, ()))
+            streams[data_venue] = (live_prices.stream,)
+            streams[venue] += () if user_stream is None else (user_stream,)
         health = Health(
             clock=clock,
             venues=streams,

@@ -26,7 +26,7 @@ PATIENCE = 60.0
 
 
 @asynccontextmanager
-async def simulator():
+async def embedded():
     async with serve(SimulatorOptions(port=0)) as running:
         yield {
             "venue": running.url,
@@ -36,7 +36,7 @@ async def simulator():
 
 
 @asynccontextmanager
-async def testnet():
+async def binance_testnet():
     key, secret = os.environ.get("TESTNET_API_KEY"), os.environ.get("TESTNET_SECRET_KEY")
     if not key or not secret:
         pytest.skip("set TESTNET_API_KEY and TESTNET_SECRET_KEY, see README.md")
@@ -44,7 +44,7 @@ async def testnet():
 
 
 @pytest.fixture(
-    params=[simulator, pytest.param(testnet, marks=pytest.mark.testnet)],
+    params=[embedded, pytest.param(binance_testnet, marks=pytest.mark.testnet)],
     ids=["simulator", "testnet"],
 )
 async def system(request, tmp_path):
