@@ -68,6 +68,7 @@ def answered(exchange: Exchange, call: Call, now: int, write: Callable[[Headers]
         status, body = refusal.status, orjson.dumps(wire.error(refusal))
         if isinstance(refusal, TooMuch):
             headers["Retry-After"] = str(refusal.retry_after)
+            exchange.limits.refused[status] += 1
     except Exception:  # noqa: BLE001 -- one request's bug must not end the exchange
         # The query stays out of the log: a signature is in it.
         _log.exception("%s %s failed", call.method, call.path)

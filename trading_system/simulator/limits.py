@@ -6,7 +6,7 @@ rest-api.md "LIMITS" and faqs/order_count_decrement.md.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -84,6 +84,8 @@ class Limits:
     """Counts, and raises TooMuch where a count goes over its limit."""
 
     def __init__(self, settings: LimitSettings) -> None:
+        self.refused: Counter[int] = Counter()
+        """How often 418 and 429 were answered, whatever for."""
         self._settings = settings
         self._addresses: defaultdict[str, _Address] = defaultdict(_Address)
         self._accounts: defaultdict[str, _Account] = defaultdict(_Account)

@@ -1,9 +1,8 @@
-"""The exchange behind a socket: aiohttp outside, `RestApi` inside, loopback only."""
+"""The exchange behind a socket, loopback only, for as long as a block lasts."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -18,24 +17,17 @@ from trading_system.simulator.catalogue import catalogue
 from trading_system.simulator.command_log import CommandLog
 from trading_system.simulator.exchange import Exchange
 from trading_system.simulator.feeds import Feed, RecordedFrames
-from trading_system.simulator.interference import Interference
-from trading_system.simulator.mischief import control
+from trading_system.simulator.front import Front
 from trading_system.simulator.mischief.control import Mischief
 from trading_system.simulator.mischief.rules import read_rule
 from trading_system.simulator.options import SEEDED, SimulatorOptions
 from trading_system.simulator.remembered import RememberedFeed
-from trading_system.simulator.rest import Call, RestApi
 from trading_system.simulator.seeded.feed import SeededFeed
-from trading_system.simulator.streams.shell import StreamShell
-from trading_system.simulator.ws_api.shell import WsApiShell
 
 __all__ = ["RunningSimulator", "SimulatorOptions", "serve"]
 
-_log = logging.getLogger(__name__)
-
 _ACCOUNT = "main"
 _KEY_BYTES = 32  # 64 characters, as Binance's keys have
-_ADVANCE_SECONDS = 0.1
 _SHUTDOWN_SECONDS = 1.0
 _LONGEST_LINE = 1 << 16  # `symbols` may name hundreds of them
 _PURSE = {
@@ -75,54 +67,22 @@ async def serve(
     Raises ValueError for a market, a key or a rule that cannot be read, OSError for a port that is
     taken, CommandLogError for a journal that does not fit.
     """
-    key = ApiKey(
-        key=options.api_key or secrets.token_hex(_KEY_BYTES),
-        secret="" if options.public_key else options.secret or secrets.token_hex(_KEY_BYTES),
-        public_key=options.public_key,
-        account=_ACCOUNT,
-    )
+    key = _key(options)
     rules = [read_rule(rule) for rule in options.mischief]
     mischief = Mischief(seed=options.mischief_seed, speed=options.speed, clock=options.clock)
     exchange = open_exchange(options, feed, mischief)
-    exchange.observers.append(mischief.observe)
-
-    def clock() -> int:
-        return mischief.time(options.clock())
-
-    keys, speed = Keys([key], any_logon=options.any_logon), options.speed
-    streams = StreamShell(exchange, clock=clock, speed=speed, interference=mischief)
-    ws_api = WsApiShell(exchange, keys, clock=clock, speed=speed, interference=mischief)
-    rest = _rest(RestApi(exchange, keys), clock, mischief)
-    notices: set[asyncio.Task[None]] = set()
-
-    def shut_down(grace: float) -> None:
-        for shell in (streams, ws_api):
-            notices.add(asyncio.create_task(shell.shut_down(grace)))
-
-    mischief.shut_down = shut_down
+    keys = Keys([key], any_logon=options.any_logon)
+    front = Front(exchange, keys, mischief, clock=options.clock, speed=options.speed)
+    server = web.Server(front.respond, access_log=None, max_line_size=_LONGEST_LINE)
+    runner = web.ServerRunner(server, shutdown_timeout=_SHUTDOWN_SECONDS)
+    await runner.setup()
 
     async def stop() -> None:
         """Cut what is connected: its handlers would be waited for."""
-        for shell in (streams, ws_api):
-            shell.cut()
+        front.cut()
         await runner.cleanup()
 
-    async def respond(request: web.BaseRequest) -> web.StreamResponse:
-        if streams.serves(request.path):
-            return await streams.accept(request)
-        if ws_api.serves(request.path):
-            return await ws_api.accept(request)
-        if request.path == control.PATH:
-            return await mischief.control(request)
-        return await rest(request)
-
-    server = web.Server(respond, access_log=None, max_line_size=_LONGEST_LINE)
-    runner = web.ServerRunner(server, shutdown_timeout=_SHUTDOWN_SECONDS)
-    await runner.setup()
-    tasks = [
-        asyncio.create_task(_keep_advancing(exchange, clock, _ADVANCE_SECONDS / speed)),
-        asyncio.create_task(streams.run()),
-    ]
+    running = asyncio.create_task(front.run())
     try:
         mischief.add(rules)
         await web.TCPSite(runner, options.host, options.port).start()
@@ -136,8 +96,7 @@ async def serve(
             stop=stop,
         )
     finally:
-        for task in (*tasks, *notices):
-            task.cancel()
+        running.cancel()
         await stop()
         exchange.close()
 
@@ -183,38 +142,10 @@ def purse(feed: Feed) -> Mapping[str, Decimal]:
     return {asset: _PURSE.get(asset, _POCKET) for asset in sorted(assets)}
 
 
-def _rest(
-    api: RestApi, clock: Callable[[], int], interference: Interference
-) -> Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]:
-    async def respond(request: web.BaseRequest) -> web.StreamResponse:
-        # The text as it was sent, for the signature; a GET has no body that counts.
-        path, _, query = request.raw_path.partition("?")
-        body = b"" if request.method == "GET" else await request.read()
-        call = Call(
-            method=request.method,
-            path=path,
-            query=query,
-            body=body.decode(errors="replace"),
-            api_key=request.headers.get("X-MBX-APIKEY"),
-            time_unit=request.headers.get("X-MBX-TIME-UNIT"),
-            address=request.remote or "",
-        )
-        answer = await interference.answer(call, lambda call: api.answer(call, clock()))
-        if answer is None:
-            if request.transport is not None:
-                request.transport.abort()
-            raise ConnectionResetError("cut on request")
-        return web.Response(status=answer.status, body=answer.body, headers=answer.headers)
-
-    return respond
-
-
-async def _keep_advancing(exchange: Exchange, clock: Callable[[], int], pause: float) -> None:
-    """Let resting orders meet the market even while nobody asks."""
-    while True:
-        await asyncio.sleep(pause)
-        if exchange.has_open_orders:
-            try:
-                exchange.advance(clock())
-            except Exception:  # noqa: BLE001 -- the next moment may fare better
-                _log.exception("the market could not go on")
+def _key(options: SimulatorOptions) -> ApiKey:
+    return ApiKey(
+        key=options.api_key or secrets.token_hex(_KEY_BYTES),
+        secret="" if options.public_key else options.secret or secrets.token_hex(_KEY_BYTES),
+        public_key=options.public_key,
+        account=_ACCOUNT,
+    )

@@ -49,3 +49,11 @@ async def test_an_order_meets_mischief(client, rule, status, told, placed):
             assert seen.body.startswith(told)
     assert ("one" in client.orders()) == placed
     assert (await client.state())["done"] == {rule["kind"]: 1}
+
+
+async def test_a_cut_connection_is_no_error_of_the_exchange(client, caplog):
+    await client.add({"kind": "answer-lost", "calls": "POST /api/v3/order"})
+    assert (await client.place()).status is None
+    await client.clear()
+    assert (await client.ping()).status == 200
+    assert not caplog.records

@@ -181,7 +181,7 @@ async def test_it_can_be_stopped_before_its_block_ends(feed):
 
 
 async def test_resting_orders_meet_the_market_though_nobody_asks(feed, signature, monkeypatch):
-    monkeypatch.setattr("trading_system.simulator.server._ADVANCE_SECONDS", 0)
+    monkeypatch.setattr("trading_system.simulator.front._ADVANCE_SECONDS", 0)
     now = [NOON]
     chosen = SimulatorOptions(clock=lambda: now[0], api_key="mine", secret="hush")
     async with serve(chosen, feed) as running:
@@ -200,7 +200,7 @@ async def test_resting_orders_meet_the_market_though_nobody_asks(feed, signature
 
 
 async def test_a_stumble_of_the_market_is_logged_and_survived(feed, caplog, monkeypatch):
-    monkeypatch.setattr("trading_system.simulator.server._ADVANCE_SECONDS", 0)
+    monkeypatch.setattr("trading_system.simulator.front._ADVANCE_SECONDS", 0)
     went_on = asyncio.Event()
     steps = iter([RuntimeError("stumbled")])
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from aiohttp import web
 
+from trading_system.simulator.exchange import Exchange
 from trading_system.simulator.feeds import Feed
 from trading_system.simulator.interference import Frame, Link
 from trading_system.simulator.mischief import endpoint
@@ -32,7 +33,6 @@ from trading_system.simulator.model import Event
 from trading_system.simulator.rest import Answer, Call
 
 PATH = endpoint.PATH
-_REFUSED = (418, 429)
 
 
 class Mischief:
@@ -57,9 +57,8 @@ class Mischief:
         self.done: Counter[str] = Counter()
         """How often each kind of rule has struck, from the beginning."""
         self.refused: Counter[int] = Counter()
-        """How often the exchange's own limits have answered 418 and 429."""
-        self.shut_down: Callable[[float], None] | None = None
-        """Gives notice to the market streams and ends them after so many seconds."""
+        """How often the exchange's own limits have answered 418 and 429: they keep it."""
+        self._shut_down: Callable[[float], None] | None = None
 
     @property
     def rules(self) -> Sequence[ActiveRule]:
@@ -97,6 +96,12 @@ class Mischief:
         self._shown = ShownFeed(feed)
         return self._shown
 
+    def watch(self, exchange: Exchange, *, shut_down: Callable[[float], None]) -> None:
+        """Learn what becomes of orders; `shut_down` ends all connections after so many seconds."""
+        exchange.observers.append(self._observe)
+        self.refused = exchange.limits.refused
+        self._shut_down = shut_down
+
     async def control(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer a request to /mischief."""
         return await endpoint.respond(self, request)
@@ -109,7 +114,7 @@ class Mischief:
 
     async def answer(self, call: Call, serve: Callable[[Call], Answer]) -> Answer | None:
         if self._idle:
-            return self._counted(serve(call))
+            return serve(call)
         now = self._clock()
         self._expire(now)
         if now < self._banned_until:
@@ -122,11 +127,6 @@ class Mischief:
         finally:
             self._pending -= 1
             self._settle()
-
-    def observe(self, events: Sequence[Event]) -> None:
-        """Something has happened to accounts and orders."""
-        if not self._idle:
-            self._witness.observe(events)
 
     def opened(self, link: Link) -> None:
         self._links.append(link)
@@ -161,7 +161,7 @@ class Mischief:
         """How this call is answered: by the exchange inside, by the first rule outside."""
 
         async def by_exchange(call: Call) -> Answer | None:
-            return self._counted(serve(call))
+            return serve(call)
 
         follow: Follow = by_exchange
         subject = f"{call.method} {call.path}"
@@ -172,6 +172,10 @@ class Mischief:
                 self.done[active.rule.kind] += 1
                 self._retire(active)
         return follow
+
+    def _observe(self, events: Sequence[Event]) -> None:
+        if not self._idle:
+            self._witness.observe(events)
 
     def _begin(self, active: ActiveRule) -> None:
         match active.rule.effect:
@@ -185,8 +189,8 @@ class Mischief:
                     self._shown.begin(active.id, effect, active.rule.target, now)
                 self.done[active.rule.kind] += 1
             case Shutdown(grace_seconds=seconds):
-                if self.shut_down is not None:
-                    self.shut_down(seconds)
+                if self._shut_down is not None:
+                    self._shut_down(seconds)
                 self.done[active.rule.kind] += 1
                 self._end([active])
 
@@ -243,11 +247,6 @@ class Mischief:
             witness=self._witness,
             ban=self._ban,
         )
-
-    def _counted(self, answer: Answer) -> Answer:
-        if answer.status in _REFUSED:
-            self.refused[answer.status] += 1
-        return answer
 
 
 def _symbol_of(frame: Frame) -> str:
