@@ -297,6 +297,7 @@ def test_the_child_ends_on_sigterm(child):
         ('{"colour":"red"}', "no such option"),
         ('{"host":"0.0.0.0"}', "not loopback"),
         ('{"symbols":0}', "symbols"),
+        ('{"mischief":[{"kind":"gremlins"}]}', "no such kind: gremlins"),
     ],
 )
 def test_what_cannot_be_served_ends_the_child_with_a_line(child, line, said):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClockSkew:
-    """The exchange's clock is off by so many ms (ahead when positive)."""
+    """The exchange's clock, and its market with it, is off by so many ms (ahead when positive)."""
 
     ms: int
 
