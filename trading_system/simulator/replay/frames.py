@@ -66,7 +66,7 @@ def _read(file: Path, snapshots: list[Snapshot]) -> dict[str, Track]:
     for track in tracks.values():
         sent = ((received - least) // 1_000 for received in track.times)
         track.times[:] = accumulate(sent, max)  # even if that clock was set back meanwhile
-    symbols = {symbol_of(stream) for stream in tracks}
+    symbols = {symbol_of(stream) for stream in tracks if stream[0] != "!"}
     snapshots += [_snapshot(file, symbols, *book) for book in books]
     return tracks
 

@@ -103,16 +103,6 @@ class OrderBook:
         self._kept = [self._book.copy()]
         self._told = (-1, Depth(-1, [], []))
 
-    @property
-    def first_time(self) -> int:
-        """When the first change came."""
-        return self._times[0]
-
-    @property
-    def last_update_id(self) -> int:
-        """After all changes."""
-        return self._changes[-1].last_update_id
-
     def depth(self, now: int) -> Depth:
         """Every known level; the same object until something changes."""
         self._go(now)
