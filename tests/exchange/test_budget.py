@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from trading_system.exchange import budget
-from trading_system.exchange.budget import SharedBudget, shared_budget
+from trading_system.exchange.budget import SharedBudget
 from trading_system.resilience.limiter import Limiter
 from trading_system.resilience.limits import (
     ORDERS_PER_DAY,
@@ -167,16 +167,18 @@ def test_a_process_of_somebody_else_is_alive(monkeypatch):
     assert budget._alive(seat(1))
 
 
-def test_a_folder_that_cannot_be_written_leaves_us_alone(tmp_path):
+def test_where_no_file_can_be_we_are_alone(tmp_path):
     (tmp_path / "file").write_text("")
-    assert shared_budget(tmp_path / "file", VENUE) is None
+    ours, theirs = (SharedBudget.opened(tmp_path / "file", VENUE) for _ in range(2))
+    ours.tell([USE], Bans())
+    assert theirs.hear() == ((), Bans())
+    ours.close()
+    theirs.close()
 
 
 def test_without_a_folder_it_lies_among_the_temporary_files(tmp_path, monkeypatch):
     monkeypatch.setattr(budget.tempfile, "gettempdir", lambda: str(tmp_path))
-    found = shared_budget(None, VENUE)
-    assert found is not None
-    found.close()
+    SharedBudget.opened(None, VENUE).close()
     assert (tmp_path / f"trading-system-budget-{os.getuid()}").is_dir()
 
 

@@ -64,22 +64,19 @@ class SharedBudget:
     def opened(cls, folder: Path | None, venue: str) -> Self:
         """The budget of the venue at this root URL; by default in the machine's temporary folder.
 
-        A file that is torn or strange begins anew. Raises OSError where no file can be.
+        A file that is torn or strange begins anew; where none can be, we are alone. Both are
+        logged.
         """
         folder = folder or _default_folder()
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         path = folder / f"{sha256(venue.encode()).hexdigest()[:16]}.budget"
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            size = os.fstat(descriptor).st_size
-            # Never cut it: others may have the longer file in memory.
-            if size < _FILE_SIZE:
-                os.ftruncate(descriptor, _FILE_SIZE)
-            memory = mmap.mmap(descriptor, _FILE_SIZE)
-        finally:
-            os.close(descriptor)
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            memory = _mapped(path)
+        except OSError as error:
+            log.warning("shared budget: none, other processes are not seen", error=str(error))
+            memory = mmap.mmap(-1, _FILE_SIZE)
         if memory[: len(_MAGIC)] != _MAGIC:
-            if size:
+            if memory[:] != bytes(_FILE_SIZE):
                 log.warning("shared budget was unreadable and begins anew", file=str(path))
             memory[:] = _MAGIC + bytes(_FILE_SIZE - len(_MAGIC))
         return cls(memory)
@@ -150,15 +147,15 @@ class SharedBudget:
             log.warning("shared budget is full: ours is not seen by the other processes")
 
 
-def shared_budget(folder: Path | None, venue: str) -> SharedBudget | None:
-    """The budget of the venue at this root URL, or None where no file can be: then we are alone."""
+def _mapped(path: Path) -> mmap.mmap:
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        return SharedBudget.opened(folder, venue)
-    except OSError as error:
-        log.warning(
-            "no shared budget: other processes are not taken into account", error=str(error)
-        )
-        return None
+        # Never cut: others may have the longer file in memory.
+        if os.fstat(descriptor).st_size < _FILE_SIZE:
+            os.ftruncate(descriptor, _FILE_SIZE)
+        return mmap.mmap(descriptor, _FILE_SIZE)
+    finally:
+        os.close(descriptor)
 
 
 def _place(number: int) -> int:
