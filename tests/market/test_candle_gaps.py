@@ -49,7 +49,8 @@ async def gaps(clock, collect):
     await settle()
     yield gaps
     task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+    with pytest.raises(asyncio.CancelledError):
+        await task
 
 
 async def test_a_gap_is_collected_up_to_the_minute_that_closed_last(gaps, collect):

@@ -91,7 +91,8 @@ async def live(venue, prices, symbols, clock, told, collected):
     await settle()
     yield live
     task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+    with pytest.raises(asyncio.CancelledError):
+        await task
 
 
 async def test_every_followed_symbol_has_a_line_before_anything_is_heard(live):

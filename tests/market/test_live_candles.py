@@ -51,7 +51,8 @@ async def candles(stored, clock, bus):
     await settle()
     yield candles
     task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+    with pytest.raises(asyncio.CancelledError):
+        await task
 
 
 def minutes(prices, symbol=BTC):

@@ -92,7 +92,8 @@ async def states(live, venue, prices, clock, told):
     await settle()
     yield states
     task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+    with pytest.raises(asyncio.CancelledError):
+        await task
 
 
 def changes(told):

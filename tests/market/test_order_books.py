@@ -59,7 +59,8 @@ async def books(venue, clock, bus):
     await settle()
     yield books
     task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+    with pytest.raises(asyncio.CancelledError):
+        await task
 
 
 def in_sync(books, symbol=BTC):

@@ -46,7 +46,8 @@ async def tapes(venue, clock, bus):
     await settle()
     yield tapes
     task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+    with pytest.raises(asyncio.CancelledError):
+        await task
 
 
 def upto(venue, newest):

@@ -81,7 +81,8 @@ async def run():
     yield run
     for task in tasks:
         task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+        with pytest.raises(asyncio.CancelledError):
+            await task
 
 
 async def test_registered_symbols_are_told_at_once(watchlist, run, symbols, clock, told):
