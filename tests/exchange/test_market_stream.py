@@ -25,6 +25,7 @@ class Listener:
         self.events: list = []
         self.gaps: list = []
         self.changes: list = []
+        self.drops: list = []
 
     def trades(self):
         return [event.id for event in self.events if isinstance(event, Trade)]
@@ -52,6 +53,7 @@ def following(sockets, clock, heard):
             on_event=heard.events.append,
             on_gap=lambda symbols, since: heard.gaps.append((symbols, since)),
             on_change=heard.changes.append,
+            on_drop=heard.drops.append,
             retry=RetryPolicy(jitter=0),
             **options,
         )
@@ -386,7 +388,7 @@ async def test_a_renewal_that_fails_leaves_the_old_connection_and_is_tried_again
         del sockets.answers["SUBSCRIBE"]
         await until(lambda: not old.open, clock)
         assert heard.gaps == []
-        assert states(stream)["execution"] == "connected"
+        await until(lambda: states(stream)["execution"] == "connected", clock)
 
 
 async def test_a_connection_lost_while_it_is_renewed_leaves_a_gap(sockets, following, heard, clock):
@@ -430,7 +432,7 @@ async def test_what_lasted_is_dialled_again_at_once(sockets, following, heard, c
         began = clock.monotonic()
         await until(lambda: len(heard.gaps) == 1 and len(sockets.open_peers) == 3, clock)
         assert clock.monotonic() - began <= 3
-        assert set(states(stream).values()) <= {"connected", "ready"}
+        await until(lambda: set(states(stream).values()) <= {"connected", "ready"}, clock)
 
 
 async def test_an_old_standby_is_replaced(sockets, following, clock):
@@ -445,3 +447,23 @@ async def test_it_stops_in_the_middle_of_a_renewal(sockets, following, clock):
     async with following(timing=Timing(life=20, pulse=1e9)) as stream:
         await until(lambda: states(stream)["execution"] == "renewing", clock)
     await until(lambda: not sockets.open_peers)
+
+
+async def test_after_a_cut_of_half_a_minute_everything_is_back_within_a_minute(
+    sockets, following, heard, clock
+):
+    """No byte gets through, nobody is told: the loss is noticed while the cut lasts."""
+    async with following(monitored=[ETH], timing=Timing(pulse=1e9)) as stream:
+        await pass_time(clock, 10)
+        cut_at = clock.milliseconds()
+        for peer in sockets.open_peers:
+            peer.mute = True
+        sockets.closed_doors = {}
+        await pass_time(clock, 30)
+        assert sorted(map(sorted, heard.drops)) == [[BTC], [ETH]]
+        assert heard.gaps == []
+        sockets.closed_doors = None
+        await until(lambda: set(states(stream).values()) == {"connected", "ready"}, clock)
+        assert clock.milliseconds() - cut_at <= 90_000
+        assert {symbol for symbols, _ in heard.gaps for symbol in symbols} == {BTC, ETH}
+        assert all(cut_at - 6_000 <= since <= cut_at for _, since in heard.gaps)

@@ -126,7 +126,7 @@ async def test_reports_and_balances_are_handed_on_in_order_with_their_latency(
         await push(sockets, {"e": "balanceUpdate", "E": now})
         await until(lambda: owner.balances)
         assert owner.reports == [(f"order-{number}", clock.now(), 12) for number in range(3)]
-        assert stream.status()[0].messages == 5
+        await until(lambda: stream.status()[0].messages == 5)
 
 
 async def test_a_slow_receiver_loses_no_report(sockets, listening, owner):
@@ -232,7 +232,7 @@ async def test_a_change_of_connection_that_fails_leaves_the_old_one_and_is_tried
         assert sockets.peers[0].open
         sockets.answers[SUBSCRIBE] = OPEN
         await until(lambda: not sockets.peers[0].open, clock)
-        assert stream.status()[0].state == "connected"
+        await until(lambda: stream.status()[0].state == "connected", clock)
 
 
 async def test_a_refused_clock_is_set_once_and_the_subscription_repeated(

@@ -67,6 +67,7 @@ class Lane:
         timing: Timing,
         receive: Receive,
         on_gap: Gap,
+        on_drop: Callable[[frozenset[Symbol]], None],
     ) -> None:
         self.standing = standing
         self.channels: Mapping[str, Channel] = {}
@@ -77,6 +78,7 @@ class Lane:
         self._timing = timing
         self._receive = receive
         self._on_gap = on_gap
+        self._on_drop = on_drop
         self._pulses = Pulses(timing.pulse)
         self._carried: dict[str, float] = {}  # since when, in monotonic seconds
         self._refused: dict[str, float] = {}  # until when
@@ -245,11 +247,15 @@ class Lane:
         if connection.age >= self._timing.steady:
             self._backoff.reset()
         self.standing.enter("lost", connection.ended.result())
+        if self.channels:
+            self._on_drop(self._symbols(self.channels))
 
     def _tell_gap(self, names: Collection[str], since: float) -> None:
-        symbols = frozenset(self.channels[name].symbol for name in names)
-        if symbols:
-            self._on_gap(symbols, self._clock.monotonic() - since)
+        if names:
+            self._on_gap(self._symbols(names), self._clock.monotonic() - since)
+
+    def _symbols(self, names: Collection[str]) -> frozenset[Symbol]:
+        return frozenset(self.channels[name].symbol for name in names)
 
 
 def _batches(names: list[str]) -> Iterator[list[str]]:

@@ -43,8 +43,8 @@ class MarketStream:
     """Follows symbols while `run` runs; handlers are called in the event loop and must not block.
 
     `venue_id` names a symbol as the venue does, None when it lists no such symbol. `on_gap` tells
-    that messages of these symbols since that time (ms UTC, our clock) may be missing; what came
-    after it is complete again.
+    that messages of these symbols since that time (ms UTC, our clock) may be missing; what comes
+    after it is complete again. `on_drop` tells earlier, as soon as their connection is lost.
     """
 
     def __init__(
@@ -57,6 +57,7 @@ class MarketStream:
         on_event: Callable[[MarketEvent], None],
         on_gap: Callable[[frozenset[Symbol], int], None],
         on_change: Callable[[VenueChanged], None],
+        on_drop: Callable[[frozenset[Symbol]], None] | None = None,
         retry: RetryPolicy,
         timing: Timing | None = None,
         capacity: int = 20_000,
@@ -71,6 +72,7 @@ class MarketStream:
         self._on_event = on_event
         self._on_gap = on_gap
         self._on_change = on_change
+        self._on_drop = on_drop or _ignore
         self._retry = retry
         self._timing = timing or Timing()
         self._buffer: StreamBuffer[_Received] = StreamBuffer(capacity)
@@ -141,6 +143,7 @@ class MarketStream:
             timing=self._timing,
             receive=self._receive,
             on_gap=self._tell_gap,
+            on_drop=self._on_drop,
         )
 
     def _standing(self, role: str) -> Standing:
@@ -195,3 +198,7 @@ class MarketStream:
 
     def _tell_gap(self, symbols: frozenset[Symbol], seconds: float) -> None:
         self._on_gap(symbols, self._clock.milliseconds() - round(seconds * 1000))
+
+
+def _ignore(_: frozenset[Symbol]) -> None:
+    """Not everybody wants to know that early."""

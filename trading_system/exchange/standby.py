@@ -73,9 +73,10 @@ class Standby:
             if connection.age >= self._timing.steady:
                 self._backoff.reset()
             if self._ready is connection:
-                self._ready = None
                 await connection.close()
-                self.standing.enter("connecting", connection.ended.result())
+        if self._ready is connection:
+            self._ready = None
+            self.standing.enter("connecting", connection.ended.result())
 
     def _on_frame(self, frame: Json) -> None:
         if announces_shutdown(frame) and self._ready is not None:
