@@ -85,7 +85,11 @@ def settings(tmp_path):
 
     def build(**more):
         return Settings(
-            _env_file=None, db_path=tmp_path / "journey.db", backfill_minutes=180, **more
+            _env_file=None,
+            db_path=tmp_path / "journey.db",
+            budget_dir=tmp_path,
+            backfill_minutes=180,
+            **more,
         )
 
     return build
