@@ -21,6 +21,7 @@ from trading_system.simulator.model import (
     Refused,
     SymbolRules,
 )
+from trading_system.simulator.tickers import RollingWindows
 from trading_system.simulator.venue import Venue
 
 HALF_DONE = -2021
@@ -51,6 +52,7 @@ class Exchange:
         self.venue = Venue(feed, limits=self.filters)
         self.settings = settings or LimitSettings()
         self.limits = Limits(self.settings)
+        self.windows = RollingWindows(feed)
         self.info = ExchangeInfo(feed, self.settings, self.filters)
         self.updated = dict.fromkeys(accounts, 0)
         self.observers: list[Callable[[Sequence[Event]], None]] = []

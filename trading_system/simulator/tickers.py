@@ -50,40 +50,61 @@ def rolling(feed: Feed, symbol: str, *, length: int, now: int) -> Statistics:
     return _sum(feed, symbol, rows, start=start, end=now, now=now)
 
 
-class RollingWindow:
-    """The same window asked for again and again: within a minute only its end is added up anew."""
+class RollingWindows:
+    """Windows asked for again and again, of many symbols, each of which remembers its past."""
+
+    def __init__(self, feed: Feed) -> None:
+        self._feed = feed
+        self._windows: dict[tuple[str, int], _RollingWindow] = {}
+
+    def at(self, symbol: str, length: int, now: int) -> Statistics:
+        """As `rolling` has it."""
+        if (symbol, length) not in self._windows:
+            self._windows[symbol, length] = _RollingWindow(self._feed, symbol, length)
+        return self._windows[symbol, length].at(now)
+
+
+class _RollingWindow:
+    """Within a minute only the end is added up anew, within an hour only the minutes."""
 
     def __init__(self, feed: Feed, symbol: str, length: int) -> None:
         self._feed = feed
         self._symbol = symbol
         self._length = length
-        self._start = -1
-        self._before: list[KlineRow] = []
+        self._before: tuple[int, list[KlineRow]] = (-1, [])
+        self._hours: tuple[int, list[KlineRow]] = (-1, [])
 
     def at(self, now: int) -> Statistics:
-        """As `rolling` has it."""
         start, minute = (now - self._length) // MINUTE * MINUTE, now // MINUTE * MINUTE
-        if start != self._start:
-            self._before = self._closed(start, minute, now)
-            self._start = start
-        rows = _rows(self._feed, self._symbol, "1m", start=minute, end=now, now=now)
-        rows = [*self._before, *rows]
+        if start != self._before[0]:
+            self._before = start, self._closed(start, minute, now)
+        rows = [*self._before[1], *self._rows("1m", minute, now + 1, now)]
         return _sum(self._feed, self._symbol, rows, start=start, end=now, now=now)
 
     def _closed(self, start: int, end: int, now: int) -> list[KlineRow]:
         """The candles before `end` as one row, or none."""
-        full_hour, this_hour = -(-start // HOUR) * HOUR, end // HOUR * HOUR
-        spans = (("1m", start, full_hour), ("1h", full_hour, this_hour), ("1m", this_hour, end))
-        rows: list[KlineRow] = []
-        for interval, first, past in spans:
-            if first < past:
-                rows += _rows(
-                    self._feed, self._symbol, interval, start=first, end=past - 1, now=now
-                )
+        first_hour, this_hour = -(-start // HOUR) * HOUR, end // HOUR * HOUR
+        if first_hour != self._hours[0]:
+            hours = self._one(self._rows("1h", first_hour, this_hour, now), first_hour, now)
+            self._hours = first_hour, hours
+        rows = [
+            *self._rows("1m", start, first_hour, now),
+            *self._hours[1],
+            *self._rows("1m", this_hour, end, now),
+        ]
+        return self._one(rows, start, now)
+
+    def _rows(self, interval: str, start: int, past: int, now: int) -> list[KlineRow]:
+        if start >= past:
+            return []
+        return _rows(self._feed, self._symbol, interval, start=start, end=past - 1, now=now)
+
+    def _one(self, rows: list[KlineRow], start: int, now: int) -> list[KlineRow]:
+        """Rows as one row; no rows stay none."""
         if not rows:
             return []
-        s = _sum(self._feed, self._symbol, rows, start=start, end=end - 1, now=now)
-        return [[start, s.open, s.high, s.low, s.last, s.volume, end - 1, s.quote, s.count]]
+        s = _sum(self._feed, self._symbol, rows, start=start, end=now, now=now)
+        return [[start, s.open, s.high, s.low, s.last, s.volume, s.end, s.quote, s.count]]
 
 
 def trading_day(feed: Feed, symbol: str, *, utc_offset: int, now: int) -> Statistics:

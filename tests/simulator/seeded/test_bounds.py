@@ -27,5 +27,5 @@ def test_memory_is_bounded_by_what_is_kept() -> None:
     for symbol in LISTED:
         feed.klines(symbol, "1m", start=None, end=None, limit=2, now=NOW)
         feed.depth(symbol, now=NOW)
-    assert len(feed._caches.splits) <= 2_000 + 4 * len(LISTED)
+    assert len(feed._caches.splits) <= 2_000 + 8 * len(LISTED)
     assert len(feed._caches.minutes) <= 1_000 + len(LISTED)

@@ -7,9 +7,10 @@ import pytest
 from tests.simulator.streams.conftest import NOON
 from trading_system.simulator import wire
 from trading_system.simulator.endpoints import tickers as rest_tickers
+from trading_system.simulator.exchange import Exchange
 from trading_system.simulator.model import OrderType, PlaceOrder, Side, TimeInForce
 from trading_system.simulator.remembered import RememberedFeed
-from trading_system.simulator.tickers import DAY, RollingWindow, rolling
+from trading_system.simulator.tickers import DAY, RollingWindows, rolling
 
 MINUTE = 60_000
 
@@ -152,16 +153,18 @@ def test_the_average_price_is_rests(stage, feed) -> None:
 
 @pytest.mark.parametrize("length", [DAY, 4 * 60 * MINUTE, 60 * MINUTE])
 def test_a_rolling_window_is_what_adding_it_up_anew_gives(feed, length) -> None:
-    window = RollingWindow(feed, "ETHUSDT", length)
+    windows = RollingWindows(feed)
     for now in range(NOON - 10 * MINUTE, NOON + 65 * MINUTE, 3 * MINUTE + 17_017):
-        assert window.at(now) == rolling(feed, "ETHUSDT", length=length, now=now)
+        assert windows.at("ETHUSDT", length, now) == rolling(
+            feed, "ETHUSDT", length=length, now=now
+        )
 
 
 def test_a_market_younger_than_the_window_has_a_window_too(make_feed_since) -> None:
     young = make_feed_since(NOON)
-    window = RollingWindow(young, "BTCUSDT", DAY)
+    windows = RollingWindows(young)
     for now in (NOON + 20_000, NOON + 61_000, NOON + 5 * MINUTE):
-        assert window.at(now) == rolling(young, "BTCUSDT", length=DAY, now=now)
+        assert windows.at("BTCUSDT", DAY, now) == rolling(young, "BTCUSDT", length=DAY, now=now)
 
 
 def test_tickers_say_what_rest_says(stage, ask_rest) -> None:
@@ -240,3 +243,14 @@ def test_a_symbol_may_be_unknown_and_appear_later(stage, exchange, feed) -> None
     exchange.feed.hidden = frozenset()
     stage.run(4)
     assert {name for name, _ in ear.heard} == {"btcusdt@kline_1m", "ethusdt@kline_1m"}
+
+
+def test_a_symbol_without_a_price_yet_is_left_out_of_the_array(make_feed_since, make_stage) -> None:
+    exchange = Exchange(RememberedFeed(make_feed_since(NOON + MINUTE)), {})
+    stage = make_stage(exchange)
+    ear = stage.listen("!ticker_1h@arr", "btcusdt@ticker")
+    stage.run(50)
+    assert not ear.heard
+    stage.run(70)
+    assert ear.frames("!ticker_1h@arr")[0][0]["s"] == "BTCUSDT"
+    assert ear.frames("btcusdt@ticker")

@@ -35,7 +35,7 @@ def day(request: Request) -> object:
     feed = exchange.feed
 
     def tell(symbol: str) -> Json:
-        window = tickers.rolling(feed, symbol, length=DAY, now=now)
+        window = exchange.windows.at(symbol, DAY, now)
         exactly = replace(window, start=now - DAY)
         if kind is TickerType.MINI:
             return tickers.mini(exactly)

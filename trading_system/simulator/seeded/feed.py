@@ -19,7 +19,7 @@ from trading_system.simulator.seeded.tape import Tape
 from trading_system.simulator.seeded.units import Units
 
 _PATHS = 3_000  # 10 kB each
-_SPLITS = 2_000  # 2 kB each, and four more for every symbol: those above the running minute
+_SPLITS = 2_000  # 2 kB each, and eight more for every symbol: above this minute and yesterday's
 _MINUTES = 1_000  # 10 to 40 kB each; and one of every symbol, as tickers of all want it
 _CENT = Decimal("1e-8")
 
@@ -40,7 +40,7 @@ class SeededFeed:
         self._seed = seed
         self._rules = rules
         self._origins = origins or {}
-        self._caches = Caches.of(splits=_SPLITS + 4 * len(rules), minutes=_MINUTES + len(rules))
+        self._caches = Caches.of(splits=_SPLITS + 8 * len(rules), minutes=_MINUTES + len(rules))
         self._paths: Store[SeededPath] = Store(_PATHS)
         _keep_freed_memory()
 

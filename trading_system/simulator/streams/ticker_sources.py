@@ -9,7 +9,6 @@ from trading_system.simulator import tickers
 from trading_system.simulator.exchange import Exchange
 from trading_system.simulator.streams import frames
 from trading_system.simulator.streams.names import StreamName, Topic
-from trading_system.simulator.tickers import RollingWindow
 from trading_system.simulator.wire import Json
 
 
@@ -59,10 +58,9 @@ class _Teller:
         self._exchange = exchange
         self._name = name
         self._symbol = symbol
-        self._window = RollingWindow(exchange.feed, symbol, name.length)
 
     def tell(self, now: int) -> Json:
-        statistics = self._window.at(now)
+        statistics = self._exchange.windows.at(self._symbol, self._name.length, now)
         if self._name.window:
             return frames.window_ticker(statistics, self._name.window, now)
         if self._name.topic is Topic.MINI_TICKER:
