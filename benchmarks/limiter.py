@@ -52,13 +52,14 @@ def asked(limiter: Limiter, cost: Cost) -> float:
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         ours, theirs = (SharedBudget.opened(Path(folder), "http://bench") for _ in range(2))
-        other = Limiter(PLENTY, neighbours=theirs)
-        other.ask(Cost(2), Priority.CANDLES, NOW)
+        shared = asked(Limiter(PLENTY, neighbours=ours), Cost(2))
+        Limiter(PLENTY, neighbours=theirs).ask(Cost(2), Priority.CANDLES, NOW)
         result = {
             "data_us": asked(Limiter(PLENTY), Cost(2)),
             "order_us": asked(Limiter(PLENTY), Cost(1, 1)),
             "data": measured(Limiter(PLENTY), Cost(2)),
             "order": measured(Limiter(PLENTY), Cost(1, 1)),
+            "shared_with_nobody_us": shared,
             "shared_with_another_process_us": asked(Limiter(PLENTY, neighbours=ours), Cost(2)),
         }
         ours.close()

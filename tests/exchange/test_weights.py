@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 import pytest
 
 from trading_system.exchange import weights
@@ -13,41 +15,56 @@ from trading_system.resilience.limits import (
     WEIGHT_PER_MINUTE,
     Cost,
 )
+from trading_system.simulator.arguments import Arguments
+from trading_system.simulator.endpoints.table import ENDPOINTS
 
 
-@pytest.mark.parametrize(
-    ("method", "path", "parameters", "expected"),
-    [
-        ("GET", "time", {}, Cost(1)),
-        ("GET", "exchangeInfo", {}, Cost(20)),
-        ("GET", "klines", {"limit": 1000}, Cost(2)),
-        ("GET", "historicalTrades", {}, Cost(25)),
-        ("GET", "depth", {}, Cost(5)),
-        ("GET", "depth", {"limit": 100}, Cost(5)),
-        ("GET", "depth", {"limit": 101}, Cost(25)),
-        ("GET", "depth", {"limit": 1000}, Cost(50)),
-        ("GET", "depth", {"limit": 5000}, Cost(250)),
-        ("GET", "account", {}, Cost(20)),
-        ("GET", "order", {}, Cost(4)),
-        ("GET", "myTrades", {"orderId": 3}, Cost(5)),
-        ("GET", "myTrades", {}, Cost(20)),
-        ("GET", "openOrders", {"symbol": "X"}, Cost(6)),
-        ("GET", "openOrders", {}, Cost(80)),
-        ("GET", "ticker/price", {"symbol": "X"}, Cost(2)),
-        ("GET", "ticker/bookTicker", {}, Cost(4)),
-        ("GET", "ticker/24hr", {"symbol": "X"}, Cost(2)),
-        ("GET", "ticker/24hr", {"symbols": '["A","B"]'}, Cost(2)),
-        ("GET", "ticker/24hr", {"symbols": ",".join("A" * 21)}, Cost(40)),
-        ("GET", "ticker/24hr", {"symbols": ",".join("A" * 101)}, Cost(80)),
-        ("GET", "ticker/24hr", {}, Cost(80)),
-        ("GET", "rateLimit/order", {}, Cost(40)),
-        ("POST", "order", {}, Cost(1, orders=1)),
-        ("DELETE", "order", {}, Cost(1)),
-        ("GET", "never/heard/of", {}, Cost(80)),
-    ],
-)
+def names(count):
+    return "[" + ",".join(f'"S{number}"' for number in range(count)) + "]"
+
+
+CALLS = [
+    ("GET", "time", {}, Cost(1)),
+    ("GET", "exchangeInfo", {}, Cost(20)),
+    ("GET", "klines", {"limit": 1000}, Cost(2)),
+    ("GET", "historicalTrades", {}, Cost(25)),
+    ("GET", "depth", {}, Cost(5)),
+    ("GET", "depth", {"limit": 100}, Cost(5)),
+    ("GET", "depth", {"limit": 101}, Cost(25)),
+    ("GET", "depth", {"limit": 1000}, Cost(50)),
+    ("GET", "depth", {"limit": 5000}, Cost(250)),
+    ("GET", "account", {}, Cost(20)),
+    ("GET", "order", {}, Cost(4)),
+    ("GET", "myTrades", {"orderId": 3}, Cost(5)),
+    ("GET", "myTrades", {}, Cost(20)),
+    ("GET", "openOrders", {"symbol": "X"}, Cost(6)),
+    ("GET", "openOrders", {}, Cost(80)),
+    ("GET", "ticker/price", {"symbol": "X"}, Cost(2)),
+    ("GET", "ticker/bookTicker", {}, Cost(4)),
+    ("GET", "ticker/24hr", {"symbol": "X"}, Cost(2)),
+    ("GET", "ticker/24hr", {"symbols": '["A","B"]'}, Cost(2)),
+    ("GET", "ticker/24hr", {"symbols": names(21)}, Cost(40)),
+    ("GET", "ticker/24hr", {"symbols": names(101)}, Cost(80)),
+    ("GET", "ticker/24hr", {}, Cost(80)),
+    ("GET", "rateLimit/order", {}, Cost(40)),
+    ("POST", "order", {}, Cost(1, orders=1)),
+    ("DELETE", "order", {}, Cost(1)),
+    ("GET", "never/heard/of", {}, Cost(80)),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "parameters", "expected"), CALLS)
 def test_every_call_has_its_price(method, path, parameters, expected):
     assert weights.cost(method, path, parameters) == expected
+
+
+@pytest.mark.parametrize(("method", "path", "parameters"), [call[:3] for call in CALLS[:-1]])
+def test_the_simulator_charges_the_same(method, path, parameters):
+    endpoint = ENDPOINTS[method, f"/api/v3/{path}"]
+    charged = endpoint.weigh(Arguments.parse(urlencode(parameters), ""))
+    cost = weights.cost(method, path, parameters)
+    assert charged == cost.weight
+    assert endpoint.free == (weights.cost_of_success(method, path, cost).weight == 0)
 
 
 @pytest.mark.parametrize(

@@ -27,10 +27,13 @@ _MAGIC = b"TSBUDG1\0"
 _SEATS = 16
 _WINDOWS = 5
 _KINDS = tuple(Kind)
+_NUMBERS = {kind: number for number, kind in enumerate(_KINDS)}
 # crc, process, when it started, seat key, bans (everything, orders), then a window after the other:
 # kind, seconds, slot, confirmed, unsaid, confirmed and unsaid of the slot before, pending
 _SEAT = struct.Struct(f"<6q{_WINDOWS * 8}q")
 _CRC = struct.Struct("<q")
+_OWNER = struct.Struct("<5q")
+_ROW = struct.Struct("<8q")
 _FILE_SIZE = len(_MAGIC) + _SEATS * _SEAT.size
 
 
@@ -163,11 +166,11 @@ def _place(number: int) -> int:
 
 
 def _written(seat: _Seat) -> bytes:
-    numbers = [0, seat.process, seat.started, seat.key, *seat.bans]
-    for (kind, seconds), *counts in seat.uses:
-        numbers += [_KINDS.index(kind), seconds, *counts]
-    numbers += [0] * (6 + _WINDOWS * 8 - len(numbers))
-    body = _SEAT.pack(*numbers)[_CRC.size :]
+    rows = b"".join(
+        [_ROW.pack(_NUMBERS[window.kind], window.seconds, *counts) for window, *counts in seat.uses]
+    )
+    body = _OWNER.pack(seat.process, seat.started, seat.key, *seat.bans) + rows
+    body = body.ljust(_SEAT.size - _CRC.size, b"\0")
     return _CRC.pack(crc32(body)) + body
 
 

@@ -158,7 +158,7 @@ class Limiter:
         assert self._neighbours is not None  # noqa: S101 -- for the type checker
         self._tell(late)
         heard = self._neighbours.hear()[0]
-        for counter in counters:
+        for counter in counters if heard else ():
             if wait := counter.wait_for(heard, cost[counter.index], priority, early, late):
                 return wait
         return 0
