@@ -9,6 +9,7 @@ from trading_system.exchange.pulses import Finding, Pulses
 NOTHING = Finding()
 AGAIN = Finding(subscribe_again=frozenset({"a"}))
 RENEW = Finding(renew=frozenset({"a"}))
+BACK = Finding(recovered={"a": 0})
 
 
 @pytest.mark.parametrize(
@@ -22,13 +23,18 @@ RENEW = Finding(renew=frozenset({"a"}))
         ),
         pytest.param(
             [(0, 10), (11, 12), (11, 20), (11, 21)],
-            [AGAIN, Finding(recovered={"a": 0}), NOTHING, AGAIN],
+            [AGAIN, BACK, NOTHING, AGAIN],
             id="told when it speaks again, and watched anew",
         ),
         pytest.param(
             [(0, 10), (0, 20), (25, 26)],
-            [AGAIN, RENEW, Finding(recovered={"a": 0})],
+            [AGAIN, RENEW, BACK],
             id="even after everything was tried",
+        ),
+        pytest.param(
+            [(0, 10), (0, 20), (35, 36), (35, 54), (35, 55), (56, 57), (56, 66)],
+            [AGAIN, RENEW, BACK, NOTHING, AGAIN, Finding(recovered={"a": 35}), AGAIN],
+            id="given more time when it spoke by itself, until a try has helped",
         ),
     ],
 )

@@ -1,13 +1,17 @@
 """Streams that should always speak and do not: what to try, step by step. Pure.
 
 First they are subscribed again, then their connection is renewed, then they are left alone until
-they speak: a market in which nothing happens at all is silent too.
+they speak: a market in which nothing happens at all is silent too. One that spoke without our help
+is given more time from then on.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+_CURED_WITHIN = 10.0  # seconds after a try; what speaks later does so by itself
+_LONGEST_PATIENCE = 3600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +36,7 @@ class Pulses:
     def __init__(self, patience: float) -> None:
         self._patience = patience
         self._silent: dict[str, _Silence] = {}
+        self._longer: dict[str, float] = {}
 
     def __len__(self) -> int:
         return len(self._silent)
@@ -47,6 +52,8 @@ class Pulses:
             for name, silence in self._silent.items()
             if name in heard and heard[name] > silence.last_heard
         }
+        for name in recovered:
+            self._learn(name, heard[name] - self._silent[name].tried_at)
         self._silent = {
             name: silence
             for name, silence in self._silent.items()
@@ -54,13 +61,19 @@ class Pulses:
         }
         again, renew = set(), set()
         for name, at in heard.items():
-            silence = self._silent.get(name)
-            if silence is None and now - at >= self._patience:
+            silence, patience = self._silent.get(name), self._longer.get(name, self._patience)
+            if silence is None and now - at >= patience:
                 again.add(name)
                 self._silent[name] = _Silence(at, now, renewed=False)
-            elif silence and not silence.renewed and now - silence.tried_at >= self._patience:
+            elif silence and not silence.renewed and now - silence.tried_at >= patience:
                 renew.add(name)
                 self._silent[name] = _Silence(at, now, renewed=True)
         return Finding(
             subscribe_again=frozenset(again), renew=frozenset(renew), recovered=recovered
         )
+
+    def _learn(self, name: str, seconds: float) -> None:
+        """It spoke so many seconds after the last try."""
+        patience = self._longer.pop(name, self._patience)
+        if seconds > _CURED_WITHIN:
+            self._longer[name] = min(2 * patience, _LONGEST_PATIENCE)
