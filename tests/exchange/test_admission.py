@@ -135,6 +135,16 @@ async def test_who_gives_up_in_the_moment_of_being_let_through_gives_it_back(que
     assert [used for *_, used in limiter.uses(clock.milliseconds())] == [0, 0, 0]
 
 
+async def test_who_gives_up_in_the_moment_of_being_refused_has_given_up(queue, limiter, clock):
+    await queue.asks("filler", Cost(20), ORDERS)
+    await queue.asks("a")
+    limiter.ban(clock.milliseconds() + 600_000, clock.milliseconds())
+    queue.admission.go_on()
+    queue.tasks["a"].cancel()
+    await settle()
+    assert queue.tasks["a"].cancelled()
+
+
 async def test_an_order_too_many_for_today_is_told_at_once(queue, clock):
     for number in range(4):
         await queue.asks(f"order {number}", ORDER, ORDERS)

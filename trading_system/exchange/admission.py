@@ -67,7 +67,8 @@ class Admission:
         try:
             return await waiting.granted
         except asyncio.CancelledError:
-            if waiting.granted.done() and not waiting.granted.cancelled():
+            answered = not waiting.granted.cancelled()  # in the very moment of giving up
+            if answered and waiting.granted.exception() is None:
                 self.withdraw(waiting.granted.result())
             self.go_on()
             raise
