@@ -13,6 +13,8 @@ NAMES = {
     "chart": "the page of 10 symbols x 525,600 candles",
     "startup": "from the command to the first healthy /health, and the memory then",
     "klines": "a page of 1,000 klines of the seeded market, every interval",
+    "limiter": "a grant of the request budget, alone and shared with another process",
+    "breaker": "a call through the circuit breaker",
     "simulator": "REST requests per second of the embedded exchange",
 }
 
