@@ -23,8 +23,8 @@ check:
     uv run mypy
     uv run lint-imports
 
-# One benchmark (beat, backfill, import, order, chart, startup, klines, simulator): one JSON line
-bench NAME *ARGS:
+# One benchmark, as one JSON line; without a name: what there is
+bench NAME="" *ARGS:
     uv run python -m benchmarks {{ NAME }} {{ ARGS }}
 
 # Take the newest versions, pin them in pyproject.toml and export requirements.txt

@@ -15,6 +15,9 @@ NAMES = {
     "klines": "a page of 1,000 klines of the seeded market, every interval",
     "limiter": "a grant of the request budget, alone and shared with another process",
     "breaker": "a call through the circuit breaker",
+    "stream": "messages from socket to handled event, beside bare ccxt.pro; stalls at 500 symbols",
+    "limiter": "asking the limiter for one call",
+    "breaker": "asking a circuit breaker for one call",
     "simulator": "REST requests per second of the embedded exchange",
 }
 

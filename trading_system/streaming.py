@@ -80,6 +80,7 @@ def live_prices(
         venue_id=venue.listing.known_venue_id,
         on_event=live.on_event,
         on_gap=live.on_gap,
+        on_drop=live.on_drop,
         on_change=bus.publish,
         retry=retry,
     )

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from structlog.testing import capture_logs
@@ -91,6 +91,21 @@ async def test_a_minute_that_a_stream_has_brought_is_asked_for_all_the_same(
     assert fetcher.told == [
         {BTC: [prices.rows[BTC][T - MINUTE]], ETH: [prices.rows[ETH][T - MINUTE]]}
     ]
+
+
+async def test_a_streamed_minute_whose_beat_failed_is_asked_for_by_the_next(
+    fetcher, prices, market_data
+):
+    await prices.upsert({symbol: [candle(T - 2 * MINUTE)] for symbol in (BTC, ETH)})
+    await fetcher.collect(NOON)
+    for minute in (0, 1):
+        await prices.upsert({BTC: [candle(T + minute * MINUTE, price=1.0)]})
+    market_data.failures[BTC] = [Unreachable("gone")]
+    await fetcher.collect(NOON + timedelta(minutes=1))
+    market_data.asked.clear()
+    await fetcher.collect(NOON + timedelta(minutes=2))
+    assert dict(market_data.asked)[BTC] == minutes(0, 2)
+    assert prices.rows[BTC][T] != candle(T, price=1.0)
 
 
 async def test_after_the_wall_clock_was_set_back_no_newer_minute_is_asked_for(

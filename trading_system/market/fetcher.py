@@ -1,7 +1,7 @@
 """One beat's work: bring every active symbol up to the minute that just closed.
 
 Asks from the last stored candle on, so a missed minute heals itself; never retries, the next beat
-does. The minute that just closed is asked for even when a stream has brought it: REST has the word.
+does. Minutes that only a stream has brought are asked for as well: REST has the word.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ log = structlog.get_logger(__name__)
 
 _PAGE = 1_000 * MINUTE
 _PAGES_A_BEAT = 3  # of one symbol; the rest is for the next beat, or for a backfill
+_PROOF = 10 * MINUTE  # how far back streamed minutes are still asked for
 _PATIENCE_SECONDS = 20.0  # a beat older than this asks for no second page
 _REASONS_TOLD = 3
 
@@ -64,6 +65,7 @@ class PriceFetcher:
         self._first = first_minutes * MINUTE
         self._concurrency = concurrency
         self._on_stored = on_stored
+        self._asked: dict[Symbol, int] = {}  # the end of what REST has told of each
 
     async def collect(self, minute: datetime) -> Collected:
         """Fetch and store, in one transaction, all closed candles before this full minute.
@@ -92,14 +94,15 @@ class PriceFetcher:
     async def _wanted(self, end: int) -> dict[Symbol, Span]:
         active = await self._symbols.all(active=True)
         last = await self._prices.last_open_times()
-        newest = end - MINUTE
-        starts = {
-            each.symbol: min(last[each.symbol] + MINUTE, newest)
-            if each.symbol in last
-            else end - self._first
-            for each in active
-        }
-        return {symbol: Span(start, end) for symbol, start in starts.items() if start < end}
+        wanted = {}
+        for symbol in (each.symbol for each in active):
+            if symbol not in last:
+                wanted[symbol] = Span(end - self._first, end)
+                continue
+            unproven = max(self._asked.get(symbol, end - MINUTE), end - _PROOF)
+            start = min(last[symbol] + MINUTE, unproven, end - MINUTE)
+            wanted[symbol] = Span(start, end)
+        return wanted
 
     async def _work(self, remaining: Iterator[tuple[Symbol, Span]], catch: _Catch) -> None:
         for symbol, span in remaining:
@@ -119,6 +122,7 @@ class PriceFetcher:
             page = Span(start, min(start + _PAGE, span.end))
             if candles := await self._market_data.candles(symbol, page):
                 catch.candles.setdefault(symbol, []).extend(candles)
+                self._asked[symbol] = candles[-1].open_time + MINUTE
 
 
 @dataclass(slots=True, kw_only=True)
