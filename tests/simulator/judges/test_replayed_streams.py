@@ -90,7 +90,7 @@ async def test_a_book_rebuilt_from_recorded_changes_is_the_one_of_rest(replayed)
         last, book = await snapshot()
         told, whole = last, None
         compared = 0
-        while compared < 5:
+        while compared < 3:
             change = await socket.receive_json()
             if change["u"] <= last:
                 continue

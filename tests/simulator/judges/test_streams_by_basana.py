@@ -76,7 +76,7 @@ async def test_the_best_of_the_book_and_its_changes_agree(live) -> None:
         exchange.subscribe_to_order_book_events(BTC, hear_book, depth=5, interval=100)
         exchange.subscribe_to_order_book_diff_events(BTC, hear, interval=100)
 
-    events = await collected(live.url, subscribe, lambda events: len(events) >= 4)
+    events = await collected(live.url, subscribe, lambda events: len(events) >= 3)
     diffs = [event.order_book_diff for event in events]
     for before, after in itertools.pairwise(diffs):
         assert after.first_update_id == before.final_update_id + 1

@@ -82,7 +82,7 @@ async def test_candles_grow_and_close_as_rest_has_them(ex) -> None:
 
 async def test_a_book_rebuilt_from_changes_is_the_one_of_rest(ex) -> None:
     book = await soon(ex.watch_order_book(BTC))
-    for _ in range(12):
+    for _ in range(4):
         book = await soon(ex.watch_order_book(BTC))
     while True:
         told = await ex.fetch_order_book(BTC, 1_000)

@@ -18,7 +18,7 @@ from binance_common.configuration import ConfigurationWebSocketAPI, Configuratio
 from binance_sdk_spot.spot import Spot
 
 from tests.simulator.judges.by_official_sdk import compare
-from tests.simulator.judges.conftest import KEY, SECRET
+from tests.simulator.judges.conftest import KEY, SECRET, SPEED
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -31,6 +31,7 @@ STREAMS = [
     ("kline", {"interval": "1m"}),
     ("kline_offset", {"interval": "1d"}),
     ("mini_ticker", {}),
+    ("all_mini_ticker", {}),
     ("ticker", {}),
     ("rolling_window_ticker", {"window_size": "1h"}),
     ("book_ticker", {}),
@@ -40,9 +41,9 @@ STREAMS = [
 ]
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def complaints():
-    """Whatever the SDK logs as a warning fails the test."""
+    """Whatever the SDK logs as a warning fails."""
     heard = []
     handler = logging.Handler(logging.WARNING)
     handler.emit = lambda record: heard.append(record.getMessage())
@@ -74,8 +75,8 @@ async def api(live, running_clock):
     patch.undo()
 
 
-@pytest.fixture(autouse=True)
-def received(monkeypatch):
+@pytest.fixture(scope="module", autouse=True)
+def received():
     """Every text as the SDK decoded it, before its models saw it."""
     frames = []
 
@@ -83,32 +84,33 @@ def received(monkeypatch):
         frames.append(json.loads(text))
         return json.loads(text)
 
-    monkeypatch.setattr(websocket, "json", SimpleNamespace(loads=loads, dumps=json.dumps))
-    return frames
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(websocket, "json", SimpleNamespace(loads=loads, dumps=json.dumps))
+        delay = websocket.SUBSCRIBE_MESSAGE_DELAY_SECONDS / SPEED
+        patch.setattr(websocket, "SUBSCRIBE_MESSAGE_DELAY_SECONDS", delay)
+        yield frames
 
 
-async def first_of(stream):
-    """The model of the first frame that comes."""
-    came = asyncio.get_running_loop().create_future()
-    stream.on("message", lambda model: came.done() or came.set_result(model))
-    return await asyncio.wait_for(came, PATIENCE)
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def told(streams, received):
+    """Of every stream the model of its first frame, and the frame."""
+    loop, told = asyncio.get_running_loop(), {}
+    for name, more in STREAMS:
+        symbol = {} if name.startswith("all_") else {"symbol": BTC.lower()}
+        stream = await getattr(streams, name)(**symbol, **more)
+        told[name] = came = loop.create_future()
+
+        def hear(model, came=came):
+            if not came.done():
+                came.set_result((model, received[-1]["data"]))
+
+        stream.on("message", hear)
+    return {name: await asyncio.wait_for(came, PATIENCE) for name, came in told.items()}
 
 
-@pytest.mark.parametrize(("name", "more"), STREAMS, ids=[name for name, _ in STREAMS])
-async def test_every_stream_fills_its_model(streams, received, name, more) -> None:
-    stream = await getattr(streams, name)(symbol=BTC.lower(), **more)
-    model = await first_of(stream)
-    frame = next(each["data"] for each in received if "stream" in each)
-    assert compare(model, frame, optional=set()) == []
-    await stream.unsubscribe()
-
-
-async def test_the_array_of_all_fills_its_models(streams, received) -> None:
-    stream = await streams.all_mini_ticker()
-    models = await first_of(stream)
-    frame = next(each["data"] for each in received if "stream" in each)
-    assert compare(models, frame, optional=set()) == []
-    await stream.unsubscribe()
+@pytest.mark.parametrize("name", [name for name, _ in STREAMS])
+async def test_every_stream_fills_its_model(told, name) -> None:
+    assert compare(*told[name], optional=set()) == []
 
 
 SOMETIMES_REPORTED = {
