@@ -18,11 +18,11 @@ def simulate(
     port: Annotated[int, typer.Option(help="0 takes a free one.")] = 9000,
     seed: Annotated[int, typer.Option(help="Prices are a pure function of it.")] = 42,
     market: Annotated[
-        str, typer.Option(help="`seed`, or a file or folder of recorded candles to replay.")
+        str, typer.Option(help="`seed`, or a file or folder of recorded candles or streams.")
     ] = "seed",
     symbols: Annotated[int, typer.Option(help="How many pairs are listed, up to 3000.")] = 24,
     shift: Annotated[
-        bool, typer.Option("--shift", help="Move a recording so that it ends now.")
+        bool, typer.Option("--shift", help="Candles end now, streams begin now.")
     ] = False,
     journal: Annotated[
         Path | None, typer.Option(help="Keep accounts and orders in this file over restarts.")
