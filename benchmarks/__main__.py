@@ -16,8 +16,6 @@ NAMES = {
     "limiter": "a grant of the request budget, alone and shared with another process",
     "breaker": "a call through the circuit breaker",
     "stream": "messages from socket to handled event, beside bare ccxt.pro; stalls at 500 symbols",
-    "limiter": "asking the limiter for one call",
-    "breaker": "asking a circuit breaker for one call",
     "simulator": "REST requests per second of the embedded exchange",
 }
 

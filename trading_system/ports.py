@@ -5,7 +5,7 @@ Times on these ports: aware UTC datetimes for orders, integer ms UTC for candles
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -44,6 +44,10 @@ class MarketData(Protocol):
 
     async def instruments(self) -> Mapping[Symbol, Instrument]:
         """Everything the venue lists; cached for a while."""
+        ...
+
+    async def recheck(self, symbols: Collection[Symbol]) -> None:
+        """Ask again whether these can be traded; `instruments` tells it from then on."""
         ...
 
     async def server_time(self) -> int:

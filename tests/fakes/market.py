@@ -84,6 +84,9 @@ class FakeMarketData:
                 break
         return found
 
+    async def recheck(self, symbols):
+        """Everything is known here already."""
+
     async def instruments(self):
         if self.unreachable:
             raise self.unreachable

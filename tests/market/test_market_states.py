@@ -56,11 +56,15 @@ class Listing:
     def __init__(self) -> None:
         self.listed = {}
         self.failure = None
+        self.rechecked = []
 
     async def instruments(self):
         if self.failure:
             raise self.failure
         return self.listed
+
+    async def recheck(self, symbols):
+        self.rechecked.append(set(symbols))
 
 
 @pytest.fixture
@@ -214,3 +218,10 @@ async def test_five_hundred_symbols_are_judged_in_slices(states, live, venue, cl
     assert turns > 500 / 25
     await states.evaluate()
     assert states.figures()["state_normal"] == 501
+
+
+async def test_the_venue_is_asked_once_a_minute_whether_what_is_followed_trades(
+    states, venue, clock
+):
+    await clock.advance(121)
+    assert venue.rechecked == [{BTC}, {BTC}]

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import json
+from collections.abc import Collection, Mapping
 
 from trading_system.domain.errors import UnknownSymbol
 from trading_system.domain.instruments import Instrument, Symbol
 from trading_system.exchange import translate
 from trading_system.exchange.gateway import Gateway
 from trading_system.ports import Clock
+from trading_system.resilience.limits import Priority
 
 _SECONDS = 3_600.0
+_BATCH = 100
+_NEVER = float("-inf")
 
 
 class Listing:
@@ -21,7 +25,7 @@ class Listing:
         self._gateway = gateway
         self._clock = clock
         self._instruments: Mapping[Symbol, Instrument] = {}
-        self._asked_at = float("-inf")
+        self._asked_at = _NEVER
         self._loading = asyncio.Lock()
 
     async def instruments(self) -> Mapping[Symbol, Instrument]:
@@ -33,6 +37,23 @@ class Listing:
                 self._instruments = await asyncio.to_thread(translate.instruments, answer)
                 self._asked_at = self._clock.monotonic()
         return self._instruments
+
+    async def recheck(self, symbols: Collection[Symbol]) -> None:
+        """Ask about these alone, which is little to read; ExchangeError.
+
+        When one of them is listed no more, everything is asked for with the next `instruments`.
+        """
+        names = sorted(filter(None, map(self.known_venue_id, symbols)))
+        for start in range(0, len(names), _BATCH):
+            batch = json.dumps(names[start : start + _BATCH], separators=(",", ":"))
+            try:
+                answer = await self._gateway.read(
+                    "exchangeInfo", priority=Priority.CANDLES, symbols=batch
+                )
+            except UnknownSymbol:
+                self._asked_at = _NEVER
+                return
+            self._instruments = {**self._instruments, **translate.instruments(answer)}
 
     async def venue_id(self, symbol: Symbol) -> str:
         """The venue's name of a symbol. Raises UnknownSymbol, ExchangeError."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from trading_system.domain.candles import MINUTE, Candle, Span
 from trading_system.domain.instruments import Instrument, Symbol
@@ -48,6 +48,10 @@ class BinanceMarketData:
     async def instruments(self) -> Mapping[Symbol, Instrument]:
         """Everything listed, asked for at most once an hour."""
         return await self._listing.instruments()
+
+    async def recheck(self, symbols: Collection[Symbol]) -> None:
+        """Ask again whether these can be traded; `instruments` tells it from then on."""
+        await self._listing.recheck(symbols)
 
     async def server_time(self) -> int:
         """The venue's clock in ms UTC."""

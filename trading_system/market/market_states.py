@@ -54,6 +54,7 @@ class MarketStates:
         bus: Bus,
         thresholds: StateThresholds | None = None,
         every_seconds: float = 5.0,
+        recheck_seconds: float = 60.0,
     ) -> None:
         self._live = live
         self._prices = prices
@@ -62,6 +63,8 @@ class MarketStates:
         self._bus = bus
         self._thresholds = thresholds or StateThresholds()
         self._every_seconds = every_seconds
+        self._recheck_seconds = recheck_seconds
+        self._rechecked_at = float("-inf")
         self._standings: dict[Symbol, Standing] = {}
         self._candles: dict[Symbol, tuple[int, NDArray[np.float64]]] = {}
         self._instruments: Mapping[Symbol, Instrument] = {}
@@ -74,12 +77,15 @@ class MarketStates:
 
     async def evaluate(self) -> None:
         """Judge every followed symbol once."""
+        prices = self._live.prices()
+        followed = {price.symbol for price in prices}
         try:
+            if self._clock.monotonic() - self._rechecked_at > self._recheck_seconds:
+                await self._market_data.recheck(followed)
+                self._rechecked_at = self._clock.monotonic()
             self._instruments = await self._market_data.instruments()
         except TradingError as error:
             log.warning("states go by the last known listing", error=str(error))
-        prices = self._live.prices()
-        followed = {price.symbol for price in prices}
         for forgotten in self._standings.keys() - followed:
             del self._standings[forgotten]
             self._candles.pop(forgotten, None)
