@@ -168,6 +168,14 @@ def test_afterwards_the_market_goes_on_from_the_last_price(market) -> None:
     assert abs(later[1].price / later[0].price - 1) < Decimal("0.01")
     assert later[1].time >= end >= frames.end + 10_000
     assert feed.depth("BTCUSDT", now=end + MINUTE).last_update_id > 104
+    for now in (end + 1, end + 1_000, end + MINUTE):  # before and after the first seeded trade
+        depth = feed.depth("BTCUSDT", now=now)
+        assert feed.quote("BTCUSDT", now=now) == (
+            depth.last_update_id,
+            depth.bids[:1],
+            depth.asks[:1],
+        )
+        assert feed.last_trade("BTCUSDT", now=now).id >= 9
     rows = feed.klines("BTCUSDT", "1m", start=START, end=None, limit=9, now=end + MINUTE - 1)
     assert [row[0] for row in rows] == [START + k * MINUTE for k in range(4)]
 
