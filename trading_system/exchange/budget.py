@@ -34,7 +34,11 @@ _SEAT = struct.Struct(f"<6q{_WINDOWS * 8}q")
 _CRC = struct.Struct("<q")
 _OWNER = struct.Struct("<5q")
 _ROW = struct.Struct("<8q")
+_WINDOW = struct.Struct("<2q")
+_COUNTS = struct.Struct("<6q")
 _FILE_SIZE = len(_MAGIC) + _SEATS * _SEAT.size
+_KEY = slice(24, 32)
+_ROWS = _CRC.size + _OWNER.size
 
 
 class _Seat(NamedTuple):
@@ -53,12 +57,17 @@ class SharedBudget:
     def __init__(self, memory: mmap.mmap) -> None:
         self._memory = memory
         self._key = secrets.randbits(62)
+        self._key_bytes = self._key.to_bytes(8, "little")
         self._process = os.getpid()
         self._started = _started(self._process)
         self._start, self._end = _FILE_SIZE, _FILE_SIZE  # of our seat in the file
         self._raw: dict[int, bytes] = {}
         self._seats: dict[int, _Seat] = {}
         self._others = b"", b""
+        self._image = bytearray(_SEAT.size)  # of our seat
+        self._signed = memoryview(self._image)[_CRC.size :]
+        self._told: list[Use | None] = [None] * _WINDOWS
+        self._told_bans: Bans | None = None
         self._inherited = Bans()
         self._heard: tuple[tuple[Use, ...], Bans] = ((), Bans())
         self._take_seat()
@@ -85,16 +94,35 @@ class SharedBudget:
         return cls(memory)
 
     def tell(self, uses: Sequence[Use], bans: Bans) -> None:
-        """Write our seat."""
+        """Write our seat; what stands there already is not formed anew, this being asked often.
+
+        The windows keep their places: those left out stay as they were told.
+        """
+        start = self._start
         if self._is_standing():
             return
-        if self._memory[self._start + 24 : self._start + 32] != self._key.to_bytes(8, "little"):
+        if self._memory[start + _KEY.start : start + _KEY.stop] != self._key_bytes:
             # Two began at the same moment and the other one sits here now.
             log.warning("shared budget: another process took our seat")
             self._take_seat()
             if self._is_standing():
                 return
-        self._memory[self._start : self._end] = self._seat(bans, tuple(uses[:_WINDOWS]))
+            start = self._start
+        told, image = self._told, self._image
+        for number, use in enumerate(uses[:_WINDOWS]):
+            before = told[number]
+            if use is before:
+                continue
+            told[number] = use
+            at = _ROWS + number * _ROW.size
+            if before is None or before.window is not use.window:
+                _WINDOW.pack_into(image, at, _NUMBERS[use.window.kind], use.window.seconds)
+            _COUNTS.pack_into(image, at + _WINDOW.size, *use[1:])
+        if bans is not self._told_bans:
+            self._told_bans = bans
+            _OWNER.pack_into(image, _CRC.size, self._process, self._started, self._key, *bans)
+        _CRC.pack_into(image, 0, crc32(self._signed))
+        self._memory[start : self._end] = image
 
     def hear(self) -> tuple[Sequence[Use], Bans]:
         """What the others wrote last; what is torn is heard as it was before."""
@@ -110,9 +138,6 @@ class SharedBudget:
 
     def _is_standing(self) -> bool:
         return self._start == _FILE_SIZE
-
-    def _seat(self, bans: Bans, uses: tuple[Use, ...]) -> bytes:
-        return _written(_Seat(self._process, self._started, self._key, bans, uses))
 
     def _read(self) -> None:
         uses: list[Use] = []
@@ -144,7 +169,8 @@ class SharedBudget:
             self._raw.pop(number, None)
             self._start = _place(number)
             self._end = self._start + _SEAT.size
-            self._memory[self._start : self._end] = self._seat(self._inherited, ())
+            self._memory[self._start + _KEY.start : self._start + _KEY.stop] = self._key_bytes
+            self.tell((), self._told_bans or self._inherited)
         self._read()
         if self._is_standing():
             log.warning("shared budget is full: ours is not seen by the other processes")
@@ -163,15 +189,6 @@ def _mapped(path: Path) -> mmap.mmap:
 
 def _place(number: int) -> int:
     return len(_MAGIC) + number * _SEAT.size
-
-
-def _written(seat: _Seat) -> bytes:
-    rows = b"".join(
-        [_ROW.pack(_NUMBERS[window.kind], window.seconds, *counts) for window, *counts in seat.uses]
-    )
-    body = _OWNER.pack(seat.process, seat.started, seat.key, *seat.bans) + rows
-    body = body.ljust(_SEAT.size - _CRC.size, b"\0")
-    return _CRC.pack(crc32(body)) + body
 
 
 def _read_seat(raw: bytes) -> _Seat | None:

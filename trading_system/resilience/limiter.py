@@ -49,7 +49,8 @@ class Limiter:
         self._counters: dict[Window, _Counter] = {}
         self._every: tuple[_Counter, ...] = ()
         self._not_orders: tuple[_Counter, ...] = ()
-        self._bans = Bans()
+        self._bans = self._heard_bans = Bans()
+        self._heard: Sequence[Use] = ()
         self.uncertainty = _UNCERTAIN
         self.learn(limits)
 
@@ -57,9 +58,7 @@ class Limiter:
     def bans(self) -> Bans:
         """Until when we are refused, as far as anybody on this machine was told."""
         if self._neighbours is not None:
-            told = self._neighbours.hear()[1]
-            if told != self._bans:
-                self._bans = self._bans.together(told)
+            self._heed(self._neighbours.hear()[1])
         return self._bans
 
     def learn(self, limits: Mapping[Window, int]) -> None:
@@ -71,6 +70,7 @@ class Limiter:
             counter.limit = limit
             counter.allowed = tuple(int(share * limit) for share in self._shares)
         self._every = tuple(self._counters.values())
+        self._listen(self._heard)
         self._not_orders = tuple(c for c in self._every if c.window.kind is not Kind.ORDERS)
 
     def ask(self, cost: Cost, priority: Priority, now: int) -> Grant | int:
@@ -78,10 +78,8 @@ class Limiter:
 
         A call that weighs more than its whole share is granted when nothing else is counted.
         """
-        bans = self.bans
-        refused_until = max(bans) if cost.orders else bans.everything
-        if now < refused_until < now + _LONGEST_BAN:
-            return refused_until - now
+        if wait := self._refused_for(cost, now):
+            return wait
         early, late = now - self.uncertainty, now + self.uncertainty
         counters = self._every if cost.orders else self._not_orders
         for counter in counters:
@@ -127,11 +125,27 @@ class Limiter:
 
     def uses(self, now: int) -> list[tuple[Window, int, int]]:
         """Each window with its limit and what is used of it now."""
-        heard: Sequence[Use] = self._neighbours.hear()[0] if self._neighbours else ()
+        if self._neighbours is not None:
+            self._listen(self._neighbours.hear()[0])
         return [
-            (counter.window, counter.limit, sum(counter.known(now // counter.length, heard)))
+            (counter.window, counter.limit, sum(counter.known(now // counter.length)))
             for counter in self._every
         ]
+
+    def _refused_for(self, cost: Cost, now: int) -> int:
+        """For how many ms the venue refuses this, as far as we have heard."""
+        until = max(self._bans) if cost.orders else self._bans.everything
+        return until - now if now < until < now + _LONGEST_BAN else 0
+
+    def _listen(self, heard: Sequence[Use]) -> None:
+        self._heard = heard
+        for counter in self._every:
+            counter.heard = tuple(use for use in heard if use.window == counter.window)
+
+    def _heed(self, bans: Bans) -> None:
+        self._heard_bans = bans
+        if bans != self._bans:
+            self._bans = self._bans.together(bans)
 
     def _take_back(self, cost: Cost, now: int) -> None:
         for counter in self._every if cost.orders else self._not_orders:
@@ -157,17 +171,30 @@ class Limiter:
         """
         assert self._neighbours is not None  # noqa: S101 -- for the type checker
         self._tell(late)
-        heard = self._neighbours.hear()[0]
-        for counter in counters if heard else ():
-            if wait := counter.wait_for(heard, cost[counter.index], priority, early, late):
+        heard, bans = self._neighbours.hear()
+        if heard is not self._heard:
+            self._listen(heard)
+        if bans is not self._heard_bans:
+            self._heed(bans)
+        if wait := self._refused_for(cost, early + self.uncertainty):
+            return wait
+        for counter in counters:
+            if counter.heard and (
+                wait := counter.wait_with_others(cost[counter.index], priority, early, late)
+            ):
                 return wait
         return 0
+
+
+_NOTHING = (0, 0)
 
 
 class _Counter:
     """One window's limit, and what we know of its last few slots."""
 
-    __slots__ = ("_slots", "allowed", "index", "length", "limit", "pending", "window")
+    __slots__ = (
+        "_slots", "_use", "allowed", "heard", "index", "length", "limit", "pending", "window"
+    )  # fmt: skip
 
     def __init__(self, window: Window) -> None:
         self.window = window
@@ -176,7 +203,9 @@ class _Counter:
         self.limit = 0
         self.allowed: tuple[int, ...] = ()
         self.pending = 0
+        self.heard: Sequence[Use] = ()  # what the others said of this window
         self._slots: dict[int, tuple[int, int]] = {}  # slot: confirmed, unsaid
+        self._use: Use | None = None  # as last told, while it is true
 
     def wait(self, amount: int, priority: Priority, early: int, late: int) -> int:
         """For how many ms there is no room for this amount by what we know alone; 0: there is."""
@@ -192,13 +221,11 @@ class _Counter:
                 return 0
             slot += 1
 
-    def wait_for(
-        self, heard: Sequence[Use], amount: int, priority: Priority, early: int, late: int
-    ) -> int:
+    def wait_with_others(self, amount: int, priority: Priority, early: int, late: int) -> int:
         """The same with what the others said, after the amount was added to what is pending."""
         allowed = max(self.allowed[priority], amount)
         for slot in range(early // self.length, late // self.length + 1):
-            confirmed, unsaid, pending = self.known(slot, heard)
+            confirmed, unsaid, pending = self.known(slot)
             if confirmed + unsaid + pending > allowed:
                 left = (slot + 1) * self.length - early
                 return left if confirmed + unsaid + amount > allowed else min(left, _SOON)
@@ -216,23 +243,31 @@ class _Counter:
                 confirmed, unsaid = self._slots.get(slot, (0, 0))
                 self._keep(slot, (confirmed, unsaid + amount))
 
-    def known(self, slot: int, heard: Sequence[Use]) -> tuple[int, int, int]:
+    def known(self, slot: int) -> tuple[int, int, int]:
         """Confirmed, unsaid and pending of a slot, by us and the others together."""
         confirmed, unsaid = self._slots.get(slot, (0, 0))
         pending = self.pending
-        for use in heard:
-            if use.window == self.window:
-                theirs = use.of(slot)
-                confirmed = max(confirmed, theirs[0])
-                unsaid += theirs[1]
-                pending += theirs[2]
+        for use in self.heard:
+            theirs = use.of(slot)
+            confirmed = max(confirmed, theirs[0])
+            unsaid += theirs[1]
+            pending += theirs[2]
         return confirmed, unsaid, pending
 
     def use(self, now: int) -> Use:
-        """What the others need to know."""
-        slot = now // self.length
-        before = self._slots.get(slot - 1, (0, 0))
-        return Use(self.window, slot, *self._slots.get(slot, (0, 0)), *before, self.pending)
+        """What the others need to know; the same object while it is the same."""
+        slot, use = now // self.length, self._use
+        if use is None or use[1] != slot or use[6] != self.pending:
+            slots = self._slots
+            use = Use(
+                self.window,
+                slot,
+                *slots.get(slot, _NOTHING),
+                *slots.get(slot - 1, _NOTHING),
+                self.pending,
+            )
+            self._use = use
+        return use
 
     def _keep(self, slot: int, counted: tuple[int, int]) -> None:
         if slot not in self._slots:
@@ -240,3 +275,4 @@ class _Counter:
             for old in [s for s in self._slots if abs(s - slot) >= _SLOTS_KEPT]:
                 del self._slots[old]
         self._slots[slot] = counted
+        self._use = None
