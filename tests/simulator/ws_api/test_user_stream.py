@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from trading_system.simulator.auth import sorted_payload
+from trading_system.simulator.mischief.rules import read_rule
 from trading_system.simulator.model import Deposit
 
 NOON = 1_767_614_400_250
@@ -151,12 +152,12 @@ async def test_an_ed25519_key_logs_on_and_subscribes(open_venue):
 
 
 async def test_the_server_says_when_it_goes_away(venue, listener):
-    venue.running.mischief.shut_down(0.01)
+    venue.running.mischief.add([read_rule({"kind": "shutdown", "grace_seconds": 0.01})])
     assert await listener.receive() == {"event": {"e": "serverShutdown", "E": NOON}}
     assert await listener.ended() == 1001
 
 
 async def test_until_it_has_gone_the_server_answers(venue, listener):
-    venue.running.mischief.shut_down(60)
+    venue.running.mischief.add([read_rule({"kind": "shutdown", "grace_seconds": 60})])
     await listener.event(0)
     assert (await listener.call("ping"))["status"] == 200
