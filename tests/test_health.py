@@ -9,10 +9,11 @@ from datetime import datetime, timedelta
 import pytest
 
 from trading_system.domain.errors import StorageError
+from trading_system.domain.venues import BreakerStatus, LimitUse, StreamStatus
 from trading_system.exchange.gateway import VenueStatus
 from trading_system.health import Health
 from trading_system.market.heartbeat import HeartbeatStatistics
-from trading_system.ports import Beat, BreakerStatus, LimitUse, StreamStatus
+from trading_system.ports import Beat
 
 
 @dataclass(eq=False)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from trading_system.domain.errors import StorageError
+from trading_system.domain.venues import StreamStatus
 from trading_system.exchange.gateway import Gateway
 from trading_system.exchange.venue import Streams, Venue
 from trading_system.market.heartbeat import HeartbeatScheduler
 from trading_system.market.live import LiveMarket
-from trading_system.ports import Clock, ComponentHealth, StreamStatus
+from trading_system.ports import Clock, ComponentHealth
 from trading_system.storage.database import Database
 
 _LATE_SECONDS = 60.0  # a beat that is a whole minute overdue is not coming

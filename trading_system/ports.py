@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from trading_system.domain.candles import Candle, Span
 from trading_system.domain.instruments import Instrument, Symbol
-from trading_system.domain.market import MarketState, OrderBook, Trade
+from trading_system.domain.market import LivePrice, OrderBook, Trade
 from trading_system.domain.orders import Order, OrderStatus
 from trading_system.domain.reports import Balance, Fill, Report
 from trading_system.domain.timeframes import Timeframe
@@ -277,28 +277,6 @@ class ComponentHealth:
     figures: Mapping[str, object] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LivePrice:
-    """The newest we know of a symbol; None where nothing has been heard yet.
-
-    `last` and the 24 hours' figures are of its last ticker or trade, bid and ask of its last quote.
-    `price_age_ms` counts from the moment the last price reached us.
-    """
-
-    symbol: Symbol
-    last: float | None = None
-    price_age_ms: int | None = None
-    bid: float | None = None
-    ask: float | None = None
-    quote_age_ms: int | None = None
-    day_open: float | None = None
-    day_high: float | None = None
-    day_low: float | None = None
-    day_volume: float | None = None
-    day_quote_volume: float | None = None
-    state: MarketState | None = None
-
-
 class Live(Protocol):
     """What the streams keep up to date."""
 
@@ -312,62 +290,3 @@ class Live(Protocol):
         Raises UnknownSymbol, and ExchangeError when the venue cannot be asked.
         """
         ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LimitUse:
-    """One limit of the venue: `kind` weight, requests or orders; per `seconds`; `used` so far."""
-
-    kind: str
-    seconds: int
-    limit: int
-    used: int
-    waiting: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BreakerStatus:
-    """A circuit breaker: `state` closed, open or half-open; `opened` counts how often."""
-
-    group: str
-    state: str
-    failures: int
-    opened: int
-    retry_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StreamStatus:
-    """One connection: `role` execution, monitoring, standby or user; ages and lags in ms.
-
-    `lag_ms` is receipt minus the venue's event time, by the corrected clock, of the last message;
-    `streams` lists name -> lag of its own last message (None before the first).
-    """
-
-    role: str
-    state: str
-    since: datetime
-    url: str
-    connects: int
-    messages: int
-    dropped: int
-    last_message_age_ms: int | None
-    lag_ms: float | None
-    streams: Mapping[str, float | None] = field(default_factory=dict)
-    detail: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VenueReport:
-    """Everything known of the way to a venue, for GET /venue."""
-
-    url: str
-    reachable: bool
-    since: datetime
-    detail: str
-    clock_offset_ms: int
-    round_trip_ms: float | None
-    banned_until: datetime | None
-    limits: tuple[LimitUse, ...]
-    breakers: tuple[BreakerStatus, ...]
-    streams: tuple[StreamStatus, ...] = ()

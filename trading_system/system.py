@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from trading_system import streaming
 from trading_system.bus import Bus
 from trading_system.config import Settings
+from trading_system.domain.venues import VenueReport
 from trading_system.event_log import EventLog
 from trading_system.exchange.budget import SharedBudget
 from trading_system.exchange.client import Client
@@ -38,7 +39,7 @@ from trading_system.market.registry import SymbolRegistry
 from trading_system.market.repair import GapRepair
 from trading_system.market.states import StateThresholds
 from trading_system.metrics import Metrics
-from trading_system.ports import Clock, ComponentHealth, VenueReport
+from trading_system.ports import Clock, ComponentHealth
 from trading_system.resilience.limiter import Limiter
 from trading_system.resilience.limits import (
     ORDERS_PER_10_SECONDS,

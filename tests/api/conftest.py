@@ -21,20 +21,19 @@ from trading_system.bus import Bus
 from trading_system.domain.candles import MINUTE, Candle, Span
 from trading_system.domain.errors import AlreadyRegistered, NotFound, NotRegistered, UnknownSymbol
 from trading_system.domain.instruments import Symbol
-from trading_system.domain.market import OrderBook
+from trading_system.domain.market import LivePrice, OrderBook
 from trading_system.domain.orders import Order, OrderRequest, OrderStatus, client_order_id
 from trading_system.domain.reports import Balance
 from trading_system.domain.timeframes import Timeframe
+from trading_system.domain.venues import VenueReport
 from trading_system.event_log import EventLog
 from trading_system.ports import (
     Backfill,
     ComponentHealth,
     Coverage,
     JobState,
-    LivePrice,
     RecordedFill,
     RegisteredSymbol,
-    VenueReport,
 )
 
 NAMES = UUID("9f5c3c0e-2f5b-4c53-9d0b-0a6f2f8c1f10")

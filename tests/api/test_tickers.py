@@ -3,8 +3,7 @@ from __future__ import annotations
 import pytest
 
 from trading_system.domain.instruments import Symbol
-from trading_system.domain.market import MarketState
-from trading_system.ports import LivePrice
+from trading_system.domain.market import LivePrice, MarketState
 
 BTC, ETH = Symbol("BTC", "USDT"), Symbol("ETH", "USDT")
 KNOWN = LivePrice(

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from trading_system.api.live_schemas import LimitOut, VenueOut
-from trading_system.ports import BreakerStatus, LimitUse, StreamStatus, VenueReport
+from trading_system.domain.venues import BreakerStatus, LimitUse, StreamStatus, VenueReport
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 REPORT = VenueReport(

@@ -18,10 +18,10 @@ from trading_system.api.server import bind, serve
 from trading_system.cli import live
 from trading_system.domain.events import BalancesChanged, OrderChanged, VenueChanged
 from trading_system.domain.instruments import Symbol
-from trading_system.domain.market import MarketState, OrderBook, PriceLevel, Quote
+from trading_system.domain.market import LivePrice, MarketState, OrderBook, PriceLevel, Quote
 from trading_system.domain.orders import Order, OrderRequest, OrderStatus, OrderType, Side
 from trading_system.domain.reports import Balance
-from trading_system.ports import BreakerStatus, LivePrice, VenueReport
+from trading_system.domain.venues import BreakerStatus, VenueReport
 
 BTC = Symbol("BTC", "USDT")
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)

@@ -15,6 +15,7 @@ from trading_system.domain.errors import UnknownSymbol
 from trading_system.domain.market import (
     BookUpdate,
     CandleUpdate,
+    LivePrice,
     MarketState,
     OrderBook,
     PriceLevel,
@@ -28,7 +29,6 @@ from trading_system.market.live import LiveMarket
 from trading_system.market.live_candles import LiveCandles
 from trading_system.market.order_books import OrderBooks
 from trading_system.market.trade_tapes import TradeTapes
-from trading_system.ports import LivePrice
 
 T0 = 1_000 * MINUTE
 

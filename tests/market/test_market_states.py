@@ -15,9 +15,8 @@ from trading_system.domain.candles import MINUTE, floor_minute
 from trading_system.domain.errors import Unreachable
 from trading_system.domain.events import MarketStateChanged
 from trading_system.domain.instruments import Symbol
-from trading_system.domain.market import MarketState, Quote
+from trading_system.domain.market import LivePrice, MarketState, Quote
 from trading_system.market.market_states import MarketStates
-from trading_system.ports import LivePrice
 
 
 @dataclass

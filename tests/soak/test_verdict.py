@@ -13,7 +13,8 @@ from trading_system.domain.candles import MINUTE, Candle
 from trading_system.domain.instruments import Symbol
 from trading_system.domain.orders import Order, OrderRequest, OrderStatus, OrderType, Side
 from trading_system.domain.reports import Fill
-from trading_system.ports import RecordedFill, StreamStatus
+from trading_system.domain.venues import StreamStatus
+from trading_system.ports import RecordedFill
 from trading_system.soak import verdict
 from trading_system.soak.verdict import Sample
 

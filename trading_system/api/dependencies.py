@@ -17,6 +17,7 @@ from trading_system.domain.errors import InvalidRequest
 from trading_system.domain.instruments import Symbol
 from trading_system.domain.orders import Order, OrderRequest
 from trading_system.domain.timeframes import Timeframe
+from trading_system.domain.venues import VenueReport
 from trading_system.event_log import EventLog
 from trading_system.ports import (
     Backfill,
@@ -28,7 +29,6 @@ from trading_system.ports import (
     RegisteredSymbol,
     SymbolRepository,
     Trading,
-    VenueReport,
 )
 
 _START, _END = "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"

@@ -15,8 +15,8 @@ from pydantic import computed_field
 
 from trading_system.api.scalars import DecimalOut, SymbolText
 from trading_system.api.schemas import Out, example
-from trading_system.domain.market import MarketState, OrderBook
-from trading_system.ports import LivePrice, VenueReport
+from trading_system.domain.market import LivePrice, MarketState, OrderBook
+from trading_system.domain.venues import VenueReport
 
 _NOON, _LATER = "2026-01-01T12:00:00Z", "2026-01-01T12:00:04Z"
 _BASIS_POINTS = 10_000

@@ -137,6 +137,28 @@ class MarketState(StrEnum):
     MAINTENANCE = "MAINTENANCE"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LivePrice:
+    """The newest we know of a symbol; None where nothing has been heard yet.
+
+    `last` and the 24 hours' figures are of its last ticker or trade, bid and ask of its last quote.
+    `price_age_ms` counts from the moment the last price reached us.
+    """
+
+    symbol: Symbol
+    last: float | None = None
+    price_age_ms: int | None = None
+    bid: float | None = None
+    ask: float | None = None
+    quote_age_ms: int | None = None
+    day_open: float | None = None
+    day_high: float | None = None
+    day_low: float | None = None
+    day_volume: float | None = None
+    day_quote_volume: float | None = None
+    state: MarketState | None = None
+
+
 def _require_positive(symbol: Symbol, numbers: Iterable[float]) -> None:
     for number in numbers:
         if not (isfinite(number) and number > 0):

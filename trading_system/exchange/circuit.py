@@ -15,7 +15,8 @@ from trading_system.domain.errors import (
     Unreadable,
 )
 from trading_system.domain.events import VenueChanged
-from trading_system.ports import BreakerStatus, Clock
+from trading_system.domain.venues import BreakerStatus
+from trading_system.ports import Clock
 from trading_system.resilience.breaker import Breaker, BreakerPolicy, BreakerState
 
 log = structlog.get_logger(__name__)

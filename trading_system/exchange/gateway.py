@@ -21,12 +21,13 @@ from trading_system.domain.errors import (
     Unreadable,
 )
 from trading_system.domain.events import VenueChanged
+from trading_system.domain.venues import BreakerStatus, LimitUse
 from trading_system.exchange import weights
 from trading_system.exchange.admission import Admission
 from trading_system.exchange.circuit import Circuit
 from trading_system.exchange.client import Client
 from trading_system.exchange.faults import TIMESTAMP
-from trading_system.ports import BreakerStatus, Clock, LimitUse
+from trading_system.ports import Clock
 from trading_system.resilience.breaker import BreakerPolicy
 from trading_system.resilience.limiter import Limiter
 from trading_system.resilience.limits import Cost, Grant, Priority

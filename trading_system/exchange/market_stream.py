@@ -16,6 +16,7 @@ import structlog
 from trading_system.domain.events import VenueChanged
 from trading_system.domain.instruments import Symbol
 from trading_system.domain.market import MarketEvent
+from trading_system.domain.venues import StreamStatus
 from trading_system.exchange import roles
 from trading_system.exchange.dialling import Backoff, Dialler
 from trading_system.exchange.lane import Channel, Lane
@@ -25,7 +26,7 @@ from trading_system.exchange.stream_buffer import StreamBuffer
 from trading_system.exchange.stream_frames import UNREADABLE
 from trading_system.exchange.supervision import Timing
 from trading_system.exchange.translate import Json
-from trading_system.ports import Clock, StreamStatus
+from trading_system.ports import Clock
 from trading_system.resilience.retry import RetryPolicy
 
 log = structlog.get_logger(__name__)

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 import structlog
 
 from trading_system.domain.events import VenueChanged
-from trading_system.ports import Clock, StreamStatus
+from trading_system.domain.venues import StreamStatus
+from trading_system.ports import Clock
 
 log = structlog.get_logger(__name__)
 

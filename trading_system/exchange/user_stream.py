@@ -24,6 +24,7 @@ from trading_system.domain.errors import (
 )
 from trading_system.domain.events import BalancesChanged, VenueChanged
 from trading_system.domain.reports import Report
+from trading_system.domain.venues import StreamStatus
 from trading_system.exchange import user_frames
 from trading_system.exchange.dialling import Backoff, Dialler
 from trading_system.exchange.faults import TIMESTAMP
@@ -33,7 +34,7 @@ from trading_system.exchange.stream_frames import UNREADABLE
 from trading_system.exchange.supervision import Connection, Timing
 from trading_system.exchange.translate import Json
 from trading_system.exchange.waiting import rest
-from trading_system.ports import Clock, StreamStatus
+from trading_system.ports import Clock
 from trading_system.resilience.retry import RetryPolicy
 
 log = structlog.get_logger(__name__)

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from trading_system.domain.venues import StreamStatus, VenueReport
 from trading_system.exchange.endpoints import Endpoints
 from trading_system.exchange.gateway import Gateway
 from trading_system.exchange.listing import Listing
-from trading_system.ports import StreamStatus, VenueReport
 
 
 class Streams(Protocol):

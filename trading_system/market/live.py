@@ -15,6 +15,7 @@ from trading_system.domain.instruments import Symbol
 from trading_system.domain.market import (
     BookUpdate,
     CandleUpdate,
+    LivePrice,
     MarketEvent,
     MarketState,
     OrderBook,
@@ -26,7 +27,7 @@ from trading_system.market.candle_gaps import CandleGaps
 from trading_system.market.live_candles import LiveCandles
 from trading_system.market.order_books import OrderBooks
 from trading_system.market.trade_tapes import TradeTapes
-from trading_system.ports import Clock, LivePrice, MarketData
+from trading_system.ports import Clock, MarketData
 
 
 class LiveMarket:

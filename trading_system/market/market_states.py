@@ -19,7 +19,7 @@ from trading_system.domain.candles import MINUTE, Span, floor_minute
 from trading_system.domain.errors import TradingError
 from trading_system.domain.events import MarketStateChanged
 from trading_system.domain.instruments import Instrument, Symbol
-from trading_system.domain.market import MarketState
+from trading_system.domain.market import LivePrice, MarketState
 from trading_system.domain.timeframes import Timeframe
 from trading_system.market.live import LiveMarket
 from trading_system.market.states import (
@@ -32,7 +32,7 @@ from trading_system.market.states import (
     spread_bps,
     step,
 )
-from trading_system.ports import Clock, LivePrice, MarketData, PriceRepository
+from trading_system.ports import Clock, MarketData, PriceRepository
 
 log = structlog.get_logger(__name__)
 

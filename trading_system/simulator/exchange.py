@@ -6,17 +6,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from trading_system.simulator.command_log import CommandLog, CommandLogError
+from trading_system.simulator.events import BalanceEvent, Event, OrderEvent
 from trading_system.simulator.exchange_info import ExchangeInfo
 from trading_system.simulator.feeds import Feed, RecordedFrames
 from trading_system.simulator.filters import ExchangeLimits
 from trading_system.simulator.limits import Limits, LimitSettings
 from trading_system.simulator.model import (
     Advance,
-    BalanceEvent,
     CancelReplace,
     Command,
-    Event,
-    OrderEvent,
     PlaceOrder,
     Refused,
     SymbolRules,

@@ -7,20 +7,16 @@ from dataclasses import replace
 from decimal import Decimal
 
 from trading_system.simulator.accounts import Accounts
-from trading_system.simulator.model import (
+from trading_system.simulator.events import (
     BalanceEvent,
-    Deposit,
     DepositEvent,
     Event,
     Execution,
-    Fill,
-    Order,
     OrderEvent,
     Prevention,
     ReplaceEvent,
-    Status,
-    SymbolRules,
 )
+from trading_system.simulator.model import Deposit, Fill, Order, Status, SymbolRules
 
 _NOTHING = (Decimal(0), Decimal(0))
 

@@ -11,6 +11,7 @@ from decimal import Decimal
 
 from trading_system.simulator import filters
 from trading_system.simulator.book import Book
+from trading_system.simulator.events import Prevention
 from trading_system.simulator.feeds import Feed
 from trading_system.simulator.liquidity import Liquidity
 from trading_system.simulator.matching import End, Plan, Step, plan
@@ -19,7 +20,6 @@ from trading_system.simulator.model import (
     MarketTrade,
     Order,
     OrderType,
-    Prevention,
     Refused,
     SelfTradePrevention,
     Side,

@@ -8,17 +8,10 @@ from __future__ import annotations
 from decimal import ROUND_HALF_UP, ROUND_UP, Decimal
 
 from trading_system.simulator.accounts import Accounts
+from trading_system.simulator.events import Execution, Prevention
 from trading_system.simulator.journal import Journal
 from trading_system.simulator.matching import to_cents
-from trading_system.simulator.model import (
-    Execution,
-    Fill,
-    Order,
-    Prevention,
-    Side,
-    Status,
-    SymbolRules,
-)
+from trading_system.simulator.model import Fill, Order, Side, Status, SymbolRules
 from trading_system.simulator.orders import OrderLog
 
 

@@ -18,6 +18,7 @@ from heapq import heapify, heappop, heapreplace
 from trading_system.simulator import filters, parameters
 from trading_system.simulator.accounts import Accounts
 from trading_system.simulator.books import Books
+from trading_system.simulator.events import Event
 from trading_system.simulator.feeds import Feed
 from trading_system.simulator.filters import ExchangeLimits, Subject
 from trading_system.simulator.journal import Journal
@@ -29,7 +30,6 @@ from trading_system.simulator.model import (
     Command,
     Deposit,
     Depth,
-    Event,
     Fill,
     Order,
     PlaceOrder,

@@ -14,7 +14,7 @@ from trading_system.domain.candles import MINUTE, Candle, Span, floor_minute
 from trading_system.domain.errors import AlreadyRegistered, TradingError
 from trading_system.domain.instruments import Instrument
 from trading_system.domain.timeframes import Timeframe
-from trading_system.ports import StreamStatus
+from trading_system.domain.venues import StreamStatus
 from trading_system.soak import verdict
 from trading_system.soak.pulse import Stalls, memory_mb
 from trading_system.soak.report import Soaked

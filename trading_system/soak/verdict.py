@@ -10,7 +10,8 @@ from typing import Any
 
 from trading_system.domain.candles import Candle
 from trading_system.domain.orders import Order
-from trading_system.ports import RecordedFill, StreamStatus
+from trading_system.domain.venues import StreamStatus
+from trading_system.ports import RecordedFill
 
 _MEMORY_GROWTH = 0.05
 _WARMING_MINUTES = 10.0

@@ -8,18 +8,16 @@ from typing import Any
 
 import pytest
 
+from trading_system.simulator.events import Event, Execution, OrderEvent
 from trading_system.simulator.model import (
     Advance,
     CancelAll,
     CancelOrder,
     CancelReplace,
     Depth,
-    Event,
-    Execution,
     Level,
     MarketTrade,
     Order,
-    OrderEvent,
     OrderType,
     PlaceOrder,
     Refused,

@@ -2,7 +2,8 @@
 
 import pytest
 
-from trading_system.simulator.model import Advance, Refused, ReplaceEvent, Status
+from trading_system.simulator.events import ReplaceEvent
+from trading_system.simulator.model import Advance, Refused, Status
 
 
 def test_both_halves_of_a_replacement_are_told(floor, story):

@@ -3,7 +3,8 @@ from __future__ import annotations
 from decimal import Decimal
 
 from trading_system.simulator.command_log import decode, encode
-from trading_system.simulator.model import BalanceEvent, Deposit, DepositEvent
+from trading_system.simulator.events import BalanceEvent, DepositEvent
+from trading_system.simulator.model import Deposit
 
 TEN = Deposit(account="ann", asset="BTC", amount=Decimal("10.5"))
 

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from trading_system.simulator.model import Advance, OrderEvent, Refused, Status
+from trading_system.simulator.events import OrderEvent
+from trading_system.simulator.model import Advance, Refused, Status
 
 
 def test_executions_are_numbered_over_all_accounts_and_orders(floor):

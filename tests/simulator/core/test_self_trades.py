@@ -4,7 +4,8 @@ from decimal import Decimal
 
 import pytest
 
-from trading_system.simulator.model import Level, OrderEvent, Status
+from trading_system.simulator.events import OrderEvent
+from trading_system.simulator.model import Level, Status
 
 
 @pytest.fixture

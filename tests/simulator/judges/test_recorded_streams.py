@@ -119,7 +119,7 @@ async def test_every_recorded_kind_of_frame_has_the_same_fields(ours) -> None:
 
 
 SINCE_ADDED = {"eR"}
-"""The reason of an expiry is told since the middle of 2026."""
+"""Documented as conditional; the frames recorded in March 2026 do not have it."""
 
 LIFE = [
     {"type": "LIMIT", "side": "BUY", "timeInForce": "GTC", "price": 0.8},

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from trading_system.simulator import wire
-from trading_system.simulator.model import Event, Execution, Order, OrderEvent
+from trading_system.simulator.events import Event, Execution, OrderEvent
+from trading_system.simulator.model import Order
 from trading_system.simulator.wire import Json
 
 

@@ -13,16 +13,10 @@ from trading_system.simulator import commands, wire
 from trading_system.simulator.arguments import Arguments, invalid, required
 from trading_system.simulator.endpoints.outcome import cancelled
 from trading_system.simulator.endpoints.request import Request
+from trading_system.simulator.events import Event, ReplaceEvent
 from trading_system.simulator.exchange import HALF_DONE
 from trading_system.simulator.limits import TooMuch
-from trading_system.simulator.model import (
-    CancelOrder,
-    CancelReplace,
-    Event,
-    Order,
-    Refused,
-    ReplaceEvent,
-)
+from trading_system.simulator.model import CancelOrder, CancelReplace, Order, Refused
 from trading_system.simulator.orders import cancel_id
 from trading_system.simulator.wire import Json, ResponseType
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from aiohttp import web
 
+from trading_system.simulator.events import Event
 from trading_system.simulator.exchange import Exchange
 from trading_system.simulator.feeds import Feed
 from trading_system.simulator.interference import Frame, Link
@@ -29,7 +30,6 @@ from trading_system.simulator.mischief.rules import (
 from trading_system.simulator.mischief.scene import Follow, Scene
 from trading_system.simulator.mischief.shown import ShownFeed
 from trading_system.simulator.mischief.witness import Witness
-from trading_system.simulator.model import Event
 from trading_system.simulator.rest import Answer, Call
 
 PATH = endpoint.PATH

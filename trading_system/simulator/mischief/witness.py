@@ -12,7 +12,8 @@ from urllib.parse import parse_qsl
 
 import orjson
 
-from trading_system.simulator.model import Event, Execution, Order, OrderEvent
+from trading_system.simulator.events import Event, Execution, OrderEvent
+from trading_system.simulator.model import Order
 from trading_system.simulator.rest import Answer, Call
 
 Name = tuple[str, str]

@@ -11,11 +11,11 @@ from aiohttp import web
 
 from trading_system.simulator.auth import Keys
 from trading_system.simulator.calls import Call, Headers, answered, wants_microseconds
+from trading_system.simulator.events import Event
 from trading_system.simulator.exchange import Exchange
 from trading_system.simulator.interference import Interference
 from trading_system.simulator.link_rules import LinkRules
 from trading_system.simulator.links import Door
-from trading_system.simulator.model import Event
 from trading_system.simulator.ws_api import user_events
 from trading_system.simulator.ws_api.connection import Connection
 from trading_system.simulator.ws_api.session import WEIGHT, Session

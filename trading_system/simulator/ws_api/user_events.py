@@ -9,17 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
+from trading_system.simulator.events import BalanceEvent, DepositEvent, Event, Execution, OrderEvent
 from trading_system.simulator.matching import to_cents
-from trading_system.simulator.model import (
-    BalanceEvent,
-    DepositEvent,
-    Event,
-    Execution,
-    Order,
-    OrderEvent,
-    Status,
-    TimeInForce,
-)
+from trading_system.simulator.model import Order, Status, TimeInForce
 from trading_system.simulator.wire import Json, amount
 
 _ZERO = Decimal(0)
