@@ -43,7 +43,11 @@ class Endurance:
     speed: float
     exchange_process: int
     trade_every: float = 5.0
-    sample_every: float = 15.0
+
+    @property
+    def sample_every(self) -> float:
+        """Two hundred looks at a short run, one in fifteen seconds at a long one."""
+        return min(self.minutes * 60 / 200, 15.0)
 
 
 async def endure(
@@ -93,7 +97,7 @@ async def endure(
             symbols=tuple(str(instrument.symbol) for instrument in instruments),
             orders=len(await system.orders.all(limit=_ALL)),
             order_events=len(witness.events),
-            checks=checks,
+            checks=tuple(check for check in checks if check is not None),
             samples=tuple(samples),
         )
     finally:

@@ -14,8 +14,8 @@ from trading_system.domain.venues import StreamStatus
 from trading_system.ports import RecordedFill
 
 _MEMORY_GROWTH = 0.05
-_WARMING_MINUTES = 10.0
-_FEWEST_SAMPLES = 3
+_WARM_MINUTES = 10.0
+_JUDGED_MINUTES = 19.0  # twenty, but for the pause before the last sample
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,21 +93,19 @@ def judge_events(*, pushed: int, received: int) -> Check:
     )
 
 
-def judge_memory(samples: Sequence[Sample]) -> Check:
-    """Memory flat once it is warm: the last third against what followed the warming up.
+def judge_memory(samples: Sequence[Sample]) -> Check | None:
+    """Memory flat after ten minutes: the last third of them against the first.
 
-    Warm is after ten minutes, or after the first third of a shorter run.
+    None for a run of less than twenty minutes, in which everything is still warming up.
     """
-    longest = samples[-1].minutes if samples else 0.0
-    warm = [s for s in samples if s.minutes >= min(_WARMING_MINUTES, longest / 3)]
+    if not samples or samples[-1].minutes < _JUDGED_MINUTES:
+        return None
+    warm = [sample.memory_mb for sample in samples if sample.minutes >= _WARM_MINUTES]
     third = len(warm) // 3
-    if third < _FEWEST_SAMPLES:
-        return Check(promise="memory flat", kept=False, detail="too few samples to tell")
-    first = median(sample.memory_mb for sample in warm[:third])
-    last = median(sample.memory_mb for sample in warm[-third:])
+    first, last = median(warm[:third]), median(warm[-third:])
     growth = last / first - 1
     return Check(
-        promise=f"memory grows by less than {_MEMORY_GROWTH:.0%}",
+        promise=f"memory grows by less than {_MEMORY_GROWTH:.0%} after {_WARM_MINUTES:g} minutes",
         kept=growth < _MEMORY_GROWTH,
         detail=f"{first:.1f} MB, later {last:.1f} MB ({growth:+.1%})",
     )
