@@ -20,7 +20,7 @@ from aiohttp import WSMsgType, web
 
 from trading_system.clock import SystemClock
 from trading_system.domain.instruments import Symbol
-from trading_system.exchange.market_stream import MarketStream
+from trading_system.exchange.streams.market_stream import MarketStream
 from trading_system.resilience.retry import RetryPolicy
 
 MESSAGES = 20_000

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from trading_system.bus import Bus
 from trading_system.exchange.market_data import BinanceMarketData
-from trading_system.exchange.market_stream import MarketStream
-from trading_system.exchange.signing import HmacSigner
-from trading_system.exchange.user_stream import UserStream
+from trading_system.exchange.streams.market_stream import MarketStream
+from trading_system.exchange.streams.signing import HmacSigner
+from trading_system.exchange.streams.user_stream import UserStream
 from trading_system.exchange.venue import Venue
 from trading_system.execution.oms import OrderManager
 from trading_system.market.candle_gaps import CandleGaps

@@ -21,9 +21,9 @@ from trading_system.exchange.endpoints import Endpoints, data_endpoints, trading
 from trading_system.exchange.gateway import Gateway
 from trading_system.exchange.listing import Listing
 from trading_system.exchange.market_data import BinanceMarketData
-from trading_system.exchange.signing import HmacSigner
+from trading_system.exchange.streams.signing import HmacSigner
+from trading_system.exchange.streams.user_stream import UserStream
 from trading_system.exchange.trading import BinanceTrading
-from trading_system.exchange.user_stream import UserStream
 from trading_system.exchange.venue import Streams, Venue
 from trading_system.exchange.watch import VenueWatch
 from trading_system.execution.desk import Desk, approve, refuse_unarmed

@@ -16,7 +16,8 @@ from tests.fakes.market import BTC, FakeMarketData
 from trading_system.bus import Bus
 from trading_system.domain.instruments import Symbol
 from trading_system.domain.market import BookUpdate, Quote, Trade
-from trading_system.exchange import stream_frames, translate
+from trading_system.exchange import translate
+from trading_system.exchange.streams import market_frames
 from trading_system.market.local_book import LocalBook
 from trading_system.market.trade_tapes import TradeTapes
 
@@ -25,9 +26,9 @@ CONNECTED = RECORDED / "ws/spot_depth100ms_bookTicker_kline1m_aggTrade_2021-10-1
 SNAPSHOTS = RECORDED / "depth/spot_depth_snapshots_2021-10-12.jsonl.gz"
 TEN_MINUTES = RECORDED / "depth/BTCUSDT_spot_trade_bookTicker_depth100ms_2024-08-08.jsonl.gz"
 READ = {
-    "depth@100ms": stream_frames.book_update,
-    "bookTicker": stream_frames.quote,
-    "trade": stream_frames.trade,
+    "depth@100ms": market_frames.book_update,
+    "bookTicker": market_frames.quote,
+    "trade": market_frames.trade,
 }
 
 pytestmark = [

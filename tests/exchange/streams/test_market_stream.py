@@ -10,8 +10,8 @@ import pytest
 from tests.exchange.socket_venue import pass_time, until
 from trading_system.domain.instruments import Symbol
 from trading_system.domain.market import CandleUpdate, Quote, Trade
-from trading_system.exchange.market_stream import MarketStream
-from trading_system.exchange.supervision import Timing
+from trading_system.exchange.streams.market_stream import MarketStream
+from trading_system.exchange.streams.supervision import Timing
 from trading_system.resilience.retry import RetryPolicy
 
 BTC, ETH, SOL = (Symbol(base, "USDT") for base in ("BTC", "ETH", "SOL"))

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trading_system.exchange.stream_buffer import StreamBuffer
+from trading_system.exchange.streams.buffer import StreamBuffer
 
 ARRIVALS = st.lists(st.booleans(), max_size=60)
 

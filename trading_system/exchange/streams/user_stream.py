@@ -25,15 +25,15 @@ from trading_system.domain.errors import (
 from trading_system.domain.events import BalancesChanged, VenueChanged
 from trading_system.domain.reports import Report
 from trading_system.domain.venues import StreamStatus
-from trading_system.exchange import user_frames
-from trading_system.exchange.dialling import Backoff, Dialler
 from trading_system.exchange.faults import TIMESTAMP
-from trading_system.exchange.standby import announces_shutdown
-from trading_system.exchange.standing import Standing
-from trading_system.exchange.stream_frames import UNREADABLE
-from trading_system.exchange.supervision import Connection, Timing
+from trading_system.exchange.streams import user_frames
+from trading_system.exchange.streams.dialling import Dialler, Redial
+from trading_system.exchange.streams.market_frames import UNREADABLE
+from trading_system.exchange.streams.standby import announces_shutdown
+from trading_system.exchange.streams.standing import Standing
+from trading_system.exchange.streams.supervision import Connection, Timing
+from trading_system.exchange.streams.waiting import rest
 from trading_system.exchange.translate import Json
-from trading_system.exchange.waiting import rest
 from trading_system.ports import Clock
 from trading_system.resilience.retry import RetryPolicy
 
@@ -99,7 +99,7 @@ class UserStream:
         self._resynchronize = resynchronize
         self._recv_window = recv_window
         self._timing = timing or Timing()
-        self._backoff = Backoff(retry)
+        self._backoff = Redial(retry)
         self._standing = Standing("user", url=url, clock=clock, on_change=on_change)
         self._events: asyncio.Queue[_Event] = asyncio.Queue()
         self._told: set[Hashable] = set()

@@ -19,7 +19,7 @@ from aiohttp import WSMsgType
 from ccxt.async_support.base.ws.client import Client
 
 from trading_system.domain.errors import ExchangeError, RateLimited, Unreachable
-from trading_system.exchange.waiting import within
+from trading_system.exchange.streams.waiting import within
 from trading_system.ports import Clock
 
 log = structlog.get_logger(__name__)

@@ -1,7 +1,7 @@
 """Frames of Binance's user data stream to reports and balances; nothing here remembers anything.
 
 Field names: Binance Spot user data stream documentation. A frame that is not as documented raises
-one of stream_frames.UNREADABLE.
+one of market_frames.UNREADABLE.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from trading_system.domain.instruments import Symbol
-from trading_system.exchange.stream_frames import BOOK, CANDLE, QUOTE, TICKER, TRADE, Kind
+from trading_system.exchange.streams.market_frames import BOOK, CANDLE, QUOTE, TICKER, TRADE, Kind
 
 EXECUTION = "execution"
 MONITORING = "monitoring"

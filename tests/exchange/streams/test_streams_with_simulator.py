@@ -16,9 +16,9 @@ from trading_system.domain.instruments import Symbol
 from trading_system.domain.market import BookUpdate, CandleUpdate, Quote, Ticker, Trade
 from trading_system.exchange.client import Client
 from trading_system.exchange.endpoints import trading_endpoints
-from trading_system.exchange.market_stream import MarketStream
-from trading_system.exchange.signing import HmacSigner
-from trading_system.exchange.user_stream import UserStream
+from trading_system.exchange.streams.market_stream import MarketStream
+from trading_system.exchange.streams.signing import HmacSigner
+from trading_system.exchange.streams.user_stream import UserStream
 from trading_system.resilience.retry import RetryPolicy
 from trading_system.simulator.server import SimulatorOptions, serve
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from trading_system.exchange.dialling import Backoff, Dialler
-from trading_system.exchange.standing import Standing
-from trading_system.exchange.supervision import Connection, Timing
+from trading_system.exchange.streams.dialling import Dialler, Redial
+from trading_system.exchange.streams.standing import Standing
+from trading_system.exchange.streams.supervision import Connection, Timing
+from trading_system.exchange.streams.waiting import rest
 from trading_system.exchange.translate import Json
-from trading_system.exchange.waiting import rest
 from trading_system.ports import Clock
 
 _SHUTDOWN = "serverShutdown"
@@ -26,7 +26,7 @@ class Standby:
         standing: Standing,
         *,
         dialler: Dialler,
-        backoff: Backoff,
+        backoff: Redial,
         clock: Clock,
         timing: Timing,
     ) -> None:

@@ -6,19 +6,17 @@ The venue allows 300 attempts in five minutes and address; there may be other pr
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections import deque
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable
 from typing import Any, Self
 
 import structlog
 
 from trading_system.domain.errors import ExchangeError, RateLimited
-from trading_system.exchange.supervision import Connection, Timing
-from trading_system.exchange.websocket import open_session
+from trading_system.exchange.streams.supervision import Connection, Timing
+from trading_system.exchange.streams.websocket import open_session
 from trading_system.ports import Clock
-from trading_system.resilience.retry import RetryPolicy
+from trading_system.resilience.retry import Backoff, RetryPolicy
 
 log = structlog.get_logger(__name__)
 
@@ -26,23 +24,24 @@ _WINDOW = 300.0
 _MOST_DIALS = 100
 
 
-class Backoff:
+class Redial:
     """Pauses between dials: none after a connection that lasted, growing ones after others."""
 
     def __init__(self, retry: RetryPolicy) -> None:
-        self._retry = replace(retry, attempts=sys.maxsize)
-        self._delays: Iterator[float] | None = None
+        self._backoff = Backoff(retry)
+        self._at_once = True
 
     def pause(self) -> float:
         """Seconds to wait before the next dial."""
-        if self._delays is None:
-            self._delays = self._retry.delays()
+        if self._at_once:
+            self._at_once = False
             return 0.0
-        return next(self._delays)
+        return self._backoff.next()
 
     def reset(self) -> None:
         """The last connection lasted."""
-        self._delays = None
+        self._at_once = True
+        self._backoff.reset()
 
 
 class Dialler:
@@ -75,7 +74,7 @@ class Dialler:
         return connection
 
     async def dial(
-        self, on_frame: Callable[[Any], None], backoff: Backoff, tell: Callable[[str], None]
+        self, on_frame: Callable[[Any], None], backoff: Redial, tell: Callable[[str], None]
     ) -> Connection:
         """Attempts until one succeeds; `tell` hears why the others did not."""
         wait = backoff.pause()

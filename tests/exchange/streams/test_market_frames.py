@@ -12,11 +12,18 @@ import pytest
 from trading_system.domain.candles import Candle
 from trading_system.domain.instruments import Symbol
 from trading_system.domain.market import BookUpdate, CandleUpdate, PriceLevel, Quote, Ticker, Trade
-from trading_system.exchange import stream_frames
-from trading_system.exchange.stream_frames import BOOK, CANDLE, QUOTE, TICKER, TRADE, UNREADABLE
+from trading_system.exchange.streams import market_frames
+from trading_system.exchange.streams.market_frames import (
+    BOOK,
+    CANDLE,
+    QUOTE,
+    TICKER,
+    TRADE,
+    UNREADABLE,
+)
 
 BTC = Symbol("BTC", "USDT")
-SHARED = Path(__file__).parents[3] / "shared/data"
+SHARED = Path(__file__).parents[4] / "shared/data"
 KINDS = (TRADE, QUOTE, TICKER, CANDLE, BOOK)
 
 TRADE_FRAME = {
@@ -192,11 +199,11 @@ def test_every_recorded_frame_reads_and_its_stream_never_goes_back(name, limit):
 @pytest.mark.skipif(not SHARED.exists(), reason="no recorded frames beside the project")
 def test_recorded_single_messages_read():
     readers = {
-        "24hrMiniTicker": stream_frames.ticker,
-        "kline": stream_frames.candle_update,
-        "bookTicker": stream_frames.quote,
-        "depthUpdate": stream_frames.book_update,
-        "trade": stream_frames.trade,
+        "24hrMiniTicker": market_frames.ticker,
+        "kline": market_frames.candle_update,
+        "bookTicker": market_frames.quote,
+        "depthUpdate": market_frames.book_update,
+        "trade": market_frames.trade,
     }
     read = set()
     for entry in json.loads((SHARED / "ws/market_single_messages.json").read_text()):

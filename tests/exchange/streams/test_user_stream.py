@@ -11,9 +11,9 @@ from pydantic import SecretStr
 
 from tests.exchange.socket_venue import pass_time, until
 from trading_system.domain.errors import NotFound, StorageError
-from trading_system.exchange.signing import HmacSigner
-from trading_system.exchange.supervision import Timing
-from trading_system.exchange.user_stream import UserStream
+from trading_system.exchange.streams.signing import HmacSigner
+from trading_system.exchange.streams.supervision import Timing
+from trading_system.exchange.streams.user_stream import UserStream
 from trading_system.resilience.retry import RetryPolicy
 
 SUBSCRIBE = "userDataStream.subscribe.signature"
@@ -148,7 +148,7 @@ async def test_the_same_execution_is_told_once(sockets, listening, owner):
 
 
 async def test_only_the_last_executions_are_remembered(sockets, listening, owner, monkeypatch):
-    monkeypatch.setattr("trading_system.exchange.user_stream._REMEMBERED", 2)
+    monkeypatch.setattr("trading_system.exchange.streams.user_stream._REMEMBERED", 2)
     async with listening() as stream:
         for number in (1, 2, 3, 1, 3):
             await push(sockets, execution(number))

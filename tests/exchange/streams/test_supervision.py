@@ -8,10 +8,10 @@ import pytest
 
 from tests.exchange.socket_venue import pass_time, until
 from trading_system.domain.errors import RateLimited, Rejected, Unreachable
-from trading_system.exchange.dialling import Backoff, Dialler
-from trading_system.exchange.supervision import Timing
-from trading_system.exchange.waiting import within
-from trading_system.exchange.websocket import WebSocket, open_session
+from trading_system.exchange.streams.dialling import Dialler, Redial
+from trading_system.exchange.streams.supervision import Timing
+from trading_system.exchange.streams.waiting import within
+from trading_system.exchange.streams.websocket import WebSocket, open_session
 from trading_system.resilience.retry import RetryPolicy
 
 
@@ -125,7 +125,7 @@ async def test_no_more_than_a_third_of_the_dials_the_venue_allows(sockets, diall
 
 
 def test_pauses_grow_until_a_connection_has_lasted():
-    backoff = Backoff(RetryPolicy(attempts=2, cap=5, jitter=0))
+    backoff = Redial(RetryPolicy(attempts=2, cap=5, jitter=0))
     assert [backoff.pause() for _ in range(6)] == [0, 1, 2, 4, 5, 5]
     backoff.reset()
     assert [backoff.pause() for _ in range(2)] == [0, 1]

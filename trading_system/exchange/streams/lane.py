@@ -13,14 +13,14 @@ import structlog
 
 from trading_system.domain.errors import ExchangeError, Rejected, Unreachable
 from trading_system.domain.instruments import Symbol
-from trading_system.exchange.dialling import Backoff, Dialler
-from trading_system.exchange.pulses import Pulses
-from trading_system.exchange.standby import Standby, announces_shutdown
-from trading_system.exchange.standing import Standing
-from trading_system.exchange.stream_frames import Kind
-from trading_system.exchange.supervision import Connection, Timing
+from trading_system.exchange.streams.dialling import Dialler, Redial
+from trading_system.exchange.streams.market_frames import Kind
+from trading_system.exchange.streams.pulses import Pulses
+from trading_system.exchange.streams.standby import Standby, announces_shutdown
+from trading_system.exchange.streams.standing import Standing
+from trading_system.exchange.streams.supervision import Connection, Timing
+from trading_system.exchange.streams.waiting import rest
 from trading_system.exchange.translate import Json
-from trading_system.exchange.waiting import rest
 from trading_system.ports import Clock
 
 log = structlog.get_logger(__name__)
@@ -62,7 +62,7 @@ class Lane:
         *,
         dialler: Dialler,
         standby: Standby,
-        backoff: Backoff,
+        backoff: Redial,
         clock: Clock,
         timing: Timing,
         receive: Receive,

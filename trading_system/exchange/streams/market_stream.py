@@ -17,14 +17,14 @@ from trading_system.domain.events import VenueChanged
 from trading_system.domain.instruments import Symbol
 from trading_system.domain.market import MarketEvent
 from trading_system.domain.venues import StreamStatus
-from trading_system.exchange import roles
-from trading_system.exchange.dialling import Backoff, Dialler
-from trading_system.exchange.lane import Channel, Lane
-from trading_system.exchange.standby import Standby
-from trading_system.exchange.standing import Standing
-from trading_system.exchange.stream_buffer import StreamBuffer
-from trading_system.exchange.stream_frames import UNREADABLE
-from trading_system.exchange.supervision import Timing
+from trading_system.exchange.streams import roles
+from trading_system.exchange.streams.buffer import StreamBuffer
+from trading_system.exchange.streams.dialling import Dialler, Redial
+from trading_system.exchange.streams.lane import Channel, Lane
+from trading_system.exchange.streams.market_frames import UNREADABLE
+from trading_system.exchange.streams.standby import Standby
+from trading_system.exchange.streams.standing import Standing
+from trading_system.exchange.streams.supervision import Timing
 from trading_system.exchange.translate import Json
 from trading_system.ports import Clock
 from trading_system.resilience.retry import RetryPolicy
@@ -103,7 +103,7 @@ class MarketStream:
             standby = Standby(
                 self._standby,
                 dialler=dialler,
-                backoff=Backoff(self._retry),
+                backoff=Redial(self._retry),
                 clock=self._clock,
                 timing=self._timing,
             )
@@ -139,7 +139,7 @@ class MarketStream:
             self._standing(role),
             dialler=dialler,
             standby=standby,
-            backoff=Backoff(self._retry),
+            backoff=Redial(self._retry),
             clock=self._clock,
             timing=self._timing,
             receive=self._receive,

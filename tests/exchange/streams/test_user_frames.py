@@ -12,10 +12,10 @@ import pytest
 from trading_system.domain.events import BalancesChanged
 from trading_system.domain.orders import OrderStatus
 from trading_system.domain.reports import Balance, Fill, Report
-from trading_system.exchange import user_frames
-from trading_system.exchange.stream_frames import UNREADABLE
+from trading_system.exchange.streams import user_frames
+from trading_system.exchange.streams.market_frames import UNREADABLE
 
-RECORDED = Path(__file__).parents[3] / "shared/data/ws"
+RECORDED = Path(__file__).parents[4] / "shared/data/ws"
 AT = datetime(2026, 3, 2, 13, 49, tzinfo=UTC)
 MS = round(AT.timestamp() * 1000)
 

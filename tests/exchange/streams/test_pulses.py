@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from trading_system.exchange.pulses import Finding, Pulses
+from trading_system.exchange.streams.pulses import Finding, Pulses
 
 NOTHING = Finding()
 AGAIN = Finding(subscribe_again=frozenset({"a"}))

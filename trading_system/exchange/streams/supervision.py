@@ -15,8 +15,8 @@ from typing import Any
 import aiohttp
 
 from trading_system.domain.errors import ExchangeError, RateLimited, Rejected, Unreachable
-from trading_system.exchange.waiting import within
-from trading_system.exchange.websocket import WebSocket
+from trading_system.exchange.streams.waiting import within
+from trading_system.exchange.streams.websocket import WebSocket
 from trading_system.ports import Clock
 
 _GLANCE = 1.0

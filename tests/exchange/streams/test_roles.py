@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trading_system.domain.instruments import Symbol
-from trading_system.exchange.roles import EXECUTION, MONITORING, assign, kinds, wanted
+from trading_system.exchange.streams.roles import EXECUTION, MONITORING, assign, kinds, wanted
 
 SYMBOLS = [Symbol(f"C{number}", "USDT") for number in range(1_200)]
 SOME = st.sets(st.integers(0, 1_199), max_size=1_200).map(lambda found: {SYMBOLS[n] for n in found})

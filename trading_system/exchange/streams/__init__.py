@@ -1,0 +1,1 @@
+"""Connections that the venue pushes over, under our supervision."""
