@@ -47,6 +47,7 @@ class Settings(BaseSettings):
     limit_orders_per_10_seconds: Annotated[int, Field(ge=1)] | None = None
     limit_orders_per_day: Annotated[int, Field(ge=1)] | None = None
     budget_dir: Path | None = None
+    market_states: str = ""
 
     db_path: Path = Path("data/trading.db")
     log_dir: Path = Path("logs")

@@ -37,7 +37,7 @@ from trading_system.market.live import LiveMarket
 from trading_system.market.live_candles import LiveCandles
 from trading_system.market.registry import SymbolRegistry
 from trading_system.market.repair import GapRepair
-from trading_system.market.states import StateThresholds
+from trading_system.market.states import read_thresholds
 from trading_system.metrics import Metrics
 from trading_system.ports import Clock, ComponentHealth
 from trading_system.resilience.limiter import Limiter
@@ -166,7 +166,7 @@ async def opened(settings: Settings, clock: Clock) -> AsyncIterator[System]:
             clock=clock,
             bus=bus,
             retry=stream_retry,
-            thresholds=StateThresholds(),
+            thresholds=read_thresholds(settings.market_states),
         )
 
         manager = OrderManager(trading=trading, orders=orders, clock=clock, bus=bus)

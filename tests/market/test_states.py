@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from tests.fakes.market import BTC
 from trading_system.domain.candles import MINUTE, Candle
+from trading_system.domain.errors import ConfigurationError
 from trading_system.domain.market import MarketState, Quote
 from trading_system.market.states import (
     Figures,
@@ -20,6 +21,7 @@ from trading_system.market.states import (
     atr_percent,
     judge,
     liquidity,
+    read_thresholds,
     spread_bps,
     step,
 )
@@ -255,3 +257,23 @@ def test_without_quote_or_volume_there_is_no_score():
     assert liquidity(None, 1.0, THRESHOLDS) is None
     assert liquidity(quote(), None, THRESHOLDS) is None
     assert liquidity(quote(), 0.0, THRESHOLDS) == 0
+
+
+def test_thresholds_are_read_from_one_line_of_settings():
+    read = read_thresholds("panic_atr=1.5/1.0, worsen_after=3 half_depth=7e3")
+    assert read == replace(
+        StateThresholds(),
+        panic_atr=Threshold(enter=1.5, leave=1.0),
+        worsen_after=3,
+        half_depth=7000.0,
+    )
+    assert read_thresholds("") == StateThresholds()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["panic=1/2", "panic_atr=1", "panic_atr=a/b", "worsen_after=x", "panic_atr", "__doc__=1"],
+)
+def test_a_threshold_that_cannot_be_is_told_with_what_there_is(text):
+    with pytest.raises(ConfigurationError, match=r"MARKET_STATES: .*panic_atr=1\.5/1\.0"):
+        read_thresholds(text)

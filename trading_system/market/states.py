@@ -6,12 +6,13 @@ to before the state ends, and either must be seen several times in a row.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from trading_system.domain.candles import Candle
+from trading_system.domain.errors import ConfigurationError
 from trading_system.domain.market import MarketState, Quote
 
 ATR_CANDLES = 14
@@ -54,6 +55,36 @@ class StateThresholds:
     half_quote_volume: float = 1_000_000.0
     worsen_after: int = 2
     improve_after: int = 6
+
+
+def read_thresholds(text: str) -> StateThresholds:
+    """The defaults with what the text changes: "panic_atr=1.5/1.0 worsen_after=3".
+
+    Written are names of StateThresholds, each with enter/leave or a number. Raises
+    ConfigurationError.
+    """
+    defaults = StateThresholds()
+    changes: dict[str, Threshold | float | int] = {}
+    for item in text.replace(",", " ").split():
+        name, _, value = item.partition("=")
+        before = getattr(defaults, name, None) if name in _NAMES else None
+        try:
+            if isinstance(before, Threshold):
+                enter, leave = value.split("/")
+                changes[name] = Threshold(enter=float(enter), leave=float(leave))
+            elif before is not None:
+                changes[name] = type(before)(value)
+            else:
+                raise ValueError(name)
+        except ValueError:
+            raise ConfigurationError(
+                f"MARKET_STATES: {item!r} is none of {', '.join(sorted(_NAMES))}, written like "
+                "panic_atr=1.5/1.0 (enter/leave) or worsen_after=3"
+            ) from None
+    return replace(defaults, **changes)  # type: ignore[arg-type]  # each of its own type
+
+
+_NAMES = frozenset(field.name for field in fields(StateThresholds))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
