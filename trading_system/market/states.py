@@ -7,6 +7,7 @@ to before the state ends, and either must be seen several times in a row.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,28 +64,27 @@ def read_thresholds(text: str) -> StateThresholds:
     Written are names of StateThresholds, each with enter/leave or a number. Raises
     ConfigurationError.
     """
-    defaults = StateThresholds()
-    changes: dict[str, Threshold | float | int] = {}
+    changes = {}
     for item in text.replace(",", " ").split():
         name, _, value = item.partition("=")
-        before = getattr(defaults, name, None) if name in _NAMES else None
         try:
-            if isinstance(before, Threshold):
-                enter, leave = value.split("/")
-                changes[name] = Threshold(enter=float(enter), leave=float(leave))
-            elif before is not None:
-                changes[name] = type(before)(value)
-            else:
-                raise ValueError(name)
-        except ValueError:
+            changes[name] = _read_one(_DEFAULTS[name], value)
+        except (KeyError, ValueError):
             raise ConfigurationError(
-                f"MARKET_STATES: {item!r} is none of {', '.join(sorted(_NAMES))}, written like "
+                f"MARKET_STATES: {item!r} is none of {', '.join(_DEFAULTS)}, written like "
                 "panic_atr=1.5/1.0 (enter/leave) or worsen_after=3"
             ) from None
-    return replace(defaults, **changes)  # type: ignore[arg-type]  # each of its own type
+    return replace(StateThresholds(), **changes)
 
 
-_NAMES = frozenset(field.name for field in fields(StateThresholds))
+def _read_one(default: Any, value: str) -> Any:
+    if not isinstance(default, Threshold):
+        return type(default)(value)
+    enter, leave = value.split("/")
+    return Threshold(enter=float(enter), leave=float(leave))
+
+
+_DEFAULTS: dict[str, Any] = {field.name: field.default for field in fields(StateThresholds)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
