@@ -1,0 +1,93 @@
+"""A whole system and an exchange that share a clock faster than the machine's.
+
+It begins at the same moment every time, so that the exchange's market does as well.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import pytest
+
+from trading_system.config import Settings
+from trading_system.simulator.server import RunningSimulator, SimulatorOptions, serve
+from trading_system.system import System, opened
+
+BEGIN = datetime(2026, 1, 4, 15, 54, 20, tzinfo=UTC)
+"""BTC falls for the next quarter of an hour: a bid is met before long."""
+PATIENCE = 60.0  # real seconds
+
+
+class FastClock:
+    """Both clocks: from BEGIN on, so many times as fast as the machine's."""
+
+    def __init__(self, speed: float) -> None:
+        self._speed = speed
+        self._began = time.monotonic()
+
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(self.milliseconds() / 1000, UTC)
+
+    def milliseconds(self) -> int:
+        return round((BEGIN.timestamp() + self.monotonic()) * 1000)
+
+    def monotonic(self) -> float:
+        return (time.monotonic() - self._began) * self._speed
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds / self._speed)
+
+
+@dataclass(frozen=True)
+class World:
+    """A living system and the exchange it lives on."""
+
+    system: System
+    exchange: RunningSimulator
+    clock: FastClock
+
+    async def until(self, condition, what, patience=PATIENCE):
+        """Wait for real work; time runs by itself."""
+        try:
+            async with asyncio.timeout(patience):
+                while not await condition():  # noqa: ASYNC110 -- asks several parts
+                    await asyncio.sleep(0.01)
+        except TimeoutError:
+            pytest.fail(f"waited in vain for {what}")
+
+
+@pytest.fixture
+def world(tmp_path):
+    """Open one that runs so many times as fast, with these options of the exchange."""
+
+    @asynccontextmanager
+    async def running(speed, *, settings=None, **options):
+        clock = FastClock(speed)
+        async with AsyncExitStack() as stack:
+            exchange = await stack.enter_async_context(
+                serve(SimulatorOptions(speed=speed, clock=clock.milliseconds, **options))
+            )
+            usual = {
+                "db_path": tmp_path / "faults.db",
+                "budget_dir": tmp_path,
+                "venue": exchange.url,
+                "binance_api_key": exchange.api_key,
+                "binance_secret_key": exchange.secret,
+                "backfill_minutes": 10,
+                "recv_window": 60_000,  # ms of a fast clock
+            }
+            wanted = Settings(_env_file=None, **usual | (settings or {}))
+            system = await stack.enter_async_context(opened(wanted, clock))
+            living = asyncio.ensure_future(system.run())
+            try:
+                yield World(system, exchange, clock)
+                assert not living.done(), "a part of the system has failed for good"
+            finally:
+                living.cancel()
+                await asyncio.gather(living, return_exceptions=True)
+
+    return running
