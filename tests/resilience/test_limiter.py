@@ -376,3 +376,7 @@ def test_under_a_flood_the_venue_is_never_asked_for_too_much(seed):
         run.skew(luck.choice([-SPAN, 0, SPAN]))
         to_the_end = 10_000 - run.now % 10_000
         run.wait(luck.choice([1, 50, to_the_end, to_the_end - SPAN, to_the_end - 1]))
+
+
+def test_who_is_alone_has_heard_of_no_ban():
+    assert Limiter().bans == Bans()

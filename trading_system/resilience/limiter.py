@@ -140,7 +140,7 @@ class Limiter:
     def _listen(self, heard: Sequence[Use]) -> None:
         self._heard = heard
         for counter in self._every:
-            counter.heard = tuple(use for use in heard if use.window == counter.window)
+            counter.listen(use for use in heard if use.window == counter.window)
 
     def _heed(self, bans: Bans) -> None:
         self._heard_bans = bans
@@ -179,10 +179,10 @@ class Limiter:
         if wait := self._refused_for(cost, early + self.uncertainty):
             return wait
         for counter in counters:
-            if counter.heard and (
-                wait := counter.wait_with_others(cost[counter.index], priority, early, late)
-            ):
-                return wait
+            if counter.heard and not counter.is_ample(priority):
+                wait = counter.wait_with_others(cost[counter.index], priority, early, late)
+                if wait:
+                    return wait
         return 0
 
 
@@ -193,8 +193,9 @@ class _Counter:
     """One window's limit, and what we know of its last few slots."""
 
     __slots__ = (
-        "_slots", "_use", "allowed", "heard", "index", "length", "limit", "pending", "window"
-    )  # fmt: skip
+        *("_most", "_most_heard", "_slots", "_use"),
+        *("allowed", "heard", "index", "length", "limit", "pending", "window"),
+    )
 
     def __init__(self, window: Window) -> None:
         self.window = window
@@ -204,6 +205,7 @@ class _Counter:
         self.allowed: tuple[int, ...] = ()
         self.pending = 0
         self.heard: Sequence[Use] = ()  # what the others said of this window
+        self._most = self._most_heard = 0
         self._slots: dict[int, tuple[int, int]] = {}  # slot: confirmed, unsaid
         self._use: Use | None = None  # as last told, while it is true
 
@@ -220,6 +222,20 @@ class _Counter:
             if slot >= late // length:
                 return 0
             slot += 1
+
+    def listen(self, heard: Iterable[Use]) -> None:
+        """The others use this much of the window."""
+        self.heard = tuple(heard)
+        self._most_heard = sum(
+            max(use.confirmed, use.confirmed_before)
+            + max(use.unsaid, use.unsaid_before)
+            + use.pending
+            for use in self.heard
+        )
+
+    def is_ample(self, priority: Priority) -> bool:
+        """Whether even the most that was ever counted, by us and the others, leaves room."""
+        return self._most + self._most_heard + self.pending <= self.allowed[priority]
 
     def wait_with_others(self, amount: int, priority: Priority, early: int, late: int) -> int:
         """The same with what the others said, after the amount was added to what is pending."""
@@ -275,4 +291,5 @@ class _Counter:
             for old in [s for s in self._slots if abs(s - slot) >= _SLOTS_KEPT]:
                 del self._slots[old]
         self._slots[slot] = counted
+        self._most = max(confirmed + unsaid for confirmed, unsaid in self._slots.values())
         self._use = None
