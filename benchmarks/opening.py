@@ -28,6 +28,7 @@ async def system_on(venue: Venue, **settings: object) -> AsyncIterator[System]:
             binance_api_key=SecretStr(venue.api_key),
             binance_secret_key=SecretStr(venue.secret),
             db_path=Path(folder) / "bench.db",
+            budget_dir=Path(folder),
             **settings,
         )
         async with opened(wanted, SystemClock()) as system:
