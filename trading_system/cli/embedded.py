@@ -7,8 +7,10 @@ import json
 import secrets
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -30,6 +32,8 @@ class EmbeddedExchange:
 
     def __init__(self, settings: Settings, **more: object) -> None:
         """Start it with these settings; `more` are further options of the simulator."""
+        # Its port is another one every time, and with it the file of its request budget.
+        self._folder = tempfile.TemporaryDirectory(prefix="trading-system-")
         self.api_key = SecretStr(secrets.token_hex(_KEY_BYTES))
         self.secret = SecretStr(secrets.token_hex(_KEY_BYTES))
         self._process = subprocess.Popen(
@@ -69,17 +73,20 @@ class EmbeddedExchange:
     async def settings(self, settings: Settings) -> Settings:
         """These settings with the exchange in the place of every `sim`."""
         url = await self.url()
-        return settings.model_copy(
-            update={
-                "venue": url if settings.venue == "sim" else settings.venue,
-                "data_venue": url if settings.data_venue == "sim" else settings.data_venue,
+        changed: dict[str, object] = {}
+        if settings.venue == "sim":
+            changed |= {
+                "venue": url,
+                "binance_api_key": self.api_key,
+                "binance_secret_key": self.secret,
             }
-            | (
-                {"binance_api_key": self.api_key, "binance_secret_key": self.secret}
-                if settings.venue == "sim"
-                else {}
-            )
-        )
+        if settings.data_venue == "sim":
+            changed["data_venue"] = url
+        nowhere_else = {settings.venue, settings.data_venue} <= {"sim", None}
+        if nowhere_else and settings.budget_dir is None:
+            # Bans of other venues outlive this process; those of this exchange end with it.
+            changed["budget_dir"] = Path(self._folder.name)
+        return settings.model_copy(update=changed)
 
     async def ended(self) -> None:
         """Returns when the child has ended."""
@@ -106,6 +113,7 @@ class EmbeddedExchange:
             self._process.wait()
         if self._process.stdout is not None:
             self._process.stdout.close()
+        self._folder.cleanup()
 
 
 @contextmanager
