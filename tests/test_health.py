@@ -197,6 +197,7 @@ def test_the_same_is_told_in_numbers(health, gateway):
     assert gauges["venue_reachable"] == 1
     assert gauges["beats"] == 3
     assert gauges["breaker_market_data_closed"] == 1
+    assert gauges["breaker_market_data_opened"] == 0
     assert gauges["limit_weight_60s_used"] == 42
     assert gauges["live_books"] == 1
     assert "live_oldest_price_ms" not in gauges

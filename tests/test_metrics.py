@@ -7,7 +7,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from trading_system.bus import Bus
-from trading_system.domain.events import OrderChanged, OrderRefused
+from trading_system.domain.events import OrderChanged, OrderRefused, VenueChanged
 from trading_system.domain.instruments import Symbol
 from trading_system.domain.orders import Order, OrderRequest, OrderStatus, OrderType, Side
 from trading_system.metrics import Metrics
@@ -30,10 +30,15 @@ def test_what_orders_do_is_counted_and_gauges_are_read_when_asked_for() -> None:
         updated_at=now,
     )
     bus.publish(OrderChanged(order=order, source="answer"))
+    bus.publish(OrderChanged(order=order, source="stream", latency_ms=20))
     bus.publish(OrderRefused(request=REQUEST, reason="no"))
+    bus.publish(VenueChanged(part="breaker trading", state="open"))
     value["beats"] = ("How many", 2.0)
     text = metrics.render().decode()
-    assert 'trading_order_changes_total{status="FILLED"} 1.0' in text
+    assert 'trading_order_changes_total{status="FILLED"} 2.0' in text
+    assert 'trading_order_push_latency_seconds_bucket{le="0.025"} 1.0' in text
+    assert "trading_order_push_latency_seconds_count 1.0" in text
+    assert 'trading_venue_changes_total{part="breaker trading",state="open"} 1.0' in text
     assert "trading_order_refusals_total 1.0" in text
     assert "trading_beats 2.0" in text
 

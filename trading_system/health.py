@@ -62,8 +62,12 @@ class Health:
             "uptime_seconds": ("Since the heartbeat began", beats.uptime_seconds),
         }
         for breaker in gateway.breakers():
-            name = f"breaker_{breaker.group.replace(' ', '_')}_closed"
-            figures[name] = ("1 while calls go through", float(breaker.state == "closed"))
+            name = f"breaker_{breaker.group.replace(' ', '_')}"
+            figures[f"{name}_closed"] = (
+                "1 while calls go through",
+                float(breaker.state == "closed"),
+            )
+            figures[f"{name}_opened"] = ("How often it has opened", float(breaker.opened))
         for use in gateway.limits():
             name = f"limit_{use.kind}_{use.seconds}s_used"
             figures[name] = ("Of the venue's limit in this window", float(use.used))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from prometheus_client import CollectorRegistry, Counter, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from trading_system.bus import Bus
-from trading_system.domain.events import OrderChanged, OrderRefused
+from trading_system.domain.events import OrderChanged, OrderRefused, VenueChanged
+
+_LATENCIES = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0)
 
 Gauges = Callable[[], Mapping[str, tuple[str, float]]]
 """Name -> (what it means, value now)."""
@@ -31,13 +33,32 @@ class Metrics:
             "Requests our own rules refused",
             registry=self._registry,
         )
+        latency = Histogram(
+            "trading_order_push_latency_seconds",
+            "From the venue's event to its arrival here, of steps told by push",
+            buckets=_LATENCIES,
+            registry=self._registry,
+        )
+        ways = Counter(
+            "trading_venue_changes",
+            "New states of the venue, the circuit breakers and the streams",
+            ["part", "state"],
+            registry=self._registry,
+        )
         self._registry.register(_OnLook(gauges))
         bus.subscribe(OrderChanged, lambda event: changes.labels(event.order.status).inc())
+        bus.subscribe(OrderChanged, lambda event: _observe(latency, event.latency_ms))
         bus.subscribe(OrderRefused, lambda _: refusals.inc())
+        bus.subscribe(VenueChanged, lambda event: ways.labels(event.part, event.state).inc())
 
     def render(self) -> bytes:
         """The text a Prometheus server reads."""
         return generate_latest(self._registry)
+
+
+def _observe(latency: Histogram, milliseconds: int | None) -> None:
+    if milliseconds is not None:
+        latency.observe(max(milliseconds, 0) / 1000)
 
 
 class _OnLook(Collector):
