@@ -71,5 +71,16 @@ async def test_a_symbol_that_vanished_makes_everything_be_asked_for_again(listin
         await listing.venue_id(ETH)
 
 
+async def test_a_symbol_that_vanished_is_looked_for_every_five_minutes(listing, venue, clock):
+    venue.says(200, answer(entry("BTC")))
+    await listing.instruments()
+    await listing.recheck({ETH})
+    assert set(await listing.instruments()) == {BTC}
+    await clock.advance(301)
+    await listing.recheck({ETH})
+    venue.says(200, answer(entry("BTC"), entry("ETH")))
+    assert set(await listing.instruments()) == {BTC, ETH}
+
+
 async def test_names_are_unknown_until_the_listing_was_read(listing):
     assert listing.known_venue_id(BTC) is None

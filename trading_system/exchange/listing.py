@@ -14,6 +14,7 @@ from trading_system.ports import Clock
 from trading_system.resilience.limits import Priority
 
 _SECONDS = 3_600.0
+_MISSED_SECONDS = 300.0  # while something that is followed is not listed
 _BATCH = 100
 _NEVER = float("-inf")
 
@@ -41,8 +42,12 @@ class Listing:
     async def recheck(self, symbols: Collection[Symbol]) -> None:
         """Ask about these alone, which is little to read; ExchangeError.
 
-        When one of them is listed no more, everything is asked for with the next `instruments`.
+        When one of them is listed no more, everything is asked for with the next `instruments`;
+        while it is not, every five minutes, for it may come back.
         """
+        missed = any(symbol not in self._instruments for symbol in symbols)
+        if missed and self._clock.monotonic() - self._asked_at > _MISSED_SECONDS:
+            self._asked_at = _NEVER
         names = sorted(filter(None, map(self.known_venue_id, symbols)))
         for start in range(0, len(names), _BATCH):
             batch = json.dumps(names[start : start + _BATCH], separators=(",", ":"))
