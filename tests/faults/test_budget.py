@@ -21,7 +21,7 @@ from trading_system.simulator.limits import LimitSettings
 
 SPEED = 30.0
 SYMBOLS = 10  # a weight of 20 a beat: what backfills leave is 30
-PAST = 100_000 * MINUTE  # of each symbol: a weight of 4000 in all
+PAST = 400_000 * MINUTE  # of each symbol: a weight of 8000 in all
 LIMITS = LimitSettings(weight_per_minute=200, orders_per_10_seconds=8)
 BTC = Symbol("BTC", "USDT")
 OFTEN, EACH = 5.0, 10  # seconds between orders, and how many come before a burst
