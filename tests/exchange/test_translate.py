@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 
 from trading_system.domain.candles import MINUTE, Candle
+from trading_system.domain.errors import OutcomeUnknown, Rejected, Unreadable
 from trading_system.domain.instruments import Symbol
 from trading_system.domain.orders import Order, OrderRequest, OrderStatus, OrderType, Side
 from trading_system.domain.orders import TimeInForce as Tif
@@ -180,3 +181,36 @@ def test_assets_that_hold_nothing_are_left_out() -> None:
     }
     (held,) = translate.balances(account)
     assert (held.asset, held.locked) == ("BTC", Decimal("0.5"))
+
+
+@pytest.mark.parametrize(("state_changing", "error"), [(False, Unreadable), (True, OutcomeUnknown)])
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda: {}["symbols"],
+        lambda: ROW[len(ROW)],
+        lambda: Decimal("much"),
+        lambda: Decimal(None),
+        lambda: int("soon"),
+        lambda: "rows".get("status"),
+        lambda: translate.moment(10**21),
+        lambda: translate.moment("now"),
+    ],
+)
+def test_an_answer_of_another_shape_is_no_answer(read, state_changing, error) -> None:
+    with (
+        pytest.raises(error, match="not as documented"),
+        translate.understood(state_changing=state_changing),
+    ):
+        read()
+
+
+def test_what_the_venue_refused_stays_what_it_is() -> None:
+    with pytest.raises(Rejected), translate.understood(state_changing=True):
+        raise Rejected(-1, "no")
+
+
+@pytest.mark.parametrize("milliseconds", [10**15, 10**18, -(10**18), 10**21, float("nan")])
+def test_a_moment_no_calendar_has_is_a_wrong_value(milliseconds) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        translate.moment(milliseconds)

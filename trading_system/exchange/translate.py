@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import UTC, datetime
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from trading_system.domain.candles import MINUTE, Candle
+from trading_system.domain.errors import OutcomeUnknown, Unreadable
 from trading_system.domain.instruments import Instrument, Symbol
 from trading_system.domain.market import OrderBook, PriceLevel, Trade
 from trading_system.domain.orders import Order, OrderType, TimeInForce
@@ -15,10 +17,30 @@ from trading_system.domain.reports import Balance, Fill, Report
 
 Json = dict[str, Any]
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NOT_AS_DOCUMENTED = (LookupError, TypeError, ValueError, ArithmeticError, AttributeError)
+
+
+@contextmanager
+def understood(*, state_changing: bool) -> Iterator[None]:
+    """Around what reads an answer: one of another shape raises Unreadable.
+
+    After a call that may have changed something there it raises OutcomeUnknown instead. Errors of
+    ours pass through.
+    """
+    try:
+        yield
+    except _NOT_AS_DOCUMENTED as strange:
+        reason = f"the venue's answer is not as documented ({type(strange).__name__}: {strange})"
+        raise (OutcomeUnknown if state_changing else Unreadable)(reason) from strange
+
 
 def moment(milliseconds: int) -> datetime:
-    """A venue's ms as an aware UTC datetime."""
-    return datetime.fromtimestamp(milliseconds / 1000, UTC)
+    """A venue's ms as an aware UTC datetime; raises ValueError beyond the years there are."""
+    try:
+        return _EPOCH + timedelta(milliseconds=milliseconds)
+    except OverflowError as beyond:
+        raise ValueError(f"{milliseconds} ms is no moment") from beyond
 
 
 def closed_candles(rows: Iterable[list[Any]], *, now_ms: int) -> list[Candle]:
