@@ -213,6 +213,7 @@ async def test_silence_is_counted_from_the_last_event_or_from_following(live, cl
     live.on_event(quote())
     await clock.advance(2)
     assert live.silence(BTC) == live.heard_seconds_ago == 2
+    assert live.silence(ETH) is None
 
 
 async def test_a_state_is_told_with_the_price(live):

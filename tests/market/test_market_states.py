@@ -39,7 +39,7 @@ class FakeLive:
         return None
 
     def silence(self, symbol):
-        return self.silent.get(symbol, 0.0)
+        return self.silent.get(symbol, 0.0) if symbol in self.followed else None
 
     def note_state(self, symbol, state):
         self.noted.append((symbol, state))
@@ -55,9 +55,12 @@ class Listing:
     def __init__(self) -> None:
         self.listed = {}
         self.failure = None
+        self.gate = None
         self.rechecked = []
 
     async def instruments(self):
+        if self.gate:
+            await self.gate.wait()
         if self.failure:
             raise self.failure
         return self.listed
@@ -201,6 +204,21 @@ async def test_a_symbol_no_longer_followed_is_forgotten(states, live, clock, tol
     live.hear(ETH)
     await clock.advance(10)
     assert changes(told)[-1] == (ETH, None, MarketState.NORMAL)
+
+
+async def test_a_symbol_let_go_while_it_is_judged_is_passed_over(states, live, venue, clock, told):
+    live.hear(ETH)
+    await clock.advance(10)
+    told.clear()
+    venue.gate = asyncio.Event()
+    judging = asyncio.create_task(states.evaluate())
+    await settle()
+    live.followed.pop(ETH)
+    live.quotes.clear()
+    venue.gate.set()
+    await judging
+    assert told == []
+    assert states.figures()["state_normal"] == 1
 
 
 async def test_five_hundred_symbols_are_judged_in_slices(states, live, venue, clock, told):

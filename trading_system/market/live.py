@@ -136,9 +136,10 @@ class LiveMarket:
         newest = self._newest.get(symbol)
         return newest.candle if newest else None
 
-    def silence(self, symbol: Symbol) -> float:
-        """Seconds since anything was heard of a followed symbol, or since it is followed."""
-        return self._clock.monotonic() - self._newest[symbol].heard_at
+    def silence(self, symbol: Symbol) -> float | None:
+        """Seconds since anything was heard of a symbol, or since it is followed; None when not."""
+        newest = self._newest.get(symbol)
+        return self._clock.monotonic() - newest.heard_at if newest else None
 
     @property
     def heard_seconds_ago(self) -> float:

@@ -93,6 +93,8 @@ class MarketStates:
             if number % _SLICE == 0:
                 await asyncio.sleep(0)
             figures = await self._figures(price)
+            if self._live.silence(price.symbol) is None:
+                continue  # no longer followed
             self._take(price.symbol, step(self._standing(price.symbol), figures, self._thresholds))
 
     def standing(self, symbol: Symbol) -> Standing:
