@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 
 from trading_system.domain.errors import (
+    DuplicateOrder,
     InsufficientFunds,
     KeyReused,
     NotFound,
@@ -190,3 +191,10 @@ async def test_reports_from_two_sources_at_once_are_booked_one_after_the_other(
     partial, filled = says("PARTIALLY_FILLED", "1")(order), says("FILLED", "2")(order)
     await asyncio.gather(manager.on_report(filled), manager.on_report(partial))
     assert (await manager.cancel(order.id)).status is S.FILLED
+
+
+async def test_a_duplicate_of_our_own_id_is_the_order_itself(manager, trading, orders):
+    """Ids are never used twice, so it is there: to be looked up, not to be forgotten."""
+    trading.answers.append(DuplicateOrder(-2010, "Duplicate order sent."))
+    order = await manager.submit(REQUEST, idempotency_key=None, digest="d")
+    assert order.status is OrderStatus.UNKNOWN

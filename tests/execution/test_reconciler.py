@@ -7,7 +7,15 @@ from decimal import Decimal
 
 import pytest
 
-from trading_system.domain.errors import OrderNotFound, OutcomeUnknown, Unreachable
+from trading_system.domain.errors import (
+    OrderNotFound,
+    OutcomeUnknown,
+    Rejected,
+    StorageError,
+    UnknownSymbol,
+    Unreachable,
+    Unreadable,
+)
 from trading_system.domain.instruments import Symbol
 from trading_system.domain.orders import OrderRequest, OrderStatus, OrderType, Side
 from trading_system.execution.reconciler import Reconciler
@@ -180,4 +188,43 @@ async def test_while_pushes_arrive_only_doubtful_orders_are_asked_about_often(
         ("find", resting.client_order_id),
         ("find", doubtful.client_order_id),
     }
+    running.cancel()
+
+
+@pytest.mark.parametrize(
+    "about_one",
+    [
+        UnknownSymbol("delisted"),
+        Rejected(-1100, "Illegal characters."),
+        Unreadable("nonsense"),
+        OutcomeUnknown("odd"),
+    ],
+)
+async def test_an_order_that_cannot_be_looked_up_keeps_no_other_from_it(
+    reconciler, submit, trading, orders, says, about_one
+):
+    trading.answers.extend([says("NEW"), says("NEW")])
+    first, second = await submit(), await submit()
+    trading.answers.extend([about_one, says("FILLED", "2", fills=("t1", "t2"))])
+    await reconciler.reconcile()
+    statuses = {(await orders.get(each.id)).status for each in (first, second)}
+    assert statuses == {S.NEW, S.FILLED}
+
+
+async def test_a_database_that_fails_for_a_while_does_not_end_the_asking(
+    reconciler, submit, trading, orders, says, clock
+):
+    trading.answers.extend([says("NEW"), says("FILLED", "2", fills=("t1", "t2"))])
+    order = await submit()
+    real = orders.all
+
+    async def locked(**_):
+        raise StorageError("locked")
+
+    orders.all = locked
+    running = asyncio.ensure_future(reconciler.run())
+    await clock.advance(6)
+    orders.all = real
+    await clock.advance(5)
+    assert (await orders.get(order.id)).status is S.FILLED
     running.cancel()

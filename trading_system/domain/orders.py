@@ -86,7 +86,8 @@ TRANSITIONS: dict[OrderStatus, frozenset[OrderStatus]] = {
     _S.EXPIRED: frozenset({_S.FILLED}),
     _S.EXPIRED_IN_MATCH: frozenset({_S.FILLED}),
     _S.FILLED: frozenset(),
-    _S.REJECTED: frozenset(),
+    # Our patience may have ended before the order arrived: whatever the venue tells of it counts.
+    _S.REJECTED: _OPEN_ENDS | {_S.NEW},
 }
 """Every step an order may take from one status to another."""
 
@@ -168,6 +169,8 @@ def apply(order: Order, report: Report) -> Order:
 
 def _is_stale(order: Order, status: OrderStatus, report: Report) -> bool:
     """A report from before what we already know, delivered late."""
+    if status is OrderStatus.UNKNOWN and order.status is not OrderStatus.PENDING_NEW:
+        return True  # the answer got lost, but a push has told already
     if order.status.is_final and not status.is_final:
-        return True
+        return order.status is not OrderStatus.REJECTED
     return status is OrderStatus.NEW and order.executed_quantity > report.executed_quantity

@@ -15,6 +15,7 @@ import structlog
 
 from trading_system.bus import Bus
 from trading_system.domain.errors import (
+    DuplicateOrder,
     OrderNotFound,
     OutcomeUnknown,
     TradingError,
@@ -117,7 +118,8 @@ class OrderManager:
     async def _send(self, order: Order) -> Order:
         try:
             report = await self._trading.place(order)
-        except OutcomeUnknown as unknown:
+        except (OutcomeUnknown, DuplicateOrder) as unknown:
+            # Our ids are never used twice, so a duplicate of this one is this one.
             log.warning("order outcome unknown", order_id=str(order.id), error=str(unknown))
             report = self._verdict(order, OrderStatus.UNKNOWN, str(unknown))
         except TradingError as refused:

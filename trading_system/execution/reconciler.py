@@ -9,7 +9,14 @@ from uuid import UUID
 
 import structlog
 
-from trading_system.domain.errors import ExchangeError, OrderNotFound
+from trading_system.domain.errors import (
+    CircuitOpen,
+    OrderNotFound,
+    RateLimited,
+    StorageError,
+    TradingError,
+    Unreachable,
+)
 from trading_system.domain.orders import Order, OrderStatus
 from trading_system.domain.reports import Report
 from trading_system.execution.oms import OrderManager
@@ -18,6 +25,7 @@ from trading_system.ports import Clock, OrderRepository
 log = structlog.get_logger(__name__)
 
 _ENOUGH = 3  # times "does not exist" before it is believed
+_NOBODY_ANSWERS = (Unreachable, RateLimited, CircuitOpen)
 _LOOKS_BACK = timedelta(days=1)
 _OPEN = frozenset(status for status in OrderStatus if not status.is_final)
 _UNSURE = frozenset({OrderStatus.PENDING_NEW, OrderStatus.UNKNOWN, OrderStatus.PENDING_CANCEL})
@@ -58,7 +66,10 @@ class Reconciler:
             woken = self._woken.is_set()
             self._woken.clear()
             due = self._asked_all + self._every() <= self._clock.monotonic()
-            await self.reconcile(only_doubtful=not (woken or due))
+            try:
+                await self.reconcile(only_doubtful=not (woken or due))
+            except StorageError as error:
+                log.warning("orders could not be read or written", error=str(error))
             await self._pause()
 
     def wake(self) -> None:
@@ -80,9 +91,12 @@ class Reconciler:
                 self._absent.pop(order.id, None)
             except OrderNotFound as absent:
                 await self._weigh(order, absent)
-            except ExchangeError as error:
+            except _NOBODY_ANSWERS as error:
                 log.debug("could not look up", order_id=str(order.id), error=str(error))
                 return
+            except TradingError as error:
+                # It is about this order alone, such as one of a symbol that was delisted.
+                log.warning("look-up refused", order_id=str(order.id), error=str(error))
 
     async def _pause(self) -> None:
         waits = [
