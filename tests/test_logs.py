@@ -66,3 +66,18 @@ def test_an_error_carries_its_traceback(capsys) -> None:
     except ValueError:
         structlog.get_logger("trading_system.market").exception("failed")
     assert "what went wrong" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+def test_a_traceback_shows_no_values_of_variables(capsys, as_json) -> None:
+    """Keys and signed URLs are among the variables of whoever sends a request."""
+    logs.configure(level="INFO", json=as_json, folder=None)
+    try:
+        headers = {"X-MBX-APIKEY": "PRECI" + "OUS"}
+        raise ValueError(len(headers))
+    except ValueError:
+        structlog.get_logger("trading_system.market").exception("failed")
+        logging.getLogger("trading_system.api").exception("failed, too")
+    told = capsys.readouterr().err
+    assert told.count("ValueError") >= 2
+    assert "PRECIOUS" not in told

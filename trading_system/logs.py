@@ -12,6 +12,10 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 _COMPONENTS = ("market", "exchange", "execution", "storage", "api", "simulator")
 _SECRET_WORDS = ("secret", "token", "api_key", "apikey", "signature", "authorization", "password")
+# Without the values of variables: keys and signed URLs are among them.
+_TRACEBACKS = structlog.processors.ExceptionRenderer(
+    structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+)
 _FILE_BYTES = 10_000_000
 _FILES_KEPT = 5
 
@@ -62,11 +66,17 @@ def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
 def _formatter(before: list[Processor], *, json: bool, colors: bool) -> logging.Formatter:
     if json:
         ending: list[Processor] = [
-            structlog.processors.dict_tracebacks,
+            _TRACEBACKS,
             structlog.processors.JSONRenderer(),
         ]
     else:
-        ending = [structlog.dev.ConsoleRenderer(colors=colors, pad_event_to=28)]
+        ending = [
+            structlog.dev.ConsoleRenderer(
+                colors=colors,
+                pad_event_to=28,
+                exception_formatter=structlog.dev.plain_traceback,
+            )
+        ]
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=before,
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *ending],
