@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from trading_system.domain.errors import UnknownSymbol
+from trading_system.domain.errors import UnknownSymbol, Unreadable
 from trading_system.domain.instruments import Symbol
 from trading_system.exchange.listing import Listing
 
@@ -84,3 +84,24 @@ async def test_a_symbol_that_vanished_is_looked_for_every_five_minutes(listing, 
 
 async def test_names_are_unknown_until_the_listing_was_read(listing):
     assert listing.known_venue_id(BTC) is None
+
+
+async def test_a_listing_that_cannot_be_renewed_stays_and_is_asked_for_again(
+    listing, venue, clock
+):
+    venue.says(200, answer(entry("BTC")))
+    await listing.instruments()
+    await clock.advance(3_601)
+    venue.says(200, {"status": 1})
+    assert set(await listing.instruments()) == {BTC}
+    await listing.instruments()
+    assert len(venue.requests) == 2, "not again at once"
+    await clock.advance(61)
+    venue.says(200, answer(entry("ETH")))
+    assert set(await listing.instruments()) == {ETH}
+
+
+async def test_a_first_listing_that_makes_no_sense_is_an_error_of_the_venue(listing, venue):
+    venue.says(200, {"status": 1})
+    with pytest.raises(Unreadable):
+        await listing.instruments()

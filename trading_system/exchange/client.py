@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
+from types import MappingProxyType
 from typing import Any
 
 import aiohttp
@@ -11,13 +12,15 @@ import ccxt
 import ccxt.async_support as ccxt_async
 from pydantic import SecretStr
 
-from trading_system.domain.errors import TradingError
+from trading_system.domain.errors import NotAllowed, TradingError
 from trading_system.exchange.endpoints import Endpoints, url_tree
 from trading_system.exchange.faults import fault, transport_fault
 from trading_system.exchange.venue_time import VenueTime
 from trading_system.ports import Clock
 
 _on_headers: ContextVar[Callable[[Mapping[str, str]], None]] = ContextVar("on_headers")
+
+_OLD_TRADES = "historicalTrades"
 
 
 class Client(ccxt_async.binance):  # type: ignore[misc]  # ccxt is untyped here
@@ -63,8 +66,10 @@ class Client(ccxt_async.binance):  # type: ignore[misc]  # ccxt is untyped here
     ) -> Any:
         """The decoded answer; `on_headers` gets the headers of just this call's, if one comes.
 
-        Raises ExchangeError, or UnknownSymbol.
+        Raises ExchangeError, or UnknownSymbol; NotAllowed where keys are needed and there are none.
         """
+        if signed and not (self.apiKey and self.secret):
+            raise NotAllowed("this needs BINANCE_API_KEY and BINANCE_SECRET_KEY; nothing was sent")
         section = "private" if signed else "public"
         # Of this task alone: ccxt hands a call's answer to `handle_errors` and tells not whose.
         token = _on_headers.set(on_headers)
@@ -76,6 +81,15 @@ class Client(ccxt_async.binance):  # type: ignore[misc]  # ccxt is untyped here
             raise transport_fault(failure, state_changing=method != "GET") from failure
         finally:
             _on_headers.reset(token)
+
+    def sign(
+        self, path: str, api: Any = (), method: str = "GET", params: Any = MappingProxyType({})
+    ) -> Any:
+        """As ccxt does it, but for old trades, which need no key and get none."""
+        if path != _OLD_TRADES:
+            return super().sign(path, api, method, params)
+        url = f"{self.urls['api']['public']}/{path}?{self.urlencode(params)}"
+        return {"url": url, "method": method, "body": None, "headers": None}
 
     def nonce(self) -> int:
         """The venue's time."""

@@ -6,15 +6,20 @@ import asyncio
 import json
 from collections.abc import Collection, Mapping
 
-from trading_system.domain.errors import UnknownSymbol
+import structlog
+
+from trading_system.domain.errors import ExchangeError, UnknownSymbol
 from trading_system.domain.instruments import Instrument, Symbol
 from trading_system.exchange import translate
 from trading_system.exchange.gateway import Gateway
 from trading_system.ports import Clock
 from trading_system.resilience.limits import Priority
 
+log = structlog.get_logger(__name__)
+
 _SECONDS = 3_600.0
 _MISSED_SECONDS = 300.0  # while something that is followed is not listed
+_AGAIN_SECONDS = 60.0
 _BATCH = 100
 _NEVER = float("-inf")
 
@@ -30,14 +35,27 @@ class Listing:
         self._loading = asyncio.Lock()
 
     async def instruments(self) -> Mapping[Symbol, Instrument]:
-        """Everything listed. Raises ExchangeError."""
+        """Everything listed; the last known listing while it cannot be asked for anew.
+
+        Raises ExchangeError before it was read for the first time.
+        """
         async with self._loading:
             if self._clock.monotonic() - self._asked_at > _SECONDS:
-                answer = await self._gateway.read("exchangeInfo")
-                # Thousands of symbols take longer to read than the loop may stand still.
-                self._instruments = await asyncio.to_thread(translate.instruments, answer)
-                self._asked_at = self._clock.monotonic()
+                try:
+                    await self._load()
+                except ExchangeError as error:
+                    if not self._instruments:
+                        raise
+                    log.warning("the listing stays as it was", error=str(error))
+                    self._asked_at = self._clock.monotonic() - _SECONDS + _AGAIN_SECONDS
         return self._instruments
+
+    async def _load(self) -> None:
+        answer = await self._gateway.read("exchangeInfo")
+        # Thousands of symbols take longer to read than the loop may stand still.
+        with translate.understood(state_changing=False):
+            self._instruments = await asyncio.to_thread(translate.instruments, answer)
+        self._asked_at = self._clock.monotonic()
 
     async def recheck(self, symbols: Collection[Symbol]) -> None:
         """Ask about these alone, which is little to read; ExchangeError.
@@ -58,7 +76,8 @@ class Listing:
             except UnknownSymbol:
                 self._asked_at = _NEVER
                 return
-            self._instruments = {**self._instruments, **translate.instruments(answer)}
+            with translate.understood(state_changing=False):
+                self._instruments = {**self._instruments, **translate.instruments(answer)}
 
     async def venue_id(self, symbol: Symbol) -> str:
         """The venue's name of a symbol. Raises UnknownSymbol, ExchangeError."""

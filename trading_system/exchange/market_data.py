@@ -43,7 +43,8 @@ class BinanceMarketData:
             endTime=span.end - 1,
             limit=min(_PAGE, max(1, (span.end - span.start) // MINUTE)),
         )
-        return translate.closed_candles(rows, now_ms=self._gateway.venue_milliseconds())
+        with translate.understood(state_changing=False):
+            return translate.closed_candles(rows, now_ms=self._gateway.venue_milliseconds())
 
     async def instruments(self) -> Mapping[Symbol, Instrument]:
         """Everything listed, asked for at most once an hour."""
@@ -56,7 +57,8 @@ class BinanceMarketData:
     async def server_time(self) -> int:
         """The venue's clock in ms UTC."""
         answer = await self._gateway.read("time")
-        return int(answer["serverTime"])
+        with translate.understood(state_changing=False):
+            return int(answer["serverTime"])
 
     async def book(self, symbol: Symbol, *, levels: int) -> OrderBook:
         """A snapshot of the order book; at most 5000 levels a side."""
@@ -66,7 +68,8 @@ class BinanceMarketData:
             symbol=await self._listing.venue_id(symbol),
             limit=levels,
         )
-        return translate.order_book(answer, symbol, received_at=self._clock.milliseconds())
+        with translate.understood(state_changing=False):
+            return translate.order_book(answer, symbol, received_at=self._clock.milliseconds())
 
     async def trades(self, symbol: Symbol, *, first_id: int) -> list[Trade]:
         """Public trades from this id on, ascending, at most 1000."""
@@ -78,4 +81,5 @@ class BinanceMarketData:
             limit=_PAGE,
         )
         received_at = self._clock.milliseconds()
-        return [translate.public_trade(row, symbol, received_at=received_at) for row in rows]
+        with translate.understood(state_changing=False):
+            return [translate.public_trade(row, symbol, received_at=received_at) for row in rows]
