@@ -52,6 +52,7 @@ class LivePrices:
 def live_prices(
     venue: Venue,
     market_data: BinanceMarketData,
+    history: BinanceMarketData,
     fetcher: PriceFetcher,
     candles: LiveCandles,
     *,
@@ -69,7 +70,7 @@ def live_prices(
         books=OrderBooks(market_data=market_data, clock=clock, bus=bus),
         candles=candles,
         candle_gaps=CandleGaps(collect=fetcher.collect, clock=clock),
-        trades=TradeTapes(market_data=market_data, clock=clock, bus=bus),
+        trades=TradeTapes(market_data=history, clock=clock, bus=bus),
         clock=clock,
         bus=bus,
     )

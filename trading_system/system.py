@@ -158,6 +158,7 @@ async def opened(settings: Settings, clock: Clock) -> AsyncIterator[System]:
         live_prices = streaming.live_prices(
             data_venue,
             market_data,
+            history,
             fetcher,
             candles,
             symbols=symbols,

@@ -42,3 +42,23 @@ async def test_a_venue_that_was_down_is_asked_until_it_tells(following, clock):
     follower.follow(frozenset({ETH}), frozenset())
     await clock.advance(3)
     assert told == [(frozenset({ETH}), frozenset())]
+
+
+async def test_what_comes_back_is_followed_again(following, clock):
+    follower, market_data, told = following
+    follower.follow(frozenset({BTC, GONE}), frozenset())
+    await clock.advance(30)
+    market_data.symbols[GONE] = object()
+    await clock.advance(31)
+    assert told[-1] == (frozenset({BTC, GONE}), frozenset())
+    await clock.advance(120)
+    assert len(told) == 2
+
+
+async def test_a_new_wish_does_not_wait_for_what_is_missing(following, clock):
+    follower, _, told = following
+    follower.follow(frozenset({GONE}), frozenset())
+    await clock.advance(1)
+    follower.follow(frozenset({BTC}), frozenset())
+    await clock.advance(0)
+    assert told[-1] == (frozenset({BTC}), frozenset())

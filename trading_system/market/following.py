@@ -14,6 +14,7 @@ from trading_system.ports import Clock, MarketData
 log = structlog.get_logger(__name__)
 
 _PAUSE = 2.0
+_MISSED_PAUSE = 60.0
 
 Follow = Callable[[frozenset[Symbol], frozenset[Symbol]], None]
 
@@ -49,3 +50,18 @@ class Following:
             monitored, traded = self._wanted
             for follow in self._followers:
                 follow(monitored & listed, traded & listed)
+            if not monitored | traded <= listed:
+                await self._look_again()
+
+    async def _look_again(self) -> None:
+        """Have what is not listed looked for in a minute, or with the next wish."""
+        waits = [
+            asyncio.ensure_future(self._clock.sleep(_MISSED_PAUSE)),
+            asyncio.ensure_future(self._changed.wait()),
+        ]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+        self._changed.set()
