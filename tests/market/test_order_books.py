@@ -231,6 +231,63 @@ async def test_a_distrusted_book_begins_anew_with_the_next_change(books, venue, 
     assert books.top(BTC, 1).update_id == 31
 
 
+async def test_a_snapshot_of_a_book_distrusted_meanwhile_is_not_used(books, venue, clock):
+    venue.gate = asyncio.Event()
+    books.on_update(update(11))
+    await settle()
+    books.distrust([BTC])
+    venue.gate.set()
+    await clock.advance(60)
+    assert not in_sync(books)
+    assert len(venue.asked) == 1
+
+
+async def test_what_follows_a_distrust_during_a_snapshot_needs_another_one(books, venue, clock):
+    """A venue that counts anew would never reach the old snapshot."""
+    venue.gate = asyncio.Event()
+    venue.books[BTC] = snapshot(5_000)
+    books.on_update(update(4_990))
+    await settle()
+    books.distrust([BTC])
+    books.on_update(update(11))
+    venue.gate.set()
+    await settle()
+    assert not in_sync(books)
+    venue.books[BTC] = snapshot(10)
+    await clock.advance(1)
+    assert books.top(BTC, 1).update_id == 11
+
+
+@pytest.mark.parametrize("failure", [None, Unreachable("down")])
+async def test_a_book_distrusted_in_a_pause_waits_for_the_next_change(books, venue, clock, failure):
+    venue.books[BTC] = snapshot(5)
+    venue.unreachable = failure
+    books.on_update(update(11))
+    await settle()
+    books.distrust([BTC])
+    venue.unreachable = None
+    venue.books[BTC] = snapshot(20)
+    await clock.advance(60)
+    assert not in_sync(books)
+    assert len(venue.asked) == 1
+    books.on_update(update(21))
+    await clock.advance(1)
+    assert books.top(BTC, 1).update_id == 21
+
+
+async def test_a_failed_snapshot_of_a_distrusted_book_is_not_tried_again(books, venue, clock):
+    venue.gate, venue.unreachable = asyncio.Event(), Unreachable("down")
+    books.on_update(update(11))
+    await settle()
+    books.distrust([BTC])
+    venue.gate.set()
+    await settle()
+    venue.unreachable = None
+    await clock.advance(60)
+    assert not in_sync(books)
+    assert len(venue.asked) == 1
+
+
 async def test_a_symbol_no_longer_followed_costs_nothing(books, venue, clock, told):
     books.on_update(update(11))
     await settle()

@@ -91,6 +91,8 @@ class OrderBooks:
         """Changes of these symbols were missed, or are not coming: their books begin anew."""
         for symbol in symbols:
             if kept := self._kept.get(symbol):
+                kept.distrusted += 1
+                kept.work.clear()
                 kept.buffer.clear()
                 if kept.book is not None:
                     self._lose(kept)
@@ -136,18 +138,21 @@ class OrderBooks:
         while True:
             # A change comes first: a snapshot taken before the stream began would have a gap.
             await kept.work.wait()
-            kept.work.clear()
             if self._clock.monotonic() - kept.synced_at > _STEADY_SECONDS:
                 backoff.reset()
             elif pause:
                 await self._clock.sleep(pause)
+            if not kept.work.is_set():
+                continue  # distrusted in the pause
+            kept.work.clear()
             pause = backoff.next()
             kept.synced_at = float("inf")
-            if not await self._synchronise(kept):
+            if not await self._synchronise(kept) and kept.buffer:
                 kept.work.set()
 
     async def _synchronise(self, kept: _Kept) -> bool:
         """One snapshot and all that is buffered; False when it must be tried again."""
+        distrusted = kept.distrusted
         try:
             async with self._slots:
                 snapshot = await self._market_data.book(kept.symbol, levels=self._depth)
@@ -155,6 +160,8 @@ class OrderBooks:
             log.warning("no snapshot of the book", symbol=str(kept.symbol), error=str(error))
             return False
         self._snapshots += 1
+        if kept.distrusted != distrusted:
+            return False  # the stream it was taken for has ended, and the venue may count anew
         book = LocalBook(snapshot, asked=self._depth)
         while kept.buffer:
             try:
@@ -185,10 +192,11 @@ class OrderBooks:
 class _Kept:
     """A followed symbol: its book while in step, otherwise the changes waiting for a snapshot.
 
-    `synced_at` is infinite unless the last snapshot brought it into step.
+    `synced_at` is infinite unless the last snapshot brought it into step; `distrusted` counts how
+    often all that was known had to be thrown away.
     """
 
-    __slots__ = ("book", "buffer", "symbol", "synced_at", "work")
+    __slots__ = ("book", "buffer", "distrusted", "symbol", "synced_at", "work")
 
     def __init__(self, symbol: Symbol) -> None:
         self.symbol = symbol
@@ -196,3 +204,4 @@ class _Kept:
         self.buffer: deque[BookUpdate] = deque(maxlen=_BUFFERED)
         self.work = asyncio.Event()
         self.synced_at = float("inf")
+        self.distrusted = 0
