@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from trading_system.domain.candles import MINUTE, Span
-from trading_system.domain.errors import OrderNotFound, UnknownSymbol
+from trading_system.domain.errors import OrderNotFound, OutcomeUnknown, UnknownSymbol, Unreadable
 from trading_system.domain.instruments import Symbol
 from trading_system.domain.orders import Order, OrderRequest, OrderStatus, OrderType, Side
 from trading_system.exchange.listing import Listing
@@ -162,3 +162,49 @@ async def test_the_account_is_read_without_its_empty_assets(trading, venue):
     (held,) = await trading.balances()
     assert (held.asset, held.free) == ("USDT", Decimal(5))
     assert venue.requests[0][2]["omitZeroBalances"] == "true"
+
+
+STRANGE = {
+    "words": {"status": 1, "msg": "system maintenance"},
+    "a list": [],
+    "rows of a table": [KNOWN],
+    "a new status": KNOWN | {"executedQty": "0", "transactTime": 1, "status": "PENDING_MAGIC"},
+    "an odd amount": KNOWN | {"executedQty": "NaN", "transactTime": 1},
+    "no amount": KNOWN | {"executedQty": None, "transactTime": 1},
+    "no moment": KNOWN | {"executedQty": "0", "transactTime": 10**21, "updateTime": 10**21},
+}
+
+
+@pytest.mark.parametrize("answer", STRANGE.values(), ids=STRANGE.keys())
+@pytest.mark.parametrize(
+    ("call", "error"),
+    [("place", OutcomeUnknown), ("cancel", OutcomeUnknown), ("find", Unreadable)],
+)
+async def test_an_answer_about_an_order_that_is_none_says_what_is_known(
+    trading, venue, call, error, answer
+):
+    venue.says(200, LISTING)
+    venue.says(200, answer)
+    with pytest.raises(error):
+        await getattr(trading, call)(order())
+    assert len(venue.requests) == 2  # the same question would get the same answer
+
+
+@pytest.mark.parametrize("trades", [{"msg": "maintenance"}, [{}], [TRADE | {"price": "much"}]])
+@pytest.mark.parametrize(("call", "error"), [("cancel", OutcomeUnknown), ("find", Unreadable)])
+async def test_trades_that_cannot_be_read_are_no_trades(trading, venue, call, error, trades):
+    venue.says(200, LISTING)
+    venue.says(200, KNOWN | {"executedQty": "1"})
+    venue.says(200, trades)
+    with pytest.raises(error):
+        await getattr(trading, call)(order())
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [[], {}, {"balances": [{}]}, {"balances": [{"asset": "X", "free": "Infinity", "locked": "0"}]}],
+)
+async def test_an_account_that_is_none_is_unreadable(trading, venue, answer):
+    venue.says(200, answer)
+    with pytest.raises(Unreadable):
+        await trading.balances()

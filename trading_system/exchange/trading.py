@@ -17,11 +17,12 @@ class BinanceTrading:
         self._listing = listing
 
     async def place(self, order: Order) -> Report:
-        """Send it once. Raises Rejected, or OutcomeUnknown when no answer came."""
+        """Send it once. Raises Rejected, or OutcomeUnknown when no answer came or none to read."""
         venue_id = await self._listing.venue_id(order.request.symbol)
         parameters = translate.order_parameters(order, venue_id)
         answer = await self._gateway.change("order", method="POST", **parameters)
-        return translate.placed(answer, order)
+        with translate.understood(state_changing=True):
+            return translate.placed(answer, order)
 
     async def cancel(self, order: Order) -> Report:
         """Cancel what is left of it. Raises OrderNotFound when nothing is open under its id."""
@@ -29,7 +30,8 @@ class BinanceTrading:
         answer = await self._gateway.change(
             "order", method="DELETE", symbol=venue_id, origClientOrderId=order.client_order_id
         )
-        return await self._with_trades(answer, order, venue_id, source="answer")
+        with translate.understood(state_changing=True):
+            return await self._with_trades(answer, order, venue_id, source="answer")
 
     async def find(self, order: Order) -> Report:
         """What the venue knows of it, by our client order id; raises OrderNotFound."""
@@ -37,12 +39,14 @@ class BinanceTrading:
         answer = await self._gateway.read(
             "order", signed=True, symbol=venue_id, origClientOrderId=order.client_order_id
         )
-        return await self._with_trades(answer, order, venue_id, source="lookup")
+        with translate.understood(state_changing=False):
+            return await self._with_trades(answer, order, venue_id, source="lookup")
 
     async def balances(self) -> list[Balance]:
         """Assets with a free or locked amount."""
         answer = await self._gateway.read("account", signed=True, omitZeroBalances="true")
-        return translate.balances(answer)
+        with translate.understood(state_changing=False):
+            return translate.balances(answer)
 
     async def _with_trades(
         self, answer: translate.Json, order: Order, venue_id: str, *, source: str

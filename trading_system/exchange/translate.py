@@ -12,7 +12,7 @@ from trading_system.domain.candles import MINUTE, Candle
 from trading_system.domain.errors import OutcomeUnknown, Unreadable
 from trading_system.domain.instruments import Instrument, Symbol
 from trading_system.domain.market import OrderBook, PriceLevel, Trade
-from trading_system.domain.orders import Order, OrderType, TimeInForce
+from trading_system.domain.orders import Order, OrderStatus, OrderType, TimeInForce
 from trading_system.domain.reports import Balance, Fill, Report
 
 Json = dict[str, Any]
@@ -121,24 +121,24 @@ def placed(answer: Json, order: Order) -> Report:
     return Report(
         client_order_id=order.client_order_id,
         venue_order_id=str(answer["orderId"]),
-        status=answer.get("status", "NEW"),
+        status=OrderStatus(answer.get("status", "NEW")).value,
         source="answer",
         time=time,
-        executed_quantity=Decimal(answer.get("executedQty", "0")),
-        executed_quote=Decimal(answer.get("cummulativeQuoteQty", "0")),
+        executed_quantity=_amount(answer.get("executedQty", "0")),
+        executed_quote=_amount(answer.get("cummulativeQuoteQty", "0")),
         fills=tuple(_answered_fill(fill, time) for fill in answer.get("fills", ())),
         reject_reason=answer.get("expiryReason"),
     )
 
 
 def _answered_fill(fill: Json, time: datetime) -> Fill:
-    price, quantity = Decimal(fill["price"]), Decimal(fill["qty"])
+    price, quantity = _amount(fill["price"]), _amount(fill["qty"])
     return Fill(
         trade_id=str(fill["tradeId"]),
         price=price,
         quantity=quantity,
         quote_quantity=price * quantity,
-        fee=Decimal(fill["commission"]),
+        fee=_amount(fill["commission"]),
         fee_asset=fill["commissionAsset"],
         maker=False,  # an order fills inside its own answer only as the taker
         time=time,
@@ -150,11 +150,11 @@ def looked_up(answer: Json, order: Order, trades: list[Json], *, source: str) ->
     return Report(
         client_order_id=order.client_order_id,
         venue_order_id=str(answer["orderId"]),
-        status=answer["status"],
+        status=OrderStatus(answer["status"]).value,
         source=source,
         time=moment(answer.get("updateTime") or answer["transactTime"]),
-        executed_quantity=Decimal(answer["executedQty"]),
-        executed_quote=Decimal(answer["cummulativeQuoteQty"]),
+        executed_quantity=_amount(answer["executedQty"]),
+        executed_quote=_amount(answer["cummulativeQuoteQty"]),
         fills=tuple(_recorded_fill(trade) for trade in trades),
         reject_reason=answer.get("expiryReason"),
     )
@@ -162,26 +162,33 @@ def looked_up(answer: Json, order: Order, trades: list[Json], *, source: str) ->
 
 def executed(answer: Json) -> Decimal:
     """How much of the order this answer says is filled, in base."""
-    return Decimal(answer["executedQty"])
+    return _amount(answer["executedQty"])
 
 
 def _recorded_fill(trade: Json) -> Fill:
     return Fill(
         trade_id=str(trade["id"]),
-        price=Decimal(trade["price"]),
-        quantity=Decimal(trade["qty"]),
-        quote_quantity=Decimal(trade["quoteQty"]),
-        fee=Decimal(trade["commission"]),
+        price=_amount(trade["price"]),
+        quantity=_amount(trade["qty"]),
+        quote_quantity=_amount(trade["quoteQty"]),
+        fee=_amount(trade["commission"]),
         fee_asset=trade["commissionAsset"],
         maker=trade["isMaker"],
         time=moment(trade["time"]),
     )
 
 
+def _amount(text: str) -> Decimal:
+    amount = Decimal(text)
+    if not amount.is_finite():
+        raise ValueError(f"{text} is no amount")
+    return amount
+
+
 def balances(account: Json) -> list[Balance]:
     """The account's assets that hold anything."""
     rows = [
-        Balance(asset=row["asset"], free=Decimal(row["free"]), locked=Decimal(row["locked"]))
+        Balance(asset=row["asset"], free=_amount(row["free"]), locked=_amount(row["locked"]))
         for row in account["balances"]
     ]
     return [row for row in rows if row.free or row.locked]
