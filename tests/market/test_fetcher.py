@@ -44,10 +44,13 @@ def fetcher(market_data, symbols, prices, clock, active):
 
 
 async def test_every_active_symbol_gets_the_minute_that_just_closed(fetcher, prices, market_data):
-    await prices.upsert({BTC: [candle(T - 2 * MINUTE)], ETH: [candle(T - 2 * MINUTE)]})
+    """And the one before it again: it may have been told before it was final."""
+    early = candle(T - 2 * MINUTE, price=1.0)
+    await prices.upsert({BTC: [early], ETH: [early]})
     collected = await fetcher.collect(NOON)
-    assert sorted(market_data.asked) == [(BTC, minutes(-1, 0)), (ETH, minutes(-1, 0))]
-    assert collected.stored == 2
+    assert sorted(market_data.asked) == [(BTC, minutes(-2, 0)), (ETH, minutes(-2, 0))]
+    assert collected.stored == 4
+    assert prices.rows[BTC][T - 2 * MINUTE] != early
     assert collected.failed == {}
     assert {symbol: row.open_time for symbol, row in collected.candles.items()} == {
         BTC: T - MINUTE,
@@ -58,8 +61,8 @@ async def test_every_active_symbol_gets_the_minute_that_just_closed(fetcher, pri
 
 async def test_missed_minutes_are_fetched_along(fetcher, prices, market_data):
     await prices.upsert({BTC: [candle(T - 8 * MINUTE)], ETH: [candle(T - 2 * MINUTE)]})
-    assert (await fetcher.collect(NOON)).stored == 8
-    assert set(market_data.asked) == {(BTC, minutes(-7, 0)), (ETH, minutes(-1, 0))}
+    assert (await fetcher.collect(NOON)).stored == 9
+    assert set(market_data.asked) == {(BTC, minutes(-7, 0)), (ETH, minutes(-2, 0))}
 
 
 async def test_a_symbol_without_candles_starts_the_first_minutes_back(fetcher, market_data):
@@ -85,11 +88,11 @@ async def test_a_minute_that_a_stream_has_brought_is_asked_for_all_the_same(
     streamed = candle(T - MINUTE, price=1.0)
     await prices.upsert({BTC: [streamed], ETH: [candle(T - 2 * MINUTE)]})
     collected = await fetcher.collect(NOON)
-    assert sorted(market_data.asked) == [(BTC, minutes(-1, 0)), (ETH, minutes(-1, 0))]
-    assert collected.stored == 2
+    assert sorted(market_data.asked) == [(BTC, minutes(-2, 0)), (ETH, minutes(-2, 0))]
+    assert collected.stored == 4
     assert prices.rows[BTC][T - MINUTE] != streamed
     assert fetcher.told == [
-        {BTC: [prices.rows[BTC][T - MINUTE]], ETH: [prices.rows[ETH][T - MINUTE]]}
+        {symbol: [prices.rows[symbol][T - m * MINUTE] for m in (2, 1)] for symbol in (BTC, ETH)}
     ]
 
 
@@ -113,7 +116,7 @@ async def test_after_the_wall_clock_was_set_back_no_newer_minute_is_asked_for(
 ):
     await prices.upsert({BTC: [candle(T + 4 * MINUTE)], ETH: [candle(T + 4 * MINUTE)]})
     await fetcher.collect(NOON)
-    assert {span for _, span in market_data.asked} == {minutes(-1, 0)}
+    assert {span for _, span in market_data.asked} == {minutes(-2, 0)}
 
 
 async def test_without_symbols_a_beat_is_no_failure(market_data, symbols, prices, clock):
@@ -133,7 +136,7 @@ async def test_one_symbols_failure_does_not_cost_the_others_their_minute(
     assert collected.failed.keys() == {BTC}
     assert len(prices.rows[ETH]) == 10
     assert collected.error is None
-    assert (await fetcher.collect(NOON)).stored == 11  # ten of BTC, the newest of ETH again
+    assert (await fetcher.collect(NOON)).stored == 12  # ten of BTC, the newest two of ETH again
 
 
 async def test_bugs_are_told_once_a_beat_with_a_traceback(fetcher, market_data):
@@ -158,13 +161,13 @@ async def test_a_symbol_far_behind_is_paged_in_order_a_few_pages_a_beat(
     fetcher, prices, market_data
 ):
     await prices.upsert({BTC: [candle(T - 5001 * MINUTE)], ETH: [candle(T - 2 * MINUTE)]})
-    assert (await fetcher.collect(NOON)).stored == 3001
+    assert (await fetcher.collect(NOON)).stored == 3002
     assert [span for symbol, span in market_data.asked if symbol == BTC] == [
         minutes(-5000, -4000),
         minutes(-4000, -3000),
         minutes(-3000, -2000),
     ]
-    assert (await fetcher.collect(NOON)).stored == 2001
+    assert (await fetcher.collect(NOON)).stored == 2002
     assert prices.rows[BTC].keys() == set(range(T - 5001 * MINUTE, T, MINUTE))
 
 
@@ -174,7 +177,7 @@ async def test_a_page_that_fails_does_not_lose_those_before_it(fetcher, prices, 
     collected = await fetcher.collect(NOON)
     assert collected.failed == {BTC: "gone"}
     assert max(prices.rows[BTC]) == T - 1501 * MINUTE
-    assert (await fetcher.collect(NOON)).stored == 1501
+    assert (await fetcher.collect(NOON)).stored == 1502
 
 
 async def test_symbols_far_behind_come_last(market_data, symbols, prices, clock, active):
@@ -197,7 +200,7 @@ async def test_a_beat_that_takes_long_asks_for_no_second_page(fetcher, prices, m
     beat = asyncio.create_task(fetcher.collect(NOON))
     await clock.advance(21)
     market_data.gate.set()
-    assert (await beat).stored == 1001
+    assert (await beat).stored == 1002
 
 
 async def test_a_symbol_whose_turn_comes_late_still_gets_its_first_page(

@@ -1,7 +1,8 @@
 """One beat's work: bring every active symbol up to the minute that just closed.
 
 Asks from the last stored candle on, so a missed minute heals itself; never retries, the next beat
-does. Minutes that only a stream has brought are asked for as well: REST has the word.
+does. Every minute is asked for twice, also when a stream has brought it: a venue may tell a candle
+before it is final, or have set its clock back since.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ log = structlog.get_logger(__name__)
 
 _PAGE = 1_000 * MINUTE
 _PAGES_A_BEAT = 3  # of one symbol; the rest is for the next beat, or for a backfill
-_PROOF = 10 * MINUTE  # how far back streamed minutes are still asked for
+_TWICE = 2 * MINUTE
+_PROOF = 10 * MINUTE  # how far back minutes that REST has not told are still asked for
 _PATIENCE_SECONDS = 20.0  # a beat older than this asks for no second page
 _REASONS_TOLD = 3
 
@@ -99,8 +101,8 @@ class PriceFetcher:
             if symbol not in last:
                 wanted[symbol] = Span(end - self._first, end)
                 continue
-            unproven = max(self._asked.get(symbol, end - MINUTE), end - _PROOF)
-            start = min(last[symbol] + MINUTE, unproven, end - MINUTE)
+            unproven = max(self._asked.get(symbol, end), end - _PROOF)
+            start = min(last[symbol] + MINUTE, unproven, end - _TWICE)
             wanted[symbol] = Span(start, end)
         return wanted
 
