@@ -184,6 +184,14 @@ async def test_the_local_book_is_told_while_it_is_in_step(live, venue):
         await live.book(ETH, levels=5)
 
 
+async def test_a_book_whose_changes_stopped_while_quotes_go_on_is_asked_for(live, clock):
+    live.on_event(book_update(11))
+    await settle()
+    live.on_event(quote(12))
+    await clock.advance(6)
+    assert not (await live.book(BTC, levels=5)).local
+
+
 async def test_a_gap_reaches_books_trades_and_candles(live, venue, told, collected):
     live.on_event(book_update(11))
     live.on_event(trade(1))

@@ -13,7 +13,7 @@ from tests.fakes.market import BTC, ETH, FakeMarketData
 from trading_system.bus import Bus
 from trading_system.domain.errors import Unreachable
 from trading_system.domain.events import BookChanged
-from trading_system.domain.market import BookUpdate, OrderBook, PriceLevel
+from trading_system.domain.market import BookUpdate, OrderBook, PriceLevel, Quote
 from trading_system.market.order_books import OrderBooks
 from trading_system.resilience.retry import RetryPolicy
 
@@ -286,6 +286,52 @@ async def test_a_failed_snapshot_of_a_distrusted_book_is_not_tried_again(books, 
     await clock.advance(60)
     assert not in_sync(books)
     assert len(venue.asked) == 1
+
+
+def quote(update_id, symbol=BTC):
+    return Quote(symbol, 99.0, 1.0, 101.0, 1.0, update_id, 0)
+
+
+async def test_a_book_that_stands_still_while_quotes_move_on_is_out_of_step(
+    books, venue, clock, told
+):
+    books.on_update(update(11))
+    await settle()
+    books.on_quote(quote(11))
+    await clock.advance(60)
+    books.on_quote(quote(12))
+    await clock.advance(4.5)
+    books.on_quote(quote(15))
+    assert in_sync(books)
+    await clock.advance(1)
+    assert not in_sync(books)
+    assert told[-1] == BookChanged(symbol=BTC, update_id=11, in_sync=False)
+    assert books.figures()["book_gaps"] == 1
+    venue.books[BTC] = snapshot(20)
+    await clock.advance(60)
+    assert len(venue.asked) == 1  # nothing would feed it
+    books.on_update(update(21))
+    await settle()
+    assert in_sync(books)
+
+
+async def test_a_book_that_keeps_up_may_always_be_a_little_behind(books, clock):
+    books.on_update(update(11))
+    await settle()
+    for number in range(12, 100):
+        books.on_quote(quote(number + 1))
+        books.on_update(update(number))
+        await clock.advance(1)
+        assert in_sync(books)
+
+
+async def test_quotes_of_books_that_are_not_kept_or_not_in_step_are_no_matter(books, clock):
+    books.on_quote(quote(5_000, symbol=ETH))
+    books.on_quote(quote(5_000))
+    await clock.advance(10)
+    books.on_update(update(11))
+    await clock.advance(10)
+    assert in_sync(books)
 
 
 async def test_a_symbol_no_longer_followed_costs_nothing(books, venue, clock, told):

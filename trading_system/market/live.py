@@ -83,6 +83,7 @@ class LiveMarket:
                 if event.update_id >= newest.update_id:
                     newest.quote, newest.quote_at = event, newest.heard_at
                     newest.update_id = event.update_id
+                    self._books.on_quote(event)
                     self._bus.publish(event)
             case BookUpdate():
                 self._books.on_update(event)
@@ -121,6 +122,7 @@ class LiveMarket:
     async def book(self, symbol: Symbol, *, levels: int) -> OrderBook:
         """The local book while it is in sync that deep, else a snapshot of the venue's.
 
+        Its `local` says which. A book that stands still while quotes move on is out of sync.
         Raises UnknownSymbol, and ExchangeError when the venue cannot be asked.
         """
         kept = self._books.top(symbol, levels)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Collection
+from typing import NamedTuple
 
 import structlog
 
@@ -16,7 +17,7 @@ from trading_system.bus import Bus
 from trading_system.domain.errors import TradingError
 from trading_system.domain.events import BookChanged
 from trading_system.domain.instruments import Symbol
-from trading_system.domain.market import BookUpdate, OrderBook
+from trading_system.domain.market import BookUpdate, OrderBook, Quote
 from trading_system.market.keepers import Keepers
 from trading_system.market.local_book import BookGap, LocalBook
 from trading_system.ports import Clock, MarketData
@@ -25,6 +26,7 @@ from trading_system.resilience.retry import Backoff, RetryPolicy
 log = structlog.get_logger(__name__)
 
 _BUFFERED = 5_000  # changes of one symbol; at ten a second some eight minutes
+_LATE_SECONDS = 5.0  # changes come every 100 ms, so this is no delay but a standstill
 _SHALLOW = 0.1  # of the snapshot's levels; a book that knows fewer for sure is taken anew
 _STEADY_SECONDS = 60.0  # in sync for so long, and the next failure begins at the first pause again
 
@@ -33,7 +35,9 @@ class OrderBooks:
     """Keeps a LocalBook of each followed symbol; `run` takes the snapshots.
 
     `depth` levels a side make a snapshot. BookChanged is published when a book falls out of step or
-    comes back, and otherwise every `tell_seconds` while it moves.
+    comes back, and otherwise every `tell_seconds` while it moves. A book that quotes have left
+    behind for five seconds is out of step: its stream stands still. It is taken anew with the first
+    change that is heard again.
     """
 
     def __init__(
@@ -86,6 +90,16 @@ class OrderBooks:
             return
         if changed:
             self._moved.add(update.symbol)
+            if kept.awaited and kept.book.update_id >= kept.awaited.update_id:
+                kept.awaited = None
+
+    def on_quote(self, quote: Quote) -> None:
+        """A quote of a later book than ours: the changes up to it have to come soon."""
+        kept = self._kept.get(quote.symbol)
+        if kept is None or kept.book is None or kept.awaited is not None:
+            return
+        if quote.update_id > kept.book.update_id:
+            kept.awaited = _Awaited(quote.update_id, self._clock.monotonic() + _LATE_SECONDS)
 
     def distrust(self, symbols: Collection[Symbol]) -> None:
         """Changes of these symbols were missed, or are not coming: their books begin anew."""
@@ -123,6 +137,7 @@ class OrderBooks:
     async def _tell(self) -> None:
         while True:
             await self._clock.sleep(self._tell_seconds)
+            self._lose_frozen()
             moved, self._moved = self._moved, set()
             for kept in [self._kept[symbol] for symbol in moved]:
                 certain = kept.book.certain_levels() if kept.book else None
@@ -131,6 +146,15 @@ class OrderBooks:
                     self._lose(kept)
                 else:
                     self._publish(kept)
+
+    def _lose_frozen(self) -> None:
+        """A stream of changes that stopped by itself says nothing; that of the quotes goes on."""
+        now = self._clock.monotonic()
+        for kept in self._kept.values():
+            if kept.awaited and now >= kept.awaited.until:
+                self._gaps += 1
+                log.warning("book stands still", symbol=str(kept.symbol))
+                self._lose(kept)
 
     async def _keep(self, kept: _Kept) -> None:
         """Take a snapshot whenever there is work, with pauses that grow while it does not help."""
@@ -179,7 +203,7 @@ class OrderBooks:
 
     def _lose(self, kept: _Kept) -> None:
         self._publish(kept, in_sync=False)
-        kept.book = None
+        kept.book = kept.awaited = None
         self._moved.discard(kept.symbol)
 
     def _publish(self, kept: _Kept, *, in_sync: bool = True) -> None:
@@ -189,6 +213,13 @@ class OrderBooks:
             )
 
 
+class _Awaited(NamedTuple):
+    """The book is to reach this id until then, in monotonic seconds."""
+
+    update_id: int
+    until: float
+
+
 class _Kept:
     """A followed symbol: its book while in step, otherwise the changes waiting for a snapshot.
 
@@ -196,11 +227,12 @@ class _Kept:
     often all that was known had to be thrown away.
     """
 
-    __slots__ = ("book", "buffer", "distrusted", "symbol", "synced_at", "work")
+    __slots__ = ("awaited", "book", "buffer", "distrusted", "symbol", "synced_at", "work")
 
     def __init__(self, symbol: Symbol) -> None:
         self.symbol = symbol
         self.book: LocalBook | None = None
+        self.awaited: _Awaited | None = None
         self.buffer: deque[BookUpdate] = deque(maxlen=_BUFFERED)
         self.work = asyncio.Event()
         self.synced_at = float("inf")
