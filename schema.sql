@@ -107,3 +107,9 @@ CREATE TABLE IF NOT EXISTS fills (
     PRIMARY KEY (symbol, trade_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS fills_by_order ON fills (order_id);
+
+-- Orders whose fills add up to less than what was executed; kept with each report, since finding
+-- them would mean adding up the fills of a whole day.
+CREATE TABLE IF NOT EXISTS orders_short_of_fills (
+    order_id TEXT PRIMARY KEY REFERENCES orders (id)
+) STRICT, WITHOUT ROWID;

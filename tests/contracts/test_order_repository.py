@@ -226,3 +226,47 @@ async def test_orders_whose_fills_do_not_add_up_to_what_was_executed_are_named(r
 async def test_an_order_that_never_filled_is_short_of_nothing(repository):
     await repository.create(order(), idempotency_key=None, digest="d")
     assert await repository.short_of_fills(NOW) == []
+
+
+async def test_fills_that_are_told_later_make_an_order_whole(repository):
+    """To the last digit: as floats these ten tenths would be less than one."""
+    made = order()
+    await repository.create(made, idempotency_key=None, digest="d")
+    told = report(made, "FILLED", executed="1.0")
+    filled = apply(made, told)
+    await repository.record(made, filled, told)
+    for part in range(10):
+        assert await repository.short_of_fills(NOW) == [filled]
+        tenth = replace(fill(str(part)), quantity=Decimal("0.1"))
+        await repository.record(filled, filled, replace(told, fills=(tenth,)))
+    assert await repository.short_of_fills(NOW) == []
+
+
+async def test_asking_for_missing_fills_costs_no_more_on_a_busy_day(tmp_path):
+    async with Database.opened(tmp_path / "orders.db") as database:
+        repository = Orders(database)
+        made = order()
+        await repository.create(made, idempotency_key=None, digest="d")
+        told = report(made, "FILLED", fill("0"), executed="0.05")
+        await repository.record(made, apply(made, told), told)
+        async with database.transaction() as connection:
+            await connection.execute_fetchall("PRAGMA defer_foreign_keys = ON")
+            await copy_rows(connection, "orders", {"id", "client_order_id"})
+            await copy_rows(connection, "fills", {"order_id", "trade_id"})
+        steps = []
+        async with database.reading() as connection:
+            await connection.set_progress_handler(lambda: steps.append(1), 100)
+        assert await repository.short_of_fills(NOW) == []
+    assert len(steps) < 10  # hundreds of SQLite's instructions; a thousand orders took many
+
+
+async def copy_rows(connection, table, named):
+    """A thousand copies of its only row, alike except for what names them."""
+    columns = [row[1] for row in await connection.execute_fetchall(f"PRAGMA table_info ({table})")]
+    chosen = ", ".join(
+        f"printf('%08x', n) || substr({name}, 9)" if name in named else name for name in columns
+    )
+    await connection.execute(
+        "WITH RECURSIVE counted (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counted "  # noqa: S608 -- ours
+        f"WHERE n < 1000) INSERT INTO {table} SELECT {chosen} FROM {table}, counted"
+    )

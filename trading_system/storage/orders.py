@@ -107,6 +107,8 @@ class Orders:
                     ),
                 )
             await connection.executemany(_FILL, [_fill_row(after, fill) for fill in report.fills])
+            if after.executed_quantity:
+                await _note_missing_fills(connection, after)
 
     async def get(self, order_id: UUID) -> Order:
         """Raises NotFound."""
@@ -157,22 +159,15 @@ class Orders:
 
     async def short_of_fills(self, since: datetime) -> list[Order]:
         """Orders updated since then whose fills add up to less than what was executed."""
-        columns = ", ".join(f"orders.{name}" for name in _COLUMNS.split(", "))
         query = (
-            f"SELECT {columns}, fills.quantity FROM orders "  # noqa: S608 -- constants
-            "LEFT JOIN fills ON fills.order_id = orders.id "
-            "WHERE orders.updated_at >= ? AND orders.executed_quantity <> '0'"
+            f"SELECT {_COLUMNS} FROM orders WHERE updated_at >= ? "  # noqa: S608 -- constants
+            "AND id IN (SELECT order_id FROM orders_short_of_fills)"
         )
-        filled: dict[Order, Decimal] = {}
         async with (
             self._database.reading() as connection,
             connection.execute(query, (_ms(since),)) as cursor,
         ):
-            async for row in cursor:
-                order = _order(row)
-                # Added here, since SQLite would add texts as floats.
-                filled[order] = filled.get(order, Decimal(0)) + Decimal(row[-1] or 0)
-        return [order for order, sum_ in filled.items() if sum_ < order.executed_quantity]
+            return [_order(row) async for row in cursor]
 
     async def _only(self, column: str, value: str) -> Order:
         async with self._database.reading() as connection:
@@ -191,6 +186,17 @@ async def _one(
 ) -> sqlite3.Row | None:
     async with connection.execute(query, values) as cursor:
         return await cursor.fetchone()
+
+
+async def _note_missing_fills(connection: aiosqlite.Connection, order: Order) -> None:
+    """Keep in mind, or no longer, that some of its fills are still unheard of."""
+    key = (str(order.id),)
+    rows = await connection.execute_fetchall("SELECT quantity FROM fills WHERE order_id = ?", key)
+    # Added here, since SQLite would add texts as floats.
+    if sum(Decimal(quantity) for (quantity,) in rows) < order.executed_quantity:
+        await connection.execute("INSERT OR IGNORE INTO orders_short_of_fills VALUES (?)", key)
+    else:
+        await connection.execute("DELETE FROM orders_short_of_fills WHERE order_id = ?", key)
 
 
 def _row(order: Order) -> tuple[object, ...]:
