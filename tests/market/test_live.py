@@ -192,6 +192,15 @@ async def test_a_book_whose_changes_stopped_while_quotes_go_on_is_asked_for(live
     assert not (await live.book(BTC, levels=5)).local
 
 
+async def test_trades_that_stopped_while_candles_count_on_are_fetched(live, venue, clock, told):
+    venue.tape[BTC] = [trade(number) for number in range(5)]
+    live.on_event(trade(2))
+    for at in (1, 2):
+        live.on_event(CandleUpdate(BTC, candle(T0), False, at, 0, 4))
+        await clock.advance(6)
+    assert [event.id for event in told if isinstance(event, Trade)] == [2, 3, 4]
+
+
 async def test_a_gap_reaches_books_trades_and_candles(live, venue, told, collected):
     live.on_event(book_update(11))
     live.on_event(trade(1))

@@ -7,10 +7,10 @@ import asyncio
 import pytest
 
 from tests.conftest import settle
-from tests.fakes.market import BTC, ETH, FakeMarketData
+from tests.fakes.market import BTC, ETH, FakeMarketData, candle
 from trading_system.bus import Bus
 from trading_system.domain.errors import Rejected, Unreachable
-from trading_system.domain.market import Trade
+from trading_system.domain.market import CandleUpdate, Trade
 from trading_system.market.trade_tapes import TradeTapes
 from trading_system.resilience.retry import RetryPolicy
 
@@ -180,6 +180,54 @@ async def test_a_venue_that_refuses_is_not_asked_for_ever(tapes, venue, clock, t
     await clock.advance(300)
     assert told == [10, 12]
     assert len(venue.asked) == 8
+
+
+def counting(last_trade_id, symbol=BTC):
+    """A candle that counts trades up to this id."""
+    return CandleUpdate(symbol, candle(0), False, 0, 0, last_trade_id)
+
+
+async def test_trades_that_stop_while_a_candle_counts_more_are_fetched(tapes, venue, clock, told):
+    upto(venue, 15)
+    tapes.on_trade(trade(10))
+    tapes.on_candle(counting(12))
+    await clock.advance(4)
+    tapes.on_candle(counting(14))
+    await settle()
+    assert venue.asked == []
+    await clock.advance(2)
+    tapes.on_candle(counting(15))
+    await settle()
+    assert told == [10, 11, 12, 13, 14, 15]
+    assert tapes.figures()["trade_gaps"] == 1
+
+
+async def test_trades_may_always_be_a_little_behind_the_candle(tapes, venue, clock, told):
+    for number in range(10, 30):
+        tapes.on_trade(trade(number))
+        tapes.on_candle(counting(number + 1))
+        await clock.advance(2)
+    assert venue.asked == []
+
+
+@pytest.mark.parametrize("update", [counting(None), counting(99, ETH), counting(10)])
+async def test_a_candle_that_counts_no_later_trade_is_no_matter(tapes, venue, clock, update):
+    tapes.on_candle(counting(99))  # nothing was heard yet
+    tapes.on_trade(trade(10))
+    for _ in range(10):
+        tapes.on_candle(update)
+        await clock.advance(2)
+    assert venue.asked == []
+
+
+async def test_a_gap_that_is_being_filled_is_not_reported_again(tapes, venue, clock):
+    venue.unreachable = Unreachable("down")
+    tapes.on_trade(trade(10))
+    tapes.on_trade(trade(12))
+    for _ in range(10):
+        tapes.on_candle(counting(20))
+        await clock.advance(2)
+    assert tapes.figures()["trade_gaps"] == 1
 
 
 async def test_trades_of_symbols_that_are_not_traded_pass_as_they_come(tapes, venue, told):

@@ -78,13 +78,17 @@ class Ticker:
 
 @dataclass(frozen=True, slots=True)
 class CandleUpdate:
-    """A one-minute candle as it grows; `closed` with its last update."""
+    """A one-minute candle as it grows; `closed` with its last update.
+
+    `last_trade_id` is that of the last trade in it, None where none is known.
+    """
 
     symbol: Symbol
     candle: Candle
     closed: bool
     time: int
     received_at: int
+    last_trade_id: int | None = None
 
     def __post_init__(self) -> None:
         _require_positive(self.symbol, self.candle[1:5])

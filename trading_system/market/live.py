@@ -91,6 +91,7 @@ class LiveMarket:
                 newest.price(event.candle.close, event.time)
                 newest.candle = event.candle
                 self._candles.on_update(event)
+                self._trades.on_candle(event)
             case Trade():
                 newest.price(event.price, event.time)
                 self._trades.on_trade(event)

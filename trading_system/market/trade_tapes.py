@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Iterable
+from typing import NamedTuple
 
 import structlog
 
 from trading_system.bus import Bus
 from trading_system.domain.errors import InvalidRequest, Rejected, TradingError
 from trading_system.domain.instruments import Symbol
-from trading_system.domain.market import Trade
+from trading_system.domain.market import CandleUpdate, Trade
 from trading_system.market.keepers import Keepers
 from trading_system.market.trade_tape import TradeTape
 from trading_system.ports import Clock, MarketData
@@ -24,6 +25,7 @@ log = structlog.get_logger(__name__)
 
 _PAGE = 1_000  # a full page may have more behind it
 _PATIENCE = 8  # answers without what is missing; with the pauses between them about two minutes
+_LATE_SECONDS = 5.0  # trades come as they happen, so this is no delay but a standstill
 
 
 class TradeTapes:
@@ -67,6 +69,24 @@ class TradeTapes:
             self._gaps += 1
             log.warning("trades missing", symbol=str(trade.symbol), trades=kept.tape.missing)
             kept.gap.set()
+
+    def on_candle(self, update: CandleUpdate) -> None:
+        """A candle that counts later trades than were heard: those have to come soon.
+
+        A stream of trades that stopped by itself says nothing; that of the candles goes on.
+        """
+        kept, counted = self._kept.get(update.symbol), update.last_trade_id
+        if kept is None or kept.tape.next_id is None or counted is None or kept.is_open:
+            return
+        now = self._clock.monotonic()
+        if kept.awaited and kept.tape.next_id > kept.awaited.id:
+            kept.awaited = None
+        if kept.awaited is None and counted >= kept.tape.next_id:
+            kept.awaited = _Awaited(counted, now + _LATE_SECONDS)
+        elif kept.awaited and now >= kept.awaited.until:
+            log.warning("trades stand still", symbol=str(update.symbol))
+            kept.awaited = None
+            self.on_gap([update.symbol])
 
     def on_gap(self, symbols: Collection[Symbol]) -> None:
         """Trades of these symbols may have been missed since the last one heard."""
@@ -140,14 +160,22 @@ class TradeTapes:
             self._bus.publish(trade)
 
 
+class _Awaited(NamedTuple):
+    """The trade of this id is to come until then, in monotonic seconds."""
+
+    id: int
+    until: float
+
+
 class _Kept:
     """A followed symbol: its tape, and whether a gap was reported that is not being filled yet."""
 
-    __slots__ = ("gap", "symbol", "tape")
+    __slots__ = ("awaited", "gap", "symbol", "tape")
 
     def __init__(self, symbol: Symbol) -> None:
         self.symbol = symbol
         self.tape = TradeTape()
+        self.awaited: _Awaited | None = None
         self.gap = asyncio.Event()
 
     @property

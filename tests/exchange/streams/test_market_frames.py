@@ -60,9 +60,10 @@ BOOK_FRAME = {
 }
 
 
-def kline(*, closed: bool = False) -> dict:
+def kline(*, closed: bool = False, last_trade_id: int = -1) -> dict:
     bar = {"t": 1627993800000, "T": 1627993859999, "s": "BTCUSDT", "i": "1m", "x": closed}
     bar |= {"o": "38231.29", "c": "38183.30", "h": "38289.46", "l": "38173.86", "v": "33.118075"}
+    bar |= {"L": last_trade_id}
     return {"e": "kline", "E": 1627993846810, "s": "BTCUSDT", "k": bar}
 
 
@@ -98,6 +99,18 @@ def kline(*, closed: bool = False) -> dict:
             ),
         ),
         (
+            CANDLE,
+            kline(last_trade_id=7),
+            CandleUpdate(
+                BTC,
+                Candle(1627993800000, 38231.29, 38289.46, 38173.86, 38183.3, 33.118075),
+                False,
+                1627993846810,
+                99,
+                7,
+            ),
+        ),
+        (
             BOOK,
             BOOK_FRAME,
             BookUpdate(
@@ -128,6 +141,7 @@ def test_a_frame_becomes_an_event(kind, frame, event):
         (QUOTE, QUOTE_FRAME | {"b": "11"}),
         (TICKER, TICKER_FRAME | {"l": "nan"}),
         (CANDLE, {"e": "kline", "k": []}),
+        (CANDLE, kline() | {"k": kline()["k"] | {"L": "?"}}),
         (CANDLE, {"e": "kline", "k": {**kline()["k"], "h": "1"}}),
         (BOOK, BOOK_FRAME | {"u": 4}),
         (BOOK, BOOK_FRAME | {"b": [["x", "1"]]}),

@@ -68,7 +68,7 @@ def ticker(data: Json, symbol: Symbol, received_at: int) -> Ticker:
 
 
 def candle_update(data: Json, symbol: Symbol, received_at: int) -> CandleUpdate:
-    """<symbol>@kline_1m: `x` is true in the last message of a candle."""
+    """<symbol>@kline_1m: `x` is true in the last message of a candle, `L` is -1 without trades."""
     bar = data["k"]
     candle = Candle(
         int(bar["t"]),
@@ -78,7 +78,15 @@ def candle_update(data: Json, symbol: Symbol, received_at: int) -> CandleUpdate:
         float(bar["c"]),
         float(bar["v"]),
     )
-    return CandleUpdate(symbol, candle, bar["x"], int(data["E"]), received_at)
+    last_trade_id = int(bar.get("L", -1))
+    return CandleUpdate(
+        symbol,
+        candle,
+        bar["x"],
+        int(data["E"]),
+        received_at,
+        last_trade_id if last_trade_id >= 0 else None,
+    )
 
 
 def book_update(data: Json, symbol: Symbol, received_at: int) -> BookUpdate:
