@@ -26,7 +26,7 @@ class BinanceTrading:
 
     async def cancel(self, order: Order) -> Report:
         """Cancel what is left of it. Raises OrderNotFound when nothing is open under its id."""
-        venue_id = await self._listing.venue_id(order.request.symbol)
+        venue_id = self._name(order)
         answer = await self._gateway.change(
             "order", method="DELETE", symbol=venue_id, origClientOrderId=order.client_order_id
         )
@@ -35,7 +35,7 @@ class BinanceTrading:
 
     async def find(self, order: Order) -> Report:
         """What the venue knows of it, by our client order id; raises OrderNotFound."""
-        venue_id = await self._listing.venue_id(order.request.symbol)
+        venue_id = self._name(order)
         answer = await self._gateway.read(
             "order", signed=True, symbol=venue_id, origClientOrderId=order.client_order_id
         )
@@ -58,3 +58,11 @@ class BinanceTrading:
                 "myTrades", signed=True, symbol=venue_id, orderId=answer["orderId"]
             )
         return translate.looked_up(answer, order, trades, source=source)
+
+    def _name(self, order: Order) -> str:
+        """Without asking: what was sent must be found and cancelled whatever is listed today.
+
+        A symbol that is no longer listed has the name that all of Binance Spot's have.
+        """
+        symbol = order.request.symbol
+        return self._listing.known_venue_id(symbol) or f"{symbol.base}{symbol.quote}"
