@@ -137,6 +137,25 @@ async def test_the_last_price_is_the_newest_of_ticker_trade_and_candle(live):
     assert live.running(BTC) == candle(T0, 3.5)
 
 
+async def test_the_last_price_goes_on_when_the_venue_sets_its_clock_back(live):
+    hour = 3_600_000
+    live.on_event(ticker(2 * hour, last=1.0))
+    live.on_event(trade(2 * hour + 1, price=2.0))
+    live.on_event(trade(hour, price=3.0))
+    assert live.prices()[0].last == 3.0
+    live.on_event(ticker(2 * hour + 2, last=4.0))  # was still under way
+    live.on_event(ticker(hour + 500, last=5.0))
+    live.on_event(trade(hour + 1_000, price=6.0))
+    assert live.prices()[0].last == 6.0
+
+
+async def test_a_stream_that_is_late_does_not_set_the_price_back(live):
+    for number in range(5):
+        live.on_event(trade(60_000 + number, price=2.0))
+        live.on_event(ticker(10_000 + 1_000 * number, last=1.0))
+    assert live.prices()[0].last == 2.0
+
+
 async def test_quotes_trades_tickers_and_open_candles_are_passed_on(live, told):
     events = [quote(), trade(1), ticker(2), CandleUpdate(BTC, candle(T0), False, 3, 0)]
     for event in events:

@@ -29,6 +29,8 @@ from trading_system.market.order_books import OrderBooks
 from trading_system.market.trade_tapes import TradeTapes
 from trading_system.ports import Clock, MarketData
 
+_SET_BACK_MS = 5_000
+
 
 class LiveMarket:
     """Live over the streams; `on_event`, `on_drop` and `on_gap` are the stream's to call."""
@@ -88,15 +90,15 @@ class LiveMarket:
             case BookUpdate():
                 self._books.on_update(event)
             case CandleUpdate():
-                newest.price(event.candle.close, event.time)
+                newest.price(event, event.candle.close)
                 newest.candle = event.candle
                 self._candles.on_update(event)
                 self._trades.on_candle(event)
             case Trade():
-                newest.price(event.price, event.time)
+                newest.price(event, event.price)
                 self._trades.on_trade(event)
             case Ticker():
-                newest.price(event.last, event.time)
+                newest.price(event, event.last)
                 newest.ticker = event
                 self._bus.publish(event)
 
@@ -184,6 +186,7 @@ class _Newest:
         "state",
         "symbol",
         "ticker",
+        "times",
         "update_id",
     )
 
@@ -193,6 +196,7 @@ class _Newest:
         self.last: float | None = None
         self.last_at = now
         self.last_time = 0
+        self.times: dict[type, int] = {}
         self.quote: Quote | None = None
         self.quote_at = now
         self.update_id = 0
@@ -200,8 +204,16 @@ class _Newest:
         self.ticker: Ticker | None = None
         self.state: MarketState | None = None
 
-    def price(self, last: float, time: int) -> None:
-        """Take a price unless a newer one by the venue's time is known."""
+    def price(self, event: CandleUpdate | Trade | Ticker, last: float) -> None:
+        """Take a price unless a newer one by the venue's time is known.
+
+        Events of one kind come in order: one that lies far behind the last of its own kind says
+        that the venue set its clock back.
+        """
+        kind, time = type(event), event.time
+        if time < self.times.get(kind, 0) - _SET_BACK_MS:
+            self.last_time = 0
+        self.times[kind] = time
         if time >= self.last_time:
             self.last, self.last_time, self.last_at = last, time, self.heard_at
 

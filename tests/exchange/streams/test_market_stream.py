@@ -86,6 +86,11 @@ def quote(update):
     return {"u": update, "s": "BTCUSDT", "b": "10", "B": "1", "a": "11", "A": "1"}
 
 
+def ticker(at):
+    prices = dict.fromkeys("cohl", "10")
+    return {"e": "24hrMiniTicker", "E": at, "s": "BTCUSDT", "v": "1", "q": "10", **prices}
+
+
 def kline(at, *, closed=False):
     bar = {"t": at - at % 60_000, "o": "10", "c": "10", "h": "10", "l": "10", "v": "1", "x": closed}
     return {"e": "kline", "E": at, "s": "BTCUSDT", "k": bar}
@@ -154,6 +159,18 @@ async def test_a_half_open_connection_is_given_up_within_15_seconds(
         [(symbols, since)] = heard.gaps
         assert symbols == {BTC}
         assert muted_at - 6_000 <= since <= muted_at
+
+
+async def test_a_venue_that_sets_its_clock_back_is_heard_on(sockets, following, heard, clock):
+    """Frames that are told by time alone would all be repetitions of earlier ones."""
+    now = clock.milliseconds()
+    async with following() as stream:
+        for at in (now, now - 4_000, now - 3_600_000, now - 3_599_000):
+            await sockets.tell("btcusdt@miniTicker", **ticker(at))
+            await sockets.tell("btcusdt@kline_1m", **kline(at))
+        await until(lambda: len(heard.events) + stream.duplicates == 8)
+        told = [now, now, now - 3_600_000, now - 3_600_000, now - 3_599_000, now - 3_599_000]
+        assert sorted(event.time for event in heard.events) == sorted(told)
 
 
 async def test_pings_of_the_venue_are_answered(sockets, following):

@@ -22,6 +22,8 @@ from trading_system.domain.market import (
 )
 from trading_system.exchange.translate import Json, levels
 
+_SET_BACK_MS = 5_000  # more than two connections that overlap are apart
+
 UNREADABLE = (KeyError, TypeError, ValueError, IndexError, InvalidOperation)
 """What reading a frame raises when it is not as documented."""
 
@@ -106,6 +108,7 @@ class Kind(NamedTuple):
     """One kind of stream.
 
     `position` grows from frame to frame of a stream, so that what is not newer is a repetition.
+    `is_set_back` tells of a position and the last one whether the venue's clock was set back.
     `passing` tells of a frame as it came whether a later one makes it worthless.
     `pulse` is whether the venue sends it all the time, even when nothing happens. `tells_time` is
     whether the event time `E` is in it.
@@ -115,6 +118,7 @@ class Kind(NamedTuple):
     read: Callable[[Json, Symbol, int], MarketEvent]
     position: Callable[[Any], Any]
     passing: Callable[[Json], bool]
+    is_set_back: Callable[[Any, Any], bool] = lambda _position, _last: False
     pulse: bool = False
     tells_time: bool = True
 
@@ -134,12 +138,19 @@ def _is_growing(data: Json) -> bool:
 
 TRADE = Kind("trade", trade, lambda event: event.id, _never)
 QUOTE = Kind("bookTicker", quote, lambda event: event.update_id, _always, tells_time=False)
-TICKER = Kind("miniTicker", ticker, lambda event: event.time, _always)
+TICKER = Kind(
+    "miniTicker",
+    ticker,
+    lambda event: event.time,
+    _always,
+    is_set_back=lambda position, last: position < last - _SET_BACK_MS,
+)
 CANDLE = Kind(
     "kline_1m",
     candle_update,
     lambda event: (event.candle.open_time, event.closed, event.time),
     _is_growing,
+    is_set_back=lambda position, last: position[2] < last[2] - _SET_BACK_MS,
     pulse=True,
 )
 BOOK = Kind("depth@100ms", book_update, lambda event: event.last_id, _never)

@@ -182,7 +182,8 @@ class MarketStream:
         except UNREADABLE as error:
             self._note_invalid(channel, error)
             return
-        if channel.position is not None and position <= channel.position:
+        last = channel.position
+        if last is not None and position <= last and not kind.is_set_back(position, last):
             self.duplicates += 1
             return
         channel.position = position
