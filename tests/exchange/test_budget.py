@@ -168,13 +168,82 @@ def test_a_process_of_somebody_else_is_alive(monkeypatch):
     assert budget._alive(seat(1))
 
 
-def test_where_no_file_can_be_we_are_alone(tmp_path):
-    (tmp_path / "file").write_text("")
-    ours, theirs = (SharedBudget.opened(tmp_path / "file", VENUE) for _ in range(2))
+def are_alone(folder):
+    """Whether two processes that are given this folder do not hear each other."""
+    ours, theirs = (SharedBudget.opened(folder, VENUE) for _ in range(2))
     ours.tell([USE], Bans())
-    assert theirs.hear() == ((), Bans())
+    heard = theirs.hear()
     ours.close()
     theirs.close()
+    return heard == ((), Bans())
+
+
+@pytest.fixture
+def place(join, tmp_path):
+    """Where the file of the budget lies, with nothing there yet."""
+    join()
+    path = only_file(tmp_path)
+    path.unlink()
+    return path
+
+
+def test_where_no_file_can_be_we_are_alone(tmp_path):
+    (tmp_path / "file").write_text("")
+    assert are_alone(tmp_path / "file")
+
+
+@pytest.mark.parametrize("mode", [0o777, 0o770, 0o1777])
+def test_a_folder_others_may_write_to_is_not_used(tmp_path, mode):
+    tmp_path.chmod(mode)
+    assert are_alone(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_others_may_only_look_into_is_used(tmp_path):
+    tmp_path.chmod(0o755)
+    assert not are_alone(tmp_path)
+
+
+def test_a_folder_of_another_user_is_not_used(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+    assert are_alone(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_link_in_the_place_of_the_file_is_not_followed(place, tmp_path):
+    precious = tmp_path / "precious.db"
+    precious.write_bytes(b"SQLite format 3")
+    place.symlink_to(precious)
+    assert are_alone(tmp_path)
+    assert precious.read_bytes() == b"SQLite format 3"
+
+
+def test_a_file_others_may_write_to_is_not_used(place, tmp_path):
+    place.touch()
+    place.chmod(0o666)
+    assert are_alone(tmp_path)
+    assert place.read_bytes() == b""
+
+
+def test_a_pipe_in_the_place_of_the_file_is_not_used(place, tmp_path):
+    os.mkfifo(place, 0o600)
+    assert are_alone(tmp_path)
+
+
+def test_a_link_in_the_place_of_the_default_folder_is_not_followed(tmp_path, monkeypatch):
+    monkeypatch.setattr(budget.tempfile, "gettempdir", lambda: str(tmp_path))
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir(mode=0o700)
+    (tmp_path / f"trading-system-budget-{os.getuid()}").symlink_to(elsewhere)
+    assert are_alone(None)
+    assert list(elsewhere.iterdir()) == []
+
+
+def test_a_folder_that_was_chosen_may_be_a_link(tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir(mode=0o700)
+    (tmp_path / "chosen").symlink_to(elsewhere)
+    assert not are_alone(tmp_path / "chosen")
 
 
 def test_without_a_folder_it_lies_among_the_temporary_files(tmp_path, monkeypatch):

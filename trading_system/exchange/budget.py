@@ -9,6 +9,7 @@ from __future__ import annotations
 import mmap
 import os
 import secrets
+import stat
 import struct
 import tempfile
 from collections.abc import Sequence
@@ -76,10 +77,10 @@ class SharedBudget:
     def opened(cls, folder: Path | None, venue: str) -> Self:
         """The budget of the venue at this root URL; by default in the machine's temporary folder.
 
-        A file that is torn or strange begins anew; where none can be, we are alone. Both are
-        logged.
+        A file that is torn or strange begins anew; where none can be, or others could write to it,
+        we are alone. Both are logged.
         """
-        folder = folder or _default_folder()
+        folder = folder.resolve() if folder else _default_folder()
         path = folder / f"{sha256(venue.encode()).hexdigest()[:16]}.budget"
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -177,14 +178,35 @@ class SharedBudget:
 
 
 def _mapped(path: Path) -> mmap.mmap:
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    """The file in memory; raises OSError also where it, or its folder, is not ours alone.
+
+    In a folder for everybody another user can be there first, with a folder or a link of that name.
+    """
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
+        _check_ours(folder, path.parent)
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK  # a pipe must not hang us
+        descriptor = os.open(path.name, flags, 0o600, dir_fd=folder)
+    finally:
+        os.close(folder)
+    try:
+        _check_ours(descriptor, path)
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise PermissionError(f"{path} is no plain file")
         # Never cut: others may have the longer file in memory.
         if os.fstat(descriptor).st_size < _FILE_SIZE:
             os.ftruncate(descriptor, _FILE_SIZE)
         return mmap.mmap(descriptor, _FILE_SIZE)
     finally:
         os.close(descriptor)
+
+
+def _check_ours(descriptor: int, path: Path) -> None:
+    found = os.fstat(descriptor)
+    if found.st_uid != os.geteuid():
+        raise PermissionError(f"{path} belongs to another user")
+    if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise PermissionError(f"{path} can be written by other users")
 
 
 def _place(number: int) -> int:
