@@ -205,3 +205,27 @@ def test_the_same_is_told_in_numbers(health, gateway):
     assert gauges["stream_monitoring_2_messages"] == 9
     assert gauges["stream_monitoring_2_dropped"] == 2
     assert gauges["stream_monitoring_2_lag_ms"] == 3.5
+
+
+def test_a_venue_for_prices_alone_has_numbers_of_its_own(ask, gateway):
+    class OpenedGateway(FakeGateway):
+        def breakers(self):
+            return (BreakerStatus(group="market data", state="open", failures=5, opened=2),)
+
+        def limits(self):
+            return (LimitUse(kind="weight", seconds=60, limit=6000, used=7),)
+
+    status = replace(gateway.status, reachable=False)
+    data = OpenedGateway(status, offset_ms=3)
+    health = ask({FakeVenue(gateway): (), FakeVenue(data): ()})
+    gauges = {name: value for name, (_, value) in health.gauges().items()}
+    assert (gauges["venue_reachable"], gauges["data_venue_reachable"]) == (1, 0)
+    assert (gauges["clock_offset_ms"], gauges["data_clock_offset_ms"]) == (0, 3)
+    assert gauges["breaker_market_data_closed"] == 1
+    assert gauges["data_breaker_market_data_closed"] == 0
+    assert gauges["data_breaker_market_data_opened"] == 2
+    assert (gauges["limit_weight_60s_used"], gauges["data_limit_weight_60s_used"]) == (42, 7)
+
+
+def test_one_venue_is_told_once(health):
+    assert not any(name.startswith("data_") for name in health.gauges())

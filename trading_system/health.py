@@ -16,6 +16,7 @@ from trading_system.storage.database import Database
 _LATE_SECONDS = 60.0  # a beat that is a whole minute overdue is not coming
 _OFFSET_LIMIT_MS = 1_000  # the venue refuses requests further ahead than this
 _NAMES = ("venue", "data_venue")
+_PREFIXES = ("", "data_")  # of their figures
 _UP = frozenset({"connected", "ready"})
 
 
@@ -51,29 +52,20 @@ class Health:
 
     def gauges(self) -> Mapping[str, tuple[str, float]]:
         """The same as numbers, for Prometheus."""
-        beats, gateway = self._heartbeat.statistics, self._gateway
+        beats = self._heartbeat.statistics
         figures = {
-            "venue_reachable": ("1 while the venue answers", float(gateway.status.reachable)),
-            "clock_offset_ms": ("Venue's clock minus ours", float(gateway.offset_ms)),
             "beats": ("Heartbeats since the start", float(beats.beats)),
             "beats_failed": ("Heartbeats that failed", float(beats.failed)),
             "beats_skipped": ("Minutes a long beat ran over", float(beats.skipped)),
             "beat_late_seconds": ("How late the last beat began", beats.last_late_seconds),
             "uptime_seconds": ("Since the heartbeat began", beats.uptime_seconds),
         }
-        for breaker in gateway.breakers():
-            name = f"breaker_{breaker.group.replace(' ', '_')}"
-            figures[f"{name}_closed"] = (
-                "1 while calls go through",
-                float(breaker.state == "closed"),
-            )
-            figures[f"{name}_opened"] = ("How often it has opened", float(breaker.opened))
-        for use in gateway.limits():
-            name = f"limit_{use.kind}_{use.seconds}s_used"
-            figures[name] = ("Of the venue's limit in this window", float(use.used))
-        for name, figure in self._live.figures().items():
-            if isinstance(figure, int | float):
-                figures[f"live_{name}"] = ("Of the live market", float(figure))
+        for prefix, venue in zip(_PREFIXES, self._venues, strict=False):
+            for name, figure in _venue_gauges(venue.gateway).items():
+                figures[prefix + name] = figure
+        for name, count in self._live.figures().items():
+            if isinstance(count, int | float):
+                figures[f"live_{name}"] = ("Of the live market", float(count))
         for line in self._lines():
             name = f"stream_{line.role.replace(' ', '_')}"
             figures[f"{name}_up"] = ("1 while connected", float(line.state in _UP))
@@ -163,3 +155,18 @@ def _venue(gateway: Gateway) -> ComponentHealth:
         }
         | {f"breaker {each.group}": each.state for each in gateway.breakers()},
     )
+
+
+def _venue_gauges(gateway: Gateway) -> dict[str, tuple[str, float]]:
+    gauges = {
+        "venue_reachable": ("1 while the venue answers", float(gateway.status.reachable)),
+        "clock_offset_ms": ("Venue's clock minus ours", float(gateway.offset_ms)),
+    }
+    for breaker in gateway.breakers():
+        name = f"breaker_{breaker.group.replace(' ', '_')}"
+        gauges[f"{name}_closed"] = ("1 while calls go through", float(breaker.state == "closed"))
+        gauges[f"{name}_opened"] = ("How often it has opened", float(breaker.opened))
+    for use in gateway.limits():
+        name = f"limit_{use.kind}_{use.seconds}s_used"
+        gauges[name] = ("Of the venue's limit in this window", float(use.used))
+    return gauges
