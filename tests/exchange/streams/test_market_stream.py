@@ -460,6 +460,35 @@ async def test_an_old_standby_is_replaced(sockets, following, clock):
         assert len(sockets.open_peers) == 3
 
 
+async def test_frames_of_a_renewal_that_cannot_be_read_cost_nothing(
+    sockets, following, heard, clock
+):
+    async with following(timing=Timing(life=20, pulse=1e9)) as stream:
+        [old] = sockets.carrying("btcusdt@trade")
+        await until(lambda: len(sockets.carrying("btcusdt@trade")) == 2, clock)
+        new = next(peer for peer in sockets.carrying("btcusdt@trade") if peer is not old)
+        await new.send(stream="btcusdt@trade")
+        await new.socket.send_str("[1, 2]")
+        await new.tell("btcusdt@trade", **trade(1))
+        await until(lambda: not old.open, clock)
+        await until(lambda: heard.trades() == [1])
+        assert states(stream)["execution"] == "connected"
+
+
+async def test_a_role_that_ends_in_the_middle_of_a_renewal_leaves_no_connection(
+    sockets, following, clock
+):
+    many = sorted(Symbol(f"C{number}", "USDT") for number in range(400))
+    async with following(monitored=many, traded=[], timing=Timing(life=60, pulse=1e9)) as stream:
+        await until(lambda: states(stream).get("monitoring 2") == "connected", clock)
+        last = max(stream._lanes["monitoring 2"].channels)
+        await until(lambda: len(sockets.carrying(last)) == 2, clock)
+        both = sockets.carrying(last)
+        stream.follow(many[:10], [])
+        await until(lambda: "monitoring 2" not in states(stream))
+        await until(lambda: not any(peer.open for peer in both))
+
+
 async def test_it_stops_in_the_middle_of_a_renewal(sockets, following, clock):
     async with following(timing=Timing(life=20, pulse=1e9)) as stream:
         await until(lambda: states(stream)["execution"] == "renewing", clock)

@@ -205,28 +205,26 @@ class Lane:
         """Move over to another connection: both are open until all of the old one has arrived."""
         self.standing.enter("renewing", self._leaving)
         held: list[Any] = []
+        new: Connection | None = None
         try:
             new = self._standby.take() or await self._dialler.once(held.append)
             new.on_frame = held.append
-            try:
-                for batch in _batches(list(self._carried)):
-                    await self._ask(new, "SUBSCRIBE", batch)
-            except ExchangeError:
-                await new.close()
-                raise
+            for batch in _batches(list(self._carried)):
+                await self._ask(new, "SUBSCRIBE", batch)
+            lost = old.ended.done()
+            if not lost:
+                await rest(self._clock, _OVERLAP, old.ended)
+            self._connection, self._leaving = new, ""
         except ExchangeError as error:
             self.standing.enter("renewing", f"{self._leaving}; not yet: {error}")
-            self._try_again_at = self._clock.monotonic() + _SECOND_TRY
             return
-        lost = old.ended.done()
-        if not lost:
-            await rest(self._clock, _OVERLAP, old.ended)
-        self._connection, self._leaving = new, ""
-        self._try_again_at = self._clock.monotonic() + _SECOND_TRY
+        finally:
+            self._try_again_at = self._clock.monotonic() + _SECOND_TRY
+            if new is not None and new is not self._connection:
+                await new.close()
         await old.close()
         new.on_frame = self._take
-        for frame in held:
-            self._take(frame)
+        new.repeat(held)
         if lost:
             self._tell_gap(self.channels, old.heard_at)
         self.standing.connects += 1

@@ -7,7 +7,7 @@ again by itself; that is for whoever holds it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
@@ -103,6 +103,14 @@ class Connection:
     def abort(self, reason: str) -> None:
         """Cut it."""
         self._socket.abort(reason)
+
+    def repeat(self, frames: Iterable[Any]) -> None:
+        """Hand on what was kept of it; what cannot be handled costs no more than when it came."""
+        for frame in frames:
+            try:
+                self.on_frame(frame)
+            except Exception as error:  # noqa: BLE001 -- as in the socket: the next may be good
+                self._socket.note_unreadable(error)
 
     async def request(self, method: str, params: object) -> Any:
         """The result the venue answers with.
