@@ -15,7 +15,12 @@ from trading_system.domain.errors import (
     Unreadable,
 )
 from trading_system.domain.events import VenueChanged
+from trading_system.exchange.client import Client
+from trading_system.exchange.endpoints import trading_endpoints
+from trading_system.exchange.gateway import Gateway
+from trading_system.resilience.limiter import Limiter
 from trading_system.resilience.limits import WEIGHT_PER_MINUTE, Cost, Priority
+from trading_system.resilience.retry import RetryPolicy
 
 PLACE = {"path": "order", "method": "POST", "symbol": "BTCUSDT"}
 
@@ -67,9 +72,6 @@ async def test_an_order_whose_connection_drops_is_unknown(gateway, venue):
 
 
 async def test_a_venue_that_is_not_there_has_done_nothing(impatient):
-    from trading_system.exchange.client import Client
-    from trading_system.exchange.endpoints import trading_endpoints
-
     client = Client(
         endpoints=trading_endpoints("http://127.0.0.1:9"), clock=impatient, timeout_seconds=5
     )
@@ -230,6 +232,27 @@ async def test_limits_are_those_the_venue_lists(gateway, venue):
     venue.says(200, {"symbols": [], "rateLimits": [row | {"limit": 6_000}]})
     await gateway.read("exchangeInfo")
     assert uses(gateway)["weight", 60] == (20, 6_000)
+
+
+async def test_who_waits_for_a_limit_goes_on_once_a_higher_one_is_known(venue, clock):
+    """On a clock that stands still, so that no window ends."""
+    client = Client(endpoints=trading_endpoints(venue.url), clock=clock, timeout_seconds=5)
+    limiter = Limiter({WEIGHT_PER_MINUTE: 20})
+    gateway = Gateway(client=client, clock=clock, retry=RetryPolicy(jitter=0), limiter=limiter)
+    row = {"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1}
+    venue.says(200, {"symbols": [], "rateLimits": [row | {"limit": 6_000}]})
+    venue.says(200, ["a candle"])
+    venue.waits_for = asyncio.Event()
+    listing = asyncio.create_task(gateway.read("exchangeInfo"))
+    await venue.is_asked(1)
+    candles = asyncio.create_task(gateway.read("klines", symbol="X"))
+    await asyncio.sleep(0)
+    assert [use.waiting for use in gateway.limits()] == [1]
+    venue.waits_for.set()
+    async with asyncio.timeout(5):
+        await listing
+        assert await candles == ["a candle"]
+    await gateway.close()
 
 
 async def test_a_backfill_may_be_told_to_use_less(gateway, venue):

@@ -159,6 +159,7 @@ class Gateway:
                     raise
         if path == "exchangeInfo":
             self._limiter.learn(weights.read_limits(answer.body))
+            self._admission.go_on()  # whoever waited for a lower limit
         return answer.body
 
     async def change(self, path: str, *, method: str, **params: object) -> Any:
