@@ -155,7 +155,7 @@ async def test_a_half_open_connection_is_given_up_within_15_seconds(
         muted_at = clock.milliseconds()
         silent.mute = True
         await until(lambda: heard.gaps, clock, step=0.5)
-        assert clock.milliseconds() - muted_at <= 17_000
+        assert clock.milliseconds() - muted_at <= 16_000  # another one has subscribed by then
         [(symbols, since)] = heard.gaps
         assert symbols == {BTC}
         assert muted_at - 6_000 <= since <= muted_at

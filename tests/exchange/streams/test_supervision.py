@@ -92,6 +92,19 @@ async def test_the_end_is_told_once_with_its_reason(sockets, connection, way):
         assert "1008" in await connection.ended
 
 
+@pytest.mark.parametrize("phase", [0.0, 0.3, 0.6, 0.9])
+async def test_silence_is_noticed_within_15_seconds_whenever_it_begins(
+    sockets, connection, clock, phase
+):
+    await pass_time(clock, 2 + phase, step=0.1)
+    await sockets.peers[0].send(e="trade")
+    await until(lambda: connection.silent_for == 0)
+    sockets.peers[0].mute = True
+    began = clock.monotonic()
+    await until(connection.ended.done, clock, step=0.1)
+    assert 13.0 <= clock.monotonic() - began <= 15.0
+
+
 async def test_a_dial_that_gets_no_answer_is_given_up(clock):
     async def mute(reader, writer):
         await reader.read()

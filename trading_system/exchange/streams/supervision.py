@@ -19,7 +19,7 @@ from trading_system.exchange.streams.waiting import within
 from trading_system.exchange.streams.websocket import WebSocket
 from trading_system.ports import Clock
 
-_GLANCE = 1.0
+_GLANCE = 0.5
 _TOO_MANY = frozenset({418, 429})
 _SERVER_ERROR = 500
 
@@ -30,12 +30,13 @@ class Timing:
 
     The venue reads five messages a second, pongs included, and ends a connection after 24 hours;
     its own pings come every 20 s only. A pulse is a stream that is sent even when nothing happens.
+    `silence` leaves time to look, and to try a last ping, within 15 s.
     """
 
     dial: float = 10.0
     answer: float = 10.0
     ping_every: float = 5.0
-    silence: float = 15.0
+    silence: float = 14.0
     pulse: float = 30.0
     life: float = 23 * 3600.0
     between_messages: float = 0.25
