@@ -22,6 +22,7 @@ from trading_system.resilience.limiter import Limiter
 from trading_system.resilience.limits import WEIGHT_PER_MINUTE, Cost, Priority
 from trading_system.resilience.retry import RetryPolicy
 
+ODD_LIMIT = {"rateLimitType": [], "interval": "MINUTE", "intervalNum": 1, "limit": 5}
 PLACE = {"path": "order", "method": "POST", "symbol": "BTCUSDT"}
 
 
@@ -232,6 +233,14 @@ async def test_limits_are_those_the_venue_lists(gateway, venue):
     venue.says(200, {"symbols": [], "rateLimits": [row | {"limit": 6_000}]})
     await gateway.read("exchangeInfo")
     assert uses(gateway)["weight", 60] == (20, 6_000)
+
+
+@pytest.mark.parametrize("strange", [None, 5, [ODD_LIMIT]])
+async def test_limits_that_cannot_be_read_leave_those_there_are(gateway, venue, strange):
+    venue.says(200, {"symbols": [], "rateLimits": strange})
+    with pytest.raises(Unreadable):
+        await gateway.read("exchangeInfo")
+    assert uses(gateway)["weight", 60] == (20, 1_200)
 
 
 async def test_who_waits_for_a_limit_goes_on_once_a_higher_one_is_known(venue, clock):

@@ -27,6 +27,7 @@ from trading_system.exchange.admission import Admission
 from trading_system.exchange.circuit import Circuit
 from trading_system.exchange.client import Client
 from trading_system.exchange.faults import TIMESTAMP
+from trading_system.exchange.translate import understood
 from trading_system.ports import Clock
 from trading_system.resilience.breaker import BreakerPolicy
 from trading_system.resilience.limiter import Limiter
@@ -158,7 +159,8 @@ class Gateway:
                 if next(delays, None) is None or limited.retry_after > _LONGEST_WAIT:
                     raise
         if path == "exchangeInfo":
-            self._limiter.learn(weights.read_limits(answer.body))
+            with understood(state_changing=False):
+                self._limiter.learn(weights.read_limits(answer.body))
             self._admission.go_on()  # whoever waited for a lower limit
         return answer.body
 
