@@ -218,6 +218,34 @@ async def test_what_calls_cost_is_counted_until_the_venue_says_more(gateway, ven
     assert uses(gateway)["weight", 60] == (502, 1_200)
 
 
+async def test_what_passes_elsewhere_is_counted_here(gateway, venue):
+    await gateway.count(4)
+    assert uses(gateway)["weight", 60] == (4, 1_200)
+    assert uses(gateway)["requests", 300][0] == 0
+    assert venue.requests == []
+    venue.says(200, [], X_MBX_USED_WEIGHT_1M="500")
+    await gateway.read("klines", symbol="X")
+    assert uses(gateway)["weight", 60][0] == 504
+
+
+async def test_what_passes_elsewhere_waits_for_its_room_too(gateway, venue, impatient):
+    gateway._limiter.learn({WEIGHT_PER_MINUTE: 4})
+    before = gateway.venue_milliseconds() // 60_000
+    await gateway.count(4)
+    assert impatient.slept == []
+    await gateway.count(2)
+    assert gateway.venue_milliseconds() // 60_000 == before + 1
+    assert uses(gateway)["weight", 60] == (2, 4)
+
+
+async def test_nothing_passes_elsewhere_during_a_ban(gateway, venue):
+    venue.says(418, {"code": -1003, "msg": "banned"}, Retry_After="600")
+    with pytest.raises(RateLimited):
+        await gateway.read("time")
+    with pytest.raises(RateLimited):
+        await gateway.count(2)
+
+
 async def test_headers_are_those_of_the_very_call(gateway, venue):
     """Also of one that failed, and with many under way."""
     for number in range(1, 9):

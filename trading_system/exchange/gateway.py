@@ -171,6 +171,16 @@ class Gateway:
         )
         return answer.body
 
+    async def count(self, weight: int) -> None:
+        """Wait until there is room for what weighs this much, and count it; just before it is done.
+
+        For what passes elsewhere but counts here too (WebSocket API: 2 to connect, 2 to subscribe),
+        and goes as orders do. Raises RateLimited as any other call.
+        """
+        grant = await self._admission.enter(Cost(weight, requests=0), Priority.ORDERS)
+        self._limiter.settle(grant, self._time.milliseconds(), confirmed={})
+        self._admission.go_on()
+
     async def synchronize(self) -> None:
         """Measure the clock offset: half the round trip back, the quickest of three probes."""
         before = self._measurements
