@@ -246,16 +246,24 @@ async def test_a_hole_in_the_candles_is_told_as_one_and_filled_when_it_can_be(wo
         await follower.prove(ETH, holes=(Span(start, start + 2 * MINUTE),) if lasting else ())
 
 
-@pytest.mark.parametrize("past", [True, False], ids=["stored minutes", "minutes to come"])
-async def test_a_candle_is_what_was_told_when_it_was_collected(world, past):
-    """What was told before it was written anew stays, until somebody fetches it again."""
+@pytest.mark.parametrize(
+    ("first", "minutes", "for_good"),
+    [(-3, 2, False), (-1, 1, True), (0, 3, True)],
+    ids=["older minutes, for a while", "the minute before", "minutes to come"],
+)
+async def test_a_candle_is_what_was_told_when_it_was_asked_for_last(
+    world, first, minutes, for_good
+):
+    """Each minute is asked for twice; what is written anew after that stays as it was told."""
     async with following(world) as follower:
         mischief = follower.world.exchange.mischief
         now = floor_minute(follower.world.clock.milliseconds())
-        start = now - 3 * MINUTE if past else now
-        mischief.add([rule("rewritten minutes=3 what=prices percent=5", start=start)])
+        anew = rule(
+            f"rewritten minutes={minutes} what=prices percent=5", start=now + first * MINUTE
+        )
+        mischief.add([anew])
         await follower.more_beats(3)
-        if past:
+        if not for_good:
             mischief.remove()
         await follower.more_beats(2)
         await follower.prove()
