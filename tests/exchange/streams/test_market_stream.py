@@ -394,6 +394,23 @@ async def test_a_handler_that_falls_behind_loses_quotes_and_never_trades(
         assert stream.status()[0].dropped == 10
 
 
+async def test_a_handler_that_falls_hopelessly_behind_is_told_what_it_lost(
+    sockets, following, heard, clock
+):
+    """Memory is bounded: the backlog goes, and what it was about is asked for."""
+    async with following(traded=[BTC, ETH], capacity=3) as stream:
+        [lane] = [lane for role, lane in stream._lanes.items() if role == "execution"]
+        began = clock.milliseconds()
+        lane._take({"stream": "btcusdt@bookTicker", "data": quote(1)})
+        for number in range(1, 15):
+            lane._take({"stream": "btcusdt@trade", "data": trade(number)})
+        assert heard.events == []
+        assert heard.drops == [{BTC}]
+        assert heard.gaps == [({BTC}, began)]
+        await until(lambda: heard.trades() == [14])
+        assert stream.status()[0].dropped == 14
+
+
 async def test_a_renewal_that_fails_leaves_the_old_connection_and_is_tried_again(
     sockets, following, heard, clock
 ):

@@ -31,6 +31,8 @@ from trading_system.resilience.retry import RetryPolicy
 
 log = structlog.get_logger(__name__)
 
+_BACKLOGS = 4  # times the capacity; so much of what must not be lost one by one may wait
+
 
 class _Received(NamedTuple):
     standing: Standing
@@ -45,7 +47,8 @@ class MarketStream:
 
     `venue_id` names a symbol as the venue does, None when it lists no such symbol. `on_gap` tells
     that messages of these symbols since that time (ms UTC, our clock) may be missing; what comes
-    after it is complete again. `on_drop` tells earlier, as soon as their connection is lost.
+    after it is complete again. `on_drop` tells earlier, as soon as their connection is lost. Both
+    are told too when handlers have fallen so far behind that the backlog was dropped.
     """
 
     def __init__(
@@ -76,7 +79,7 @@ class MarketStream:
         self._on_drop = on_drop or _ignore
         self._retry = retry
         self._timing = timing or Timing()
-        self._buffer: StreamBuffer[_Received] = StreamBuffer(capacity)
+        self._buffer: StreamBuffer[_Received] = StreamBuffer(capacity, limit=_BACKLOGS * capacity)
         self._roles = roles.assign({}, roles.wanted((), ()))
         self._lanes: dict[str, Lane] = {}
         self._standby: Standing | None = None
@@ -169,8 +172,17 @@ class MarketStream:
         times = self._clock.milliseconds(), self._venue_milliseconds()
         received = _Received(standing, channel, data, *times)
         dropped = self._buffer.put(received, passing=channel.kind.passing(data))
-        if dropped is not None:
-            dropped.standing.dropped += 1
+        for each in dropped:
+            each.standing.dropped += 1
+        if not all(each.channel.kind.passing(each.data) for each in dropped):
+            self._tell_lost(dropped)
+
+    def _tell_lost(self, backlog: list[_Received]) -> None:
+        """The handlers are so far behind that asking the venue is quicker."""
+        log.error("fell behind", dropped=len(backlog))
+        symbols = frozenset(each.channel.symbol for each in backlog)
+        self._on_drop(symbols)
+        self._on_gap(symbols, backlog[0].received_at)
 
     def _deliver(self, received: _Received) -> None:
         standing, channel, data, received_at, venue_time = received
