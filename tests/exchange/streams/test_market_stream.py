@@ -86,6 +86,10 @@ def quote(update):
     return {"u": update, "s": "BTCUSDT", "b": "10", "B": "1", "a": "11", "A": "1"}
 
 
+def depth(update):
+    return {"e": "depthUpdate", "E": 0, "s": "BTCUSDT", "U": update, "u": update, "b": [], "a": []}
+
+
 def ticker(at):
     prices = dict.fromkeys("cohl", "10")
     return {"e": "24hrMiniTicker", "E": at, "s": "BTCUSDT", "v": "1", "q": "10", **prices}
@@ -262,6 +266,41 @@ async def test_a_stream_that_stays_silent_gets_one_new_connection_and_then_its_p
         await pass_time(clock, 25)
         assert sockets.carrying("btcusdt@trade") == [new]
         assert heard.gaps == []
+
+
+async def test_changes_of_a_book_that_stop_while_quotes_go_on_are_subscribed_again(
+    sockets, following, heard, clock
+):
+    name = "btcusdt@depth@100ms"
+    async with following(timing=Timing(pulse=20)) as stream:
+        [peer] = sockets.carrying(name)
+        peer.frozen.add(name)
+        number = 0
+        while states(stream)["execution"] != "frozen":
+            number += 1
+            await sockets.tell("btcusdt@kline_1m", **kline(clock.milliseconds()))
+            await sockets.tell("btcusdt@bookTicker", **quote(number))
+            await pass_time(clock, 1)
+        assert 20 <= number <= 25
+        assert name in stream.status()[0].detail
+        await until(lambda: peer.messages[-1]["method"] == "SUBSCRIBE", clock)
+        assert peer.messages[-1]["params"] == [name]
+        peer.frozen.clear()
+        await sockets.tell(name, **depth(1))
+        await until(lambda: heard.gaps, clock)
+        assert states(stream)["execution"] == "connected"
+
+
+async def test_a_book_that_is_as_quiet_as_its_quotes_is_left_alone(sockets, following, clock):
+    async with following(timing=Timing(pulse=20)) as stream:
+        for number in range(1, 5):
+            await sockets.tell("btcusdt@bookTicker", **quote(number))
+            await pass_time(clock, 0.5)
+            await sockets.tell("btcusdt@depth@100ms", **depth(number))
+            for _ in range(12):
+                await sockets.tell("btcusdt@kline_1m", **kline(clock.milliseconds()))
+                await pass_time(clock, 2.5)
+            assert states(stream)["execution"] == "connected"
 
 
 async def test_following_others_changes_only_what_differs(sockets, following, clock):
