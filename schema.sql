@@ -104,7 +104,7 @@ CREATE TABLE IF NOT EXISTS fills (
     fee_asset      TEXT    NOT NULL,
     maker          INTEGER,                          -- NULL: the answer did not say
     time           INTEGER NOT NULL,
-    PRIMARY KEY (symbol, trade_id)
+    PRIMARY KEY (symbol, trade_id, order_id)         -- a venue that was wiped numbers anew
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS fills_by_order ON fills (order_id);
 

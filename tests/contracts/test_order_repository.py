@@ -270,3 +270,13 @@ async def copy_rows(connection, table, named):
         "WITH RECURSIVE counted (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counted "  # noqa: S608 -- ours
         f"WHERE n < 1000) INSERT INTO {table} SELECT {chosen} FROM {table}, counted"
     )
+
+
+async def test_a_venue_that_numbers_its_trades_anew_loses_us_no_fill(repository):
+    """As Binance's testnet does about once a month."""
+    for each in (order(), order()):
+        await repository.create(each, idempotency_key=None, digest="d")
+        told = report(each, "PARTIALLY_FILLED", fill("1"), executed="0.05")
+        await repository.record(each, apply(each, told), told)
+    assert len(await repository.fills()) == 2
+    assert await repository.short_of_fills(NOW) == []

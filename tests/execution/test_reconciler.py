@@ -147,7 +147,7 @@ async def test_a_fill_that_went_unheard_is_fetched_although_the_order_has_ended(
     )
     await submit()
     await reconciler.reconcile()
-    assert set(orders.booked) == {"t1", "t2"}
+    assert {trade_id for trade_id, _ in orders.booked} == {"t1", "t2"}
     await reconciler.reconcile()
     assert [call for call, _ in trading.sent] == ["place", "find"]
 

@@ -49,7 +49,7 @@ class FakeOrders:
     def __init__(self) -> None:
         self.rows: dict[UUID, Order] = {}
         self.keys: dict[str, tuple[UUID, str]] = {}
-        self.booked: dict[str, RecordedFill] = {}
+        self.booked: dict[tuple[str, UUID], RecordedFill] = {}
         self.transitions: list[tuple[str, str]] = []
 
     async def create(self, order, *, idempotency_key, digest):
@@ -69,7 +69,7 @@ class FakeOrders:
             self.transitions.append((before.status, after.status))
         for fill in report.fills:
             self.booked.setdefault(
-                fill.trade_id,
+                (fill.trade_id, after.id),
                 RecordedFill(
                     order_id=after.id,
                     symbol=after.request.symbol,
