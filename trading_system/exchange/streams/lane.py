@@ -26,6 +26,7 @@ from trading_system.ports import Clock
 log = structlog.get_logger(__name__)
 
 _GLANCE = 0.5
+_BEHIND = 1.0  # more than a stream and its leader are ever apart
 _OVERLAP = 2.0  # what was sent over the old connection has arrived by then
 _SECOND_TRY = 30.0
 _BATCH = 200
@@ -82,6 +83,7 @@ class Lane:
         self._pulses = Pulses(timing.pulse)
         self._carried: dict[str, float] = {}  # since when, in monotonic seconds
         self._refused: dict[str, float] = {}  # until when
+        self._behind: dict[str, float] = {}  # since when the leader speaks alone
         self._connection: Connection
         self._leaving = ""
         self._try_again_at = 0.0
@@ -120,6 +122,7 @@ class Lane:
             channel.position = None  # a venue that came back may count anew
             channel.heard_at = _NEVER
         self._pulses.forget()
+        self._behind = {}
         self._carried = {}
         self._leaving = ""
         self._try_again_at = 0.0
@@ -183,12 +186,8 @@ class Lane:
             raise
 
     async def _look_for_silence(self, connection: Connection) -> None:
-        heard = {
-            name: max(since, self.channels[name].heard_at)
-            for name, since in self._carried.items()
-            if name in self.channels and self.channels[name].kind.pulse
-        }
-        finding = self._pulses.check(heard, self._clock.monotonic())
+        now = self._clock.monotonic()
+        finding = self._pulses.check(self._heard(now), now)
         for name, last_heard in finding.recovered.items():
             self._tell_gap([name], last_heard)
         if finding.subscribe_again:
@@ -200,6 +199,24 @@ class Lane:
             self._leaving = f"silent: {_some(finding.renew)}"
         if finding.recovered and not self._pulses:
             self.standing.enter("connected")
+
+    def _heard(self, now: float) -> dict[str, float]:
+        """When each stream spoke last; one that has a leader is silent only while that speaks."""
+        heard = {}
+        for name, since in self._carried.items():
+            channel = self.channels.get(name)
+            if channel is None:
+                continue
+            last = max(since, channel.heard_at)
+            leader = self.channels.get(f"{name.partition('@')[0]}@{channel.kind.leader}")
+            if channel.kind.pulse:
+                heard[name] = last
+            elif leader is not None and leader.heard_at > last + _BEHIND:
+                heard[name] = self._behind.setdefault(name, now)
+            elif leader is not None:
+                self._behind.pop(name, None)
+                heard[name] = now
+        return heard
 
     async def _renew(self, old: Connection) -> None:
         """Move over to another connection: both are open until all of the old one has arrived."""

@@ -110,6 +110,7 @@ class Kind(NamedTuple):
     `position` grows from frame to frame of a stream, so that what is not newer is a repetition.
     `is_set_back` tells of a position and the last one whether the venue's clock was set back.
     `passing` tells of a frame as it came whether a later one makes it worthless.
+    `leader` names the kind whose every frame means one of this kind at once.
     `pulse` is whether the venue sends it all the time, even when nothing happens. `tells_time` is
     whether the event time `E` is in it.
     """
@@ -121,6 +122,7 @@ class Kind(NamedTuple):
     is_set_back: Callable[[Any, Any], bool] = lambda _position, _last: False
     pulse: bool = False
     tells_time: bool = True
+    leader: str = ""
 
 
 def _never(_: Json) -> bool:
@@ -153,4 +155,4 @@ CANDLE = Kind(
     is_set_back=lambda position, last: position[2] < last[2] - _SET_BACK_MS,
     pulse=True,
 )
-BOOK = Kind("depth@100ms", book_update, lambda event: event.last_id, _never)
+BOOK = Kind("depth@100ms", book_update, lambda event: event.last_id, _never, leader=QUOTE.suffix)
