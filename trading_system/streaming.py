@@ -129,6 +129,8 @@ def user_stream(
         on_gap=on_gap,
         on_change=bus.publish,
         resynchronize=venue.gateway.synchronize,
+        count=venue.gateway.count,
+        on_limited=venue.gateway.heed,
         retry=retry,
         recv_window=recv_window,
     )

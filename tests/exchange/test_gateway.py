@@ -440,3 +440,11 @@ async def test_coming_and_going_of_the_venue_is_published(gateway, venue, publis
         ("venue", "reachable"),
         ("venue", "unreachable"),
     ]
+
+
+async def test_a_ban_told_on_another_way_is_obeyed_on_this_one(gateway, venue, impatient):
+    gateway.heed(RateLimited("banned", retry_after=300.0))
+    assert (gateway.banned_until - impatient.now()).total_seconds() == 300
+    with pytest.raises(RateLimited):
+        await gateway.read("time")
+    assert venue.requests == []

@@ -181,6 +181,14 @@ class Gateway:
         self._limiter.settle(grant, self._time.milliseconds(), confirmed={})
         self._admission.go_on()
 
+    def heed(self, limited: RateLimited) -> None:
+        """The venue refuses us, wherever it said so: everybody waits as long as it told."""
+        now = self._time.milliseconds()
+        until = now + round(limited.retry_after * 1000)
+        self._limiter.ban(until, now, only_orders=limited.only_orders)
+        self._note(reachable=True, detail=f"told to wait {limited.retry_after:.0f} s")
+        log.warning("the venue limits us", seconds=limited.retry_after, reason=str(limited))
+
     async def synchronize(self) -> None:
         """Measure the clock offset: half the round trip back, the quickest of three probes."""
         before = self._measurements
@@ -264,10 +272,7 @@ class Gateway:
         now = self._time.milliseconds()
         self._limiter.settle(grant, now, confirmed=weights.read_counts(headers), cost=cost)
         if isinstance(outcome, RateLimited):
-            until = now + round(outcome.retry_after * 1000)
-            self._limiter.ban(until, now, only_orders=outcome.only_orders)
-            self._note(reachable=True, detail=f"told to wait {outcome.retry_after:.0f} s")
-            log.warning("the venue limits us", seconds=outcome.retry_after, reason=str(outcome))
+            self.heed(outcome)
         elif isinstance(outcome, ExchangeError):
             self._note(reachable=isinstance(outcome, Rejected), detail=str(outcome))
         elif outcome is None or isinstance(outcome, TradingError):

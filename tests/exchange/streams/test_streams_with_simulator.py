@@ -121,6 +121,8 @@ async def test_an_order_is_reported_by_push(exchange, running):
         on_gap=lambda: gaps.append(1),
         on_change=lambda _: None,
         resynchronize=asyncio.sleep,
+        count=lambda _: asyncio.sleep(0),
+        on_limited=lambda _: None,
         retry=QUICK,
     )
     running(stream)

@@ -10,7 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from tests.exchange.socket_venue import pass_time, until
-from trading_system.domain.errors import NotFound, StorageError
+from trading_system.domain.errors import NotFound, RateLimited, StorageError
 from trading_system.exchange.streams.signing import HmacSigner
 from trading_system.exchange.streams.supervision import Timing
 from trading_system.exchange.streams.user_stream import UserStream
@@ -38,6 +38,8 @@ class Owner:
         self.balances: list = []
         self.gaps = 0
         self.synchronized = 0
+        self.weight = 0
+        self.limited: list = []
         self.changes: list = []
         self.trouble: list[Exception] = []
         self.slow = asyncio.Event()
@@ -57,6 +59,9 @@ class Owner:
 
     async def synchronize(self):
         self.synchronized += 1
+
+    async def count(self, weight):
+        self.weight += weight
 
 
 @pytest.fixture
@@ -81,6 +86,8 @@ def listening(sockets, clock, owner):
             on_gap=owner.gap,
             on_change=owner.changes.append,
             resynchronize=owner.synchronize,
+            count=owner.count,
+            on_limited=owner.limited.append,
             retry=RetryPolicy(jitter=0),
             **options,
         )
@@ -263,7 +270,32 @@ async def test_a_limit_is_waited_for_as_long_as_the_venue_says(sockets, listenin
         await until(lambda: sockets.peers and sockets.peers[0].messages, clock)
         await pass_time(clock, 95)
         assert len(sockets.peers) == 1
+        assert [limited.retry_after for limited in owner.limited] == [100]
         sockets.answers[SUBSCRIBE] = OPEN
+        await until(lambda: owner.gaps == 1, clock)
+
+
+async def test_what_weighs_at_the_venue_is_counted_before_it_is_done(listening, owner):
+    """Two to connect and two to subscribe."""
+    async with listening():
+        assert owner.weight == 4
+
+
+async def test_during_a_ban_that_was_told_elsewhere_nobody_is_dialled(
+    sockets, listening, clock, owner
+):
+    bans = [RateLimited("banned", retry_after=30.0)]
+    real = owner.count
+
+    async def count(weight):
+        if bans:
+            raise bans.pop()
+        await real(weight)
+
+    owner.count = count
+    async with listening(wait=False) as stream:
+        await pass_time(clock, 25)
+        assert (len(sockets.peers), stream.status()[0].state) == (0, "lost")
         await until(lambda: owner.gaps == 1, clock)
 
 

@@ -39,6 +39,7 @@ from trading_system.resilience.retry import RetryPolicy
 
 log = structlog.get_logger(__name__)
 
+_WEIGHT = 2  # to connect, and to subscribe
 _SUBSCRIBE = "userDataStream.subscribe.signature"
 _REPORT, _POSITION, _TERMINATED = (
     "executionReport",
@@ -63,7 +64,8 @@ class UserStream:
 
     `sign` adds key and signature to parameters. `on_report` gets a report, when it reached us and
     how many ms after the venue's event time; `on_gap` is called whenever a subscription has begun.
-    `resynchronize` is asked for when the venue refuses our clock.
+    `resynchronize` is asked for when the venue refuses our clock, `count` before what weighs there
+    there (it may make us wait), and `on_limited` hears of a refusal for having asked too much.
     """
 
     def __init__(
@@ -78,6 +80,8 @@ class UserStream:
         on_gap: Callable[[], None],
         on_change: Callable[[VenueChanged], None],
         resynchronize: Callable[[], Awaitable[None]],
+        count: Callable[[int], Awaitable[None]],
+        on_limited: Callable[[RateLimited], None],
         retry: RetryPolicy,
         recv_window: int = 5_000,
         timing: Timing | None = None,
@@ -97,6 +101,8 @@ class UserStream:
         self._on_balances = on_balances
         self._on_gap = on_gap
         self._resynchronize = resynchronize
+        self._count = count
+        self._on_limited = on_limited
         self._recv_window = recv_window
         self._timing = timing or Timing()
         self._backoff = Redial(retry)
@@ -122,6 +128,11 @@ class UserStream:
 
     async def _listen(self, dialler: Dialler) -> None:
         while True:
+            try:
+                await self._count(_WEIGHT)
+            except RateLimited as limited:
+                await self._pause_after(limited)
+                continue
             self._connection = await dialler.dial(
                 _ignore, self._backoff, lambda why: self._standing.enter("connecting", why)
             )
@@ -147,12 +158,20 @@ class UserStream:
     async def _subscribe(self, connection: Connection) -> None:
         connection.on_frame = self._take
         try:
-            await connection.request(_SUBSCRIBE, self._signed())
+            await self._ask(connection)
         except Rejected as refused:
             if refused.code != TIMESTAMP:
                 raise
             await self._resynchronize()
+            await self._ask(connection)
+
+    async def _ask(self, connection: Connection) -> None:
+        await self._count(_WEIGHT)
+        try:
             await connection.request(_SUBSCRIBE, self._signed())
+        except RateLimited as limited:
+            self._on_limited(limited)
+            raise
 
     def _signed(self) -> dict[str, object]:
         timestamp = self._venue_milliseconds()
@@ -187,6 +206,7 @@ class UserStream:
         self._try_again_at = self._clock.monotonic() + _SECOND_TRY
         new = None
         try:
+            await self._count(_WEIGHT)
             new = await dialler.once(_ignore)
             await self._subscribe(new)
         except ExchangeError as error:
