@@ -86,9 +86,7 @@ async def test_names_are_unknown_until_the_listing_was_read(listing):
     assert listing.known_venue_id(BTC) is None
 
 
-async def test_a_listing_that_cannot_be_renewed_stays_and_is_asked_for_again(
-    listing, venue, clock
-):
+async def test_a_listing_that_cannot_be_renewed_stays_and_is_asked_for_again(listing, venue, clock):
     venue.says(200, answer(entry("BTC")))
     await listing.instruments()
     await clock.advance(3_601)
