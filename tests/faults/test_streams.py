@@ -36,6 +36,8 @@ STREAMS = {
     "stream-frozen streams=*": 70,
     "stream-frozen streams=btcusdt@*": 70,
     "stream-frozen streams=*@kline_1m": 70,
+    "stream-frozen streams=btcusdt@depth*": 70,
+    "stream-frozen streams=btcusdt@trade": 70,
     "shutdown grace_seconds=10": 20,
 }
 CLOCKS = {
