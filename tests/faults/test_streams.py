@@ -46,6 +46,23 @@ CLOCKS = {
     "clock-jump ms=20000 after_seconds=10": 70,
     "clock-jump ms=-4000 after_seconds=10": 70,
 }
+SELDOM = {
+    "drop links=streams",
+    "drop links=streams seconds=70",
+    "half-open links=streams",
+    "stream-frozen streams=*",
+    "stream-frozen streams=*@kline_1m",
+    "stream-frozen streams=btcusdt@trade",
+    "clock-skew ms=3000",
+    "clock-skew ms=-3000",
+    "clock-jump ms=-4000 after_seconds=10",
+}
+"""Much like others of the table: left to the slow tests."""
+
+
+def sometimes(faults, seldom):
+    """All of them, those that are `seldom` marked slow."""
+    return [pytest.param(each, marks=[pytest.mark.slow] * (each in seldom)) for each in faults]
 
 
 @dataclass
@@ -152,7 +169,7 @@ async def following(world):
         yield follower
 
 
-@pytest.mark.parametrize("fault", STREAMS)
+@pytest.mark.parametrize("fault", sometimes(STREAMS, SELDOM))
 async def test_streams_come_back_and_nothing_is_missing(world, fault):
     async with following(world) as follower:
         system, mischief = follower.world.system, follower.world.exchange.mischief
@@ -174,7 +191,7 @@ async def test_streams_come_back_and_nothing_is_missing(world, fault):
 @pytest.mark.parametrize(
     "fault",
     [
-        *CLOCKS,
+        *sometimes(CLOCKS, SELDOM),
         # Set back by more than the heartbeat's buffer between two measurements of it, the exchange
         # tells a minute too early: the second asking corrects it.
         "clock-jump ms=-20000 after_seconds=10",
@@ -228,7 +245,11 @@ async def test_a_symbol_that_vanishes_costs_the_others_nothing_and_is_caught_up_
         await follower.prove()
 
 
-@pytest.mark.parametrize("lasting", [True, False], ids=["for good", "for a while"])
+@pytest.mark.parametrize(
+    "lasting",
+    [pytest.param(True, marks=pytest.mark.slow), False],
+    ids=["for good", "for a while"],
+)
 async def test_a_hole_in_the_candles_is_told_as_one_and_filled_when_it_can_be(world, lasting):
     async with following(world) as follower:
         system, mischief = follower.world.system, follower.world.exchange.mischief
@@ -250,7 +271,11 @@ async def test_a_hole_in_the_candles_is_told_as_one_and_filled_when_it_can_be(wo
 
 @pytest.mark.parametrize(
     ("first", "minutes", "for_good"),
-    [(-3, 2, False), (-1, 1, True), (0, 3, True)],
+    [
+        pytest.param(-3, 2, False, marks=pytest.mark.slow),
+        (-1, 1, True),
+        pytest.param(0, 3, True, marks=pytest.mark.slow),
+    ],
     ids=["older minutes, for a while", "the minute before", "minutes to come"],
 )
 async def test_a_candle_is_what_was_told_when_it_was_asked_for_last(

@@ -79,7 +79,11 @@ def filled(system) -> bool:
     return not figures["trade_gaps_open"] and not figures["candle_gaps_open"]
 
 
-@pytest.mark.parametrize("silent", [False, True], ids=["reset", "silent"])
+@pytest.mark.parametrize(
+    "silent",
+    [pytest.param(False, marks=pytest.mark.slow), True],
+    ids=["reset", "silent"],
+)
 async def test_half_a_minute_without_a_network_leaves_no_gap(cut_off, silent):
     system, exchange, line = cut_off
     clock = system.clock
