@@ -43,7 +43,7 @@ def system(clock, tmp_path):
 )
 async def test_only_an_armed_system_trades_real_money(system, venue, armed, verdict):
     async with system(venue=venue, live_trading_armed=armed) as built:
-        assert isinstance(built.desk._review(WISH), verdict)
+        assert isinstance(await built.desk._review(WISH), verdict)
 
 
 async def test_prices_from_live_come_without_keys_while_orders_go_to_the_venue(system):

@@ -1,6 +1,6 @@
 """The composition root: settings in, one running system out. Read it down: one line an object.
 
-What keeps it live to the second is built in `streaming`.
+What keeps it live to the second is built in `streaming`, what trades in `dealing`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
-from trading_system import streaming
+from trading_system import dealing, streaming
 from trading_system.bus import Bus
 from trading_system.config import Settings
 from trading_system.domain.venues import VenueReport
@@ -26,7 +26,7 @@ from trading_system.exchange.streams.user_stream import UserStream
 from trading_system.exchange.trading import BinanceTrading
 from trading_system.exchange.venue import Streams, Venue
 from trading_system.exchange.watch import VenueWatch
-from trading_system.execution.desk import Desk, approve, refuse_unarmed
+from trading_system.execution.desk import Desk
 from trading_system.execution.oms import OrderManager
 from trading_system.execution.reconciler import Reconciler
 from trading_system.health import Health
@@ -54,8 +54,6 @@ from trading_system.storage.database import Database
 from trading_system.storage.orders import Orders
 from trading_system.storage.prices import Prices
 from trading_system.storage.symbols import Symbols
-
-_RECONCILE_SECONDS = 60.0  # all open orders are asked about this often while pushes arrive
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,27 +168,22 @@ async def opened(settings: Settings, clock: Clock) -> AsyncIterator[System]:
             thresholds=read_thresholds(settings.market_states),
         )
 
-        manager = OrderManager(trading=trading, orders=orders, clock=clock, bus=bus)
-        unarmed = settings.venue == "live" and settings.live_trading_armed == "no"
-        desk = Desk(
-            review=refuse_unarmed if unarmed else approve,
-            orders=manager,
-            market_data=listing,
-            bus=bus,
-        )
-        reconciler = Reconciler(
-            manager=manager,
+        orders_side = dealing.dealing(
+            trading,
+            listing,
             orders=orders,
             clock=clock,
-            every=lambda: _RECONCILE_SECONDS if _is_up(user_stream) else 0.0,
+            bus=bus,
+            is_pushed=lambda: _is_up(user_stream),
+            armed=settings.venue != "live" or settings.live_trading_armed == "yes",
         )
         user_stream: UserStream | None = None
         if settings.binance_api_key is not None and settings.binance_secret_key is not None:
             user_stream = streaming.user_stream(
                 venue,
                 HmacSigner(settings.binance_api_key, settings.binance_secret_key),
-                manager,
-                on_gap=reconciler.wake,
+                orders_side.manager,
+                on_gap=orders_side.reconciler.wake,
                 clock=clock,
                 bus=bus,
                 retry=stream_retry,
@@ -221,9 +214,9 @@ async def opened(settings: Settings, clock: Clock) -> AsyncIterator[System]:
             backfills=backfills,
             repair=repair,
             heartbeat=heartbeat,
-            desk=desk,
-            order_manager=manager,
-            reconciler=reconciler,
+            desk=orders_side.desk,
+            order_manager=orders_side.manager,
+            reconciler=orders_side.reconciler,
             live=live_prices.live,
             user_stream=user_stream,
             event_log=event_log,
@@ -236,7 +229,7 @@ async def opened(settings: Settings, clock: Clock) -> AsyncIterator[System]:
                     ).run
                     for each in streams
                 },
-                "reconciler": reconciler.run,
+                **orders_side.tasks,
                 "backfills": backfills.run,
                 "gap repair": repair.run,
                 "heartbeat": heartbeat.run,

@@ -28,7 +28,8 @@ REQUEST = OrderRequest(
 
 
 async def submit(manager, key=None, digest="d"):
-    return await manager.submit(REQUEST, idempotency_key=key, digest=digest)
+    order, is_new = await manager.save(REQUEST, idempotency_key=key, digest=digest)
+    return await (manager.send(order) if is_new else manager.answered(order))
 
 
 async def test_an_order_is_on_disk_before_the_venue_hears_of_it(manager, trading, orders, says):
@@ -196,5 +197,5 @@ async def test_reports_from_two_sources_at_once_are_booked_one_after_the_other(
 async def test_a_duplicate_of_our_own_id_is_the_order_itself(manager, trading, orders):
     """Ids are never used twice, so it is there: to be looked up, not to be forgotten."""
     trading.answers.append(DuplicateOrder(-2010, "Duplicate order sent."))
-    order = await manager.submit(REQUEST, idempotency_key=None, digest="d")
+    order = await submit(manager)
     assert order.status is OrderStatus.UNKNOWN

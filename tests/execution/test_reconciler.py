@@ -35,7 +35,8 @@ def reconciler(manager, orders, clock):
 @pytest.fixture
 def submit(manager):
     async def place():
-        return await manager.submit(REQUEST, idempotency_key=None, digest="d")
+        order, _ = await manager.save(REQUEST, idempotency_key=None, digest="d")
+        return await manager.send(order)
 
     return place
 

@@ -103,7 +103,11 @@ class InvalidTransition(TradingError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderRequest:
-    """What somebody wants; exactly one of `quantity` (base) and `quote_quantity` is set."""
+    """What somebody wants; exactly one of `quantity` (base) and `quote_quantity` is set.
+
+    `trailing_delta` in basis points makes a stop order follow the market; of an iceberg only
+    `iceberg_quantity` is ever shown.
+    """
 
     symbol: Symbol
     side: Side
@@ -113,11 +117,18 @@ class OrderRequest:
     price: Decimal | None = None
     stop_price: Decimal | None = None
     time_in_force: TimeInForce | None = None
+    trailing_delta: int | None = None
+    iceberg_quantity: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """One order as we know it; executed amounts only ever grow."""
+    """One order as we know it; executed amounts only ever grow.
+
+    `latency_ms` is from sent to acknowledged; `mid_price` was the book's middle when it was sent.
+    `replaces` is the order it took the place of, `list_id` the order list it is a leg of.
+    `foreign`: placed by hand or by another program and only watched here.
+    """
 
     id: UUID
     client_order_id: str
@@ -130,6 +141,11 @@ class Order:
     executed_quote: Decimal = Decimal(0)
     reject_code: int | None = None
     reject_reason: str | None = None
+    latency_ms: int | None = None
+    mid_price: Decimal | None = None
+    replaces: UUID | None = None
+    list_id: UUID | None = None
+    foreign: bool = False
 
     @property
     def average_price(self) -> Decimal | None:

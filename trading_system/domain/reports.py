@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from trading_system.domain.instruments import Symbol
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fill:
@@ -39,6 +41,50 @@ class Report:
     fills: tuple[Fill, ...] = ()
     reject_code: int | None = None
     reject_reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VenueOrder:
+    """An order as the venue has it on record, whoever placed it; `report` says how far it got.
+
+    `side`, `type` and `time_in_force` are texts of the domain's enums, as `Report.status` is.
+    """
+
+    symbol: Symbol
+    side: str
+    type: str
+    time_in_force: str | None
+    quantity: Decimal
+    quote_quantity: Decimal | None
+    price: Decimal | None
+    stop_price: Decimal | None
+    created_at: datetime
+    report: Report
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VenueFill:
+    """One execution on the venue's record, with the venue's id of its order."""
+
+    symbol: Symbol
+    venue_order_id: str
+    side: str
+    fill: Fill
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replacement:
+    """What came of cancelling one order and placing another in one call.
+
+    `cancelled` and `placed` are None where that half was refused (`cancel_refusal`,
+    `place_refusal` say why) or, for the second, not attempted.
+    """
+
+    cancelled: Report | None
+    placed: Report | None
+    cancel_refusal: str | None = None
+    place_refusal: str | None = None
+    place_code: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

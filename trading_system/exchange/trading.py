@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from trading_system.domain.orders import Order
-from trading_system.domain.reports import Balance, Report
+from trading_system.domain.reports import Balance, Replacement, Report
 from trading_system.exchange import translate
 from trading_system.exchange.gateway import Gateway
 from trading_system.exchange.listing import Listing
@@ -32,6 +34,14 @@ class BinanceTrading:
         )
         with translate.understood(state_changing=True):
             return await self._with_trades(answer, order, venue_id, source="answer")
+
+    async def amend(self, order: Order, quantity: Decimal) -> Report:
+        """Shrink it in its place of the queue; raises Rejected, or OutcomeUnknown."""
+        raise NotImplementedError
+
+    async def replace(self, old: Order, new: Order) -> Replacement:
+        """Cancel one and place the other in one call; raises OutcomeUnknown."""
+        raise NotImplementedError
 
     async def find(self, order: Order) -> Report:
         """What the venue knows of it, by our client order id; raises OrderNotFound."""

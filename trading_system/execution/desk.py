@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
 
 from trading_system.bus import Bus
@@ -30,16 +31,16 @@ class Refused:
     reason: str
 
 
-Review = Callable[[OrderRequest], Approved | Refused]
-"""May this be traded? Pure; the answer is a value."""
+Review = Callable[[OrderRequest], Awaitable[Approved | Refused]]
+"""May this be traded, as things stand? The answer is a value."""
 
 
-def approve(request: OrderRequest) -> Approved:
+async def approve(request: OrderRequest) -> Approved:
     """The review of a venue where no real money is at stake."""
     return Approved(request=request)
 
 
-def refuse_unarmed(request: OrderRequest) -> Refused:
+async def refuse_unarmed(request: OrderRequest) -> Refused:
     """The review of the live venue while nobody has armed it."""
     return Refused(
         request=request,
@@ -57,6 +58,7 @@ class Desk:
         self._orders = orders
         self._market_data = market_data
         self._bus = bus
+        self._one_at_a_time = asyncio.Lock()
 
     async def place(self, request: OrderRequest, idempotency_key: str | None = None) -> Order:
         """The order as far as it got: the venue's refusal and an unknown outcome are states of it.
@@ -66,13 +68,16 @@ class Desk:
         """
         if request.symbol not in await self._market_data.instruments():
             raise UnknownSymbol(f"the venue lists no {request.symbol}")
-        verdict = self._review(request)
-        if isinstance(verdict, Refused):
-            self._bus.publish(OrderRefused(request=request, reason=verdict.reason))
-            raise NotAllowed(verdict.reason)
-        return await self._orders.submit(
-            verdict.request, idempotency_key=idempotency_key, digest=digest(request)
-        )
+        # What was approved is saved before the next is judged: limits see every order before it.
+        async with self._one_at_a_time:
+            verdict = await self._review(request)
+            if isinstance(verdict, Refused):
+                self._bus.publish(OrderRefused(request=request, reason=verdict.reason))
+                raise NotAllowed(verdict.reason)
+            order, is_new = await self._orders.save(
+                verdict.request, idempotency_key=idempotency_key, digest=digest(request)
+            )
+        return await (self._orders.send(order) if is_new else self._orders.answered(order))
 
 
 def digest(request: OrderRequest) -> str:

@@ -49,24 +49,30 @@ class OrderManager:
         # A lock lives as long as somebody holds or awaits it.
         self._locks: WeakValueDictionary[UUID, asyncio.Lock] = WeakValueDictionary()
 
-    async def submit(
+    async def save(
         self, request: OrderRequest, *, idempotency_key: str | None, digest: str
-    ) -> Order:
-        """Save, then send, then apply the answer; returns the order as far as it got.
+    ) -> tuple[Order, bool]:
+        """Write the intention down before anybody is told; the order, and whether it is new.
 
-        An order saved earlier under the same key is returned instead, after its own answer.
-        Raises KeyReused.
+        An order saved earlier under the same key is returned instead. Whoever saves a new one
+        sends it. Raises KeyReused.
         """
         order = self._new(request)
         saved = await self._orders.create(order, idempotency_key=idempotency_key, digest=digest)
-        if saved is not None:
-            sending = self._sending.get(saved.id)
-            return await asyncio.shield(sending) if sending else saved
+        return (order, True) if saved is None else (saved, False)
+
+    async def send(self, order: Order) -> Order:
+        """Send what was just saved and book the answer; returns the order as far as it got."""
         # A caller that goes away must not tear the sending apart from the booking of its answer.
         task = asyncio.create_task(self._send(order), name=f"send {order.id}")
         self._sending[order.id] = task
         task.add_done_callback(lambda _: self._sending.pop(order.id, None))
         return await asyncio.shield(task)
+
+    async def answered(self, order: Order) -> Order:
+        """The order after its own answer, where that is still awaited."""
+        sending = self._sending.get(order.id)
+        return await asyncio.shield(sending) if sending else order
 
     async def cancel(self, order_id: UUID) -> Order:
         """Ask the venue to cancel; returns the order as it stands afterwards.

@@ -1,12 +1,9 @@
-"""What we need from outside, as Protocols; fakes and real parts pass the same contract tests.
-
-Times on these ports: aware UTC datetimes for orders, integer ms UTC for candles.
-"""
+"""What is kept: one repository an aggregate, each method one transaction."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
@@ -16,65 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trading_system.domain.candles import Candle, Span
-from trading_system.domain.instruments import Instrument, Symbol
-from trading_system.domain.market import LivePrice, OrderBook, Trade
+from trading_system.domain.instruments import Symbol
 from trading_system.domain.orders import Order, OrderStatus
-from trading_system.domain.reports import Balance, Fill, Report
+from trading_system.domain.reports import Fill, Report
 from trading_system.domain.timeframes import Timeframe
-
-
-class Clock(Protocol):
-    """Reads time; `now` may jump with the wall clock, `monotonic` never does."""
-
-    def now(self) -> datetime: ...
-    def milliseconds(self) -> int: ...
-    def monotonic(self) -> float: ...
-    async def sleep(self, seconds: float) -> None: ...
-
-
-class MarketData(Protocol):
-    """Public data of a venue. Raises ExchangeError; reads are retried inside."""
-
-    async def candles(self, symbol: Symbol, span: Span) -> list[Candle]:
-        """Closed candles in the span, ascending; at most the first 1000 of the span.
-
-        Raises UnknownSymbol when the venue lists no such symbol.
-        """
-        ...
-
-    async def instruments(self) -> Mapping[Symbol, Instrument]:
-        """Everything the venue lists; cached for a while."""
-        ...
-
-    async def recheck(self, symbols: Collection[Symbol]) -> None:
-        """Ask again whether these can be traded; `instruments` tells it from then on."""
-        ...
-
-    async def server_time(self) -> int:
-        """The venue's clock in ms UTC."""
-        ...
-
-    async def book(self, symbol: Symbol, *, levels: int) -> OrderBook:
-        """A snapshot of the order book; at most 5000 levels a side."""
-        ...
-
-    async def trades(self, symbol: Symbol, *, first_id: int) -> list[Trade]:
-        """Public trades from this id on, ascending, at most 1000."""
-        ...
-
-
-class Trading(Protocol):
-    """The signed calls. `place` and `cancel` raise OutcomeUnknown when the answer got lost."""
-
-    async def place(self, order: Order) -> Report: ...
-    async def cancel(self, order: Order) -> Report: ...
-    async def find(self, order: Order) -> Report:
-        """What the venue knows of it now, with its fills; raises OrderNotFound."""
-        ...
-
-    async def balances(self) -> list[Balance]:
-        """Assets with a free or locked amount."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -265,28 +207,4 @@ class OrderRepository(Protocol):
 
     async def short_of_fills(self, since: datetime) -> list[Order]:
         """Orders updated since then whose fills add up to less than what was executed."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ComponentHealth:
-    """One line of /health: `ok` or not, why, and figures worth knowing."""
-
-    ok: bool
-    detail: str = ""
-    figures: Mapping[str, object] = field(default_factory=dict)
-
-
-class Live(Protocol):
-    """What the streams keep up to date."""
-
-    def prices(self) -> list[LivePrice]:
-        """Every followed symbol, sorted."""
-        ...
-
-    async def book(self, symbol: Symbol, *, levels: int) -> OrderBook:
-        """The local book of a traded symbol while it is in sync, a snapshot of any other.
-
-        Raises UnknownSymbol, and ExchangeError when the venue cannot be asked.
-        """
         ...
