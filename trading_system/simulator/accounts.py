@@ -30,6 +30,7 @@ class _Hold:
     account: _Account
     asset: str
     amount: Decimal
+    needs: dict[int, Decimal] = field(default_factory=dict)  # by order id; one, unless it is shared
 
 
 class Accounts:
@@ -91,22 +92,33 @@ class Accounts:
         _move(account.free, account.locked, asset, amount)
         hold = self._holds.setdefault(order_id, _Hold(account=account, asset=asset, amount=_ZERO))
         hold.amount += amount
+        hold.needs[order_id] = hold.amount
+
+    def share(self, order_id: int, other_id: int, amount: Decimal) -> None:
+        """Let an order draw on what another one holds, which grows to `amount` where it is less.
+
+        Only one of the two will ever trade, so together they lock what the dearer one needs.
+        """
+        hold = self._holds[order_id] = self._holds[other_id]
+        more = max(amount - hold.amount, _ZERO)
+        _move(hold.account.free, hold.account.locked, hold.asset, more)
+        hold.amount += more
+        hold.needs[order_id] = amount
 
     def held(self, order_id: int) -> Decimal:
         return self._holds[order_id].amount
 
     def keep(self, order_id: int, needed: Decimal) -> None:
-        """Free whatever an order holds beyond what it still needs."""
+        """Free whatever an order holds beyond what it still needs, or one that shares its hold."""
         hold = self._holds[order_id]
-        excess = hold.amount - needed
-        if excess > 0:
-            _move(hold.account.locked, hold.account.free, hold.asset, excess)
-            hold.amount = needed
+        hold.needs[order_id] = needed
+        _shrink(hold)
 
     def release(self, order_id: int) -> None:
-        """Free all an order holds: it is over."""
-        self.keep(order_id, _ZERO)
-        del self._holds[order_id]
+        """Free all an order holds and no other one needs: it is over."""
+        hold = self._holds.pop(order_id)
+        del hold.needs[order_id]
+        _shrink(hold)
 
     def exchange(
         self, order_id: int, *, pays: Decimal, receives: Decimal, asset: str, fee: Decimal
@@ -121,6 +133,14 @@ class Accounts:
         hold.amount -= pays
         _move(self.outside, hold.account.free, asset, receives - fee)
         _move(self.outside, self.fees, asset, fee)
+
+
+def _shrink(hold: _Hold) -> None:
+    """Free what nobody who shares the hold needs."""
+    excess = hold.amount - max(hold.needs.values(), default=_ZERO)
+    if excess > 0:
+        _move(hold.account.locked, hold.account.free, hold.asset, excess)
+        hold.amount -= excess
 
 
 def _move(

@@ -58,22 +58,38 @@ class Market:
     def quote(self, now: int) -> Depth:
         return self._liquidity.quote(now)
 
-    def enter(self, order: Order, now: int) -> None:
-        """Take a new order in and let it trade, rest or wait; Refused leaves no trace."""
-        if order.type in CONTINGENT:
-            self._let_wait(order, now)
-        else:
-            self._let_work(order, now)
+    def enter(self, order: Order, now: int, *, beside: Order | None = None) -> None:
+        """Take a new order in and let it trade, rest or wait; Refused leaves no trace.
+
+        `beside` is the order it shares its money with, see Settlement.accept.
+        """
+        self.follow(order, now, beside=beside)
         if order.status.is_open:
             # The tape up to here is older than the order, and the others have met it already.
             self._last_met = max(self._last_met, self._last_trade(now).id)
 
-    def _let_work(self, order: Order, now: int) -> None:
+    def follow(self, order: Order, now: int, *, beside: Order | None = None) -> None:
+        """The same for an order whose moment came with the trade that was met last."""
+        if order.type in CONTINGENT:
+            self._let_wait(order, now, beside)
+        else:
+            self._let_work(order, now, beside)
+
+    def needs(self, order: Order, now: int) -> Decimal:
+        """What `enter` would lock for a stop order or a LIMIT_MAKER; Refused as there."""
+        if order.type in CONTINGENT:
+            return self._needs_waiting(order, now)
+        steps = self._plan(order, now, money=None)
+        self._refuse_impossible(order, steps)
+        return self._locks(order, steps)
+
+    def _let_work(self, order: Order, now: int, beside: Order | None) -> None:
         steps = self._plan(order, now, money=order.quote_quantity or None)
         self._refuse_impossible(order, steps)
         if order.quote_quantity:
             order.quantity = steps.meets
-        self._settlement.accept(order, self.rules, locks=self._locks(order, steps))
+        locks = self._locks(order, steps)
+        self._settlement.accept(order, self.rules, locks=locks, beside=beside)
         self._work(order, steps, now)
 
     def withdraw(self, order: Order) -> None:
@@ -102,7 +118,8 @@ class Market:
         for maker, quantity in self._shares(trade):
             self._fill_maker(maker, quantity, self._settlement.next_trade_id(), trade.time)
         for order in self._triggers.fired(trade.price):
-            self._awaken(order, trade.time)
+            if order.status.is_open:  # of a pair only one may, even if both fire at once
+                self._awaken(order, trade.time)
 
     def _last_trade(self, now: int) -> MarketTrade:
         return self._feed.last_trade(self.rules.symbol, now=now)
@@ -143,17 +160,19 @@ class Market:
             return cost_of(order.price, order.quantity, self.rules)
         return steps.quote
 
-    def _let_wait(self, order: Order, now: int) -> None:
+    def _let_wait(self, order: Order, now: int, beside: Order | None) -> None:
+        locks = self._needs_waiting(order, now)
+        self._settlement.accept(order, self.rules, locks=locks, beside=beside)
+        self._triggers.add(order)
+
+    def _needs_waiting(self, order: Order, now: int) -> Decimal:
         last = self._last_trade(now)
         if order.stop_price is not None and is_reached(order, last.price):
             raise Refused(-2010, "Order would trigger immediately.")
         if order.side is Side.SELL:
-            locks = order.quantity
-        else:
-            price = order.price or order.stop_price or last.price
-            locks = cost_of(price, order.quantity, self.rules)
-        self._settlement.accept(order, self.rules, locks=locks)
-        self._triggers.add(order)
+            return order.quantity
+        price = order.price or order.stop_price or last.price
+        return cost_of(price, order.quantity, self.rules)
 
     def _awaken(self, order: Order, now: int) -> None:
         """A stop order's moment: it becomes a taker.

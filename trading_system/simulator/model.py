@@ -11,6 +11,9 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import NamedTuple
 
+from trading_system.simulator.amendments import Amendment, AmendOrder
+from trading_system.simulator.self_trades import PreventedMatch, SelfTradePrevention
+
 
 class Refused(Exception):
     """The venue says no: `code` and `message` as on the wire, `status` the HTTP status.
@@ -56,8 +59,9 @@ class TimeInForce(StrEnum):
 
 
 class Status(StrEnum):
-    """Order status as on the wire."""
+    """Order status as on the wire; PENDING_NEW waits for another order of its list to fill."""
 
+    PENDING_NEW = "PENDING_NEW"
     NEW = "NEW"
     PARTIALLY_FILLED = "PARTIALLY_FILLED"
     FILLED = "FILLED"
@@ -69,17 +73,7 @@ class Status(StrEnum):
     @property
     def is_open(self) -> bool:
         """Still able to fill."""
-        return self in {Status.NEW, Status.PARTIALLY_FILLED}
-
-
-class SelfTradePrevention(StrEnum):
-    """What happens when an account would trade with itself; the taker's mode decides."""
-
-    NONE = "NONE"
-    EXPIRE_TAKER = "EXPIRE_TAKER"
-    EXPIRE_MAKER = "EXPIRE_MAKER"
-    EXPIRE_BOTH = "EXPIRE_BOTH"
-    DECREMENT = "DECREMENT"
+        return self in {Status.PENDING_NEW, Status.NEW, Status.PARTIALLY_FILLED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,19 +115,16 @@ class SymbolRules:
     max_num_orders: int = 200
     max_num_algo_orders: int = 5
     max_num_iceberg_orders: int = 0
+    max_num_order_lists: int = 20
+    max_num_order_amends: int = 10
+    amend_allowed: bool = True
     max_position: Decimal = Decimal(0)
     min_trailing_above_delta: int = 10
     max_trailing_above_delta: int = 2_000
     min_trailing_below_delta: int = 10
     max_trailing_below_delta: int = 2_000
     order_types: tuple[OrderType, ...] = tuple(OrderType)
-    stp_modes: tuple[SelfTradePrevention, ...] = (
-        SelfTradePrevention.NONE,
-        SelfTradePrevention.EXPIRE_TAKER,
-        SelfTradePrevention.EXPIRE_MAKER,
-        SelfTradePrevention.EXPIRE_BOTH,
-        SelfTradePrevention.DECREMENT,
-    )
+    stp_modes: tuple[SelfTradePrevention, ...] = tuple(SelfTradePrevention)
     default_stp: SelfTradePrevention = SelfTradePrevention.EXPIRE_MAKER
 
 
@@ -183,6 +174,7 @@ class Order:
     """The venue's own record of an order, changed in place by the matching."""
 
     order_id: int
+    list_id: int = -1  # -1: in no list
     client_order_id: str
     account: str
     symbol: str
@@ -194,6 +186,7 @@ class Order:
     quote_quantity: Decimal = Decimal(0)
     stop_price: Decimal | None = None
     trailing_delta: int | None = None
+    trailing_time: int = -1  # since when it follows the tape
     iceberg_quantity: Decimal | None = None
     stp: SelfTradePrevention = SelfTradePrevention.NONE
     strategy_id: int | None = None
@@ -202,13 +195,14 @@ class Order:
     executed: Decimal = Decimal(0)
     executed_quote: Decimal = Decimal(0)
     prevented: Decimal = Decimal(0)
-    prevented_match: int = 0  # the latest; ids begin with 1
     time: int
     updated: int
     working_time: int = -1
     is_working: bool = True
     expiry_reason: str | None = None
     fills: list[Fill] = field(default_factory=list)
+    prevented_matches: list[PreventedMatch] = field(default_factory=list)
+    amendments: list[Amendment] = field(default_factory=list)
 
     @property
     def remaining(self) -> Decimal:
@@ -280,4 +274,4 @@ class Advance:
     """Let the market run up to now: resting orders fill, stops trigger."""
 
 
-Command = PlaceOrder | CancelOrder | CancelAll | CancelReplace | Deposit | Advance
+Command = PlaceOrder | CancelOrder | CancelAll | CancelReplace | AmendOrder | Deposit | Advance

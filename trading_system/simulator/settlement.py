@@ -5,6 +5,7 @@ It never asks whether something should happen, only makes it so.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import ROUND_HALF_UP, ROUND_UP, Decimal
 
 from trading_system.simulator.accounts import Accounts
@@ -24,17 +25,42 @@ class Settlement:
         self._journal = journal
         self._trade_id = 0
         self._prevented_id = 0
+        self.engaged: Callable[[Order, int], None] = _unheard
+        """Told (order, now) before an order's trigger fires or its quantity begins to go."""
+        self.ended: Callable[[Order, int], None] = _unheard
+        """Told after an order has ended, however it did."""
 
-    def accept(self, order: Order, rules: SymbolRules, *, locks: Decimal) -> None:
-        """Register the order and lock its money, or raise Refused and change nothing."""
-        asset = rules.quote if order.side is Side.BUY else rules.base
-        self.accounts.require(order.account, asset, locks)
+    def accept(
+        self, order: Order, rules: SymbolRules, *, locks: Decimal, beside: Order | None = None
+    ) -> None:
+        """Register the order and lock its money, or raise Refused and change nothing.
+
+        Of two orders of which only one will ever trade, the second is accepted `beside` the first:
+        they share their money, whose owner has been asked for it before.
+        """
+        asset = _pays(order, rules)
+        if beside is None:
+            self.accounts.require(order.account, asset, locks)
+        if order.status is Status.PENDING_NEW:
+            order.status = Status.NEW
+        else:
+            self._log.accept(order)
+        if beside is None:
+            self.accounts.hold(order.order_id, order.account, asset, locks)
+        else:
+            self.accounts.share(order.order_id, beside.order_id, locks)
+        self._journal.tell(Execution.NEW, order, rules)
+
+    def promise(self, order: Order, rules: SymbolRules) -> None:
+        """Register an order that waits for another one to fill; it locks no money."""
+        order.status = Status.PENDING_NEW
         self._log.accept(order)
-        self.accounts.hold(order.order_id, order.account, asset, locks)
+        self.accounts.hold(order.order_id, order.account, _pays(order, rules), Decimal(0))
         self._journal.tell(Execution.NEW, order, rules)
 
     def awaken(self, order: Order, rules: SymbolRules, now: int) -> None:
         """A stop order's moment has come: from now on it works."""
+        self.engaged(order, now)
         order.is_working = True
         order.working_time = order.updated = now
         self._journal.tell(Execution.NEW, order, rules)
@@ -62,6 +88,7 @@ class Settlement:
         open_ended: bool = False,
     ) -> None:
         """One fill. An `open_ended` order (bought by quote, the book ran dry) is never FILLED."""
+        self.engaged(order, now)
         quote = to_cents(price * quantity, cent(rules.quote_precision))
         order.executed += quantity
         order.executed_quote += quote
@@ -88,6 +115,7 @@ class Settlement:
         open_ended: bool = False,
     ) -> None:
         """Self-trade prevention takes a quantity off the order, which ends when none is left."""
+        self.engaged(order, now)
         ends = order.remaining == prevention.quantity and not open_ended
         if ends:
             order.status = Status.EXPIRED_IN_MATCH
@@ -170,6 +198,16 @@ class Settlement:
     def _close(self, order: Order) -> None:
         self._log.close(order)
         self.accounts.release(order.order_id)
+        self.ended(order, order.updated)
+
+
+def _pays(order: Order, rules: SymbolRules) -> str:
+    """The asset that an order gives away."""
+    return rules.quote if order.side is Side.BUY else rules.base
+
+
+def _unheard(_order: Order, _now: int) -> None:
+    """Nobody wants to know."""
 
 
 def cost_of(price: Decimal, quantity: Decimal, rules: SymbolRules) -> Decimal:

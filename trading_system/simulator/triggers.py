@@ -84,7 +84,8 @@ class Triggers:
         self._waiting[order.order_id] = _Waiting(order)
 
     def remove(self, order: Order) -> None:
-        del self._waiting[order.order_id]
+        """Forget an order; one that has just fired is forgotten already."""
+        self._waiting.pop(order.order_id, None)
 
     def fired(self, price: Decimal) -> list[Order]:
         """Show a trade's price to all; those whose moment it is leave and are returned."""
