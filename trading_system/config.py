@@ -33,6 +33,7 @@ class Settings(BaseSettings):
 
     venue: str = "sim"
     data_venue: str | None = None
+    market_type: Literal["spot", "futures"] = "spot"
     live_trading_armed: Literal["yes", "no"] = "no"
     binance_api_key: SecretStr | None = None
     binance_secret_key: SecretStr | None = None

@@ -12,7 +12,7 @@ from datetime import datetime
 from trading_system.domain.instruments import Symbol
 from trading_system.domain.market import MarketState
 from trading_system.domain.orders import Order, OrderRequest
-from trading_system.domain.reports import Balance
+from trading_system.domain.reports import Balance, VenuePosition
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +40,14 @@ class BalancesChanged:
     """The venue pushed these assets' new balances; others stayed as they were."""
 
     balances: tuple[Balance, ...]
+    time: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PositionsChanged:
+    """The venue pushed these positions; one of quantity 0 was closed, others are as before."""
+
+    positions: tuple[VenuePosition, ...]
     time: datetime
 
 

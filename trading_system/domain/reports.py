@@ -94,3 +94,19 @@ class Balance:
     asset: str
     free: Decimal
     locked: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VenuePosition:
+    """What a margin account holds of one symbol: `quantity` in base asset, negative when short.
+
+    Prices and `unrealised` in quote asset. `mark_price` and `leverage` are None where the venue
+    did not tell them, as in what it pushes.
+    """
+
+    symbol: Symbol
+    quantity: Decimal
+    entry_price: Decimal
+    unrealised: Decimal
+    mark_price: Decimal | None = None
+    leverage: int | None = None

@@ -12,7 +12,14 @@ from trading_system.domain.candles import Candle, Span
 from trading_system.domain.instruments import Instrument, Symbol
 from trading_system.domain.market import LivePrice, OrderBook, Trade
 from trading_system.domain.orders import Order
-from trading_system.domain.reports import Balance, Replacement, Report, VenueFill, VenueOrder
+from trading_system.domain.reports import (
+    Balance,
+    Replacement,
+    Report,
+    VenueFill,
+    VenueOrder,
+    VenuePosition,
+)
 
 
 class Clock(Protocol):
@@ -101,6 +108,21 @@ class AccountRecords(Protocol):
 
     async def balances(self) -> list[Balance]:
         """Assets with a free or locked amount."""
+        ...
+
+
+class Derivatives(Protocol):
+    """What only a margin account has. Raises ExchangeError; a spot account holds no positions."""
+
+    async def positions(self) -> list[VenuePosition]:
+        """Every position that is open."""
+        ...
+
+    async def set_leverage(self, symbol: Symbol, leverage: int) -> int:
+        """What the venue then says it is.
+
+        Raises NotAllowed on spot, UnknownSymbol, and Rejected where the venue allows less.
+        """
         ...
 
 
