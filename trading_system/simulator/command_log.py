@@ -23,10 +23,10 @@ from trading_system.simulator.model import (
     Deposit,
     OrderType,
     PlaceOrder,
-    SelfTradePrevention,
     Side,
     TimeInForce,
 )
+from trading_system.simulator.self_trades import SelfTradePrevention
 
 FORMAT = 1
 _COMMANDS: dict[str, Callable[..., Command]] = {

@@ -8,10 +8,10 @@ from trading_system.simulator.model import (
     OrderType,
     PlaceOrder,
     Refused,
-    SelfTradePrevention,
     Side,
     TimeInForce,
 )
+from trading_system.simulator.self_trades import SelfTradePrevention
 
 _PEGGED = ("pegPriceType", "pegOffsetType", "pegOffsetValue")
 

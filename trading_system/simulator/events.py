@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
-from typing import NamedTuple
 
 from trading_system.simulator.model import Fill, Order
+from trading_system.simulator.self_trades import PreventedMatch
 
 
 class Execution(StrEnum):
@@ -18,15 +18,8 @@ class Execution(StrEnum):
     REJECTED = "REJECTED"
     TRADE = "TRADE"
     EXPIRED = "EXPIRED"
+    REPLACED = "REPLACED"
     TRADE_PREVENTION = "TRADE_PREVENTION"
-
-
-class Prevention(NamedTuple):
-    """A match with an order of the same account that was prevented, as one of the two sees it."""
-
-    id: int
-    counter_order_id: int
-    quantity: Decimal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,9 +33,10 @@ class OrderEvent:
     execution: Execution
     order: Order
     fill: Fill | None = None
-    prevention: Prevention | None = None
+    prevented: PreventedMatch | None = None
     refusal: str | None = None
     cancel_client_order_id: str | None = None
+    old_client_order_id: str | None = None
     time: int
 
 

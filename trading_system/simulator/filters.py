@@ -21,6 +21,7 @@ class ExchangeLimits:
     max_num_orders: int = 0
     max_num_algo_orders: int = 0
     max_num_iceberg_orders: int = 0
+    max_num_order_lists: int = 0
     max_asset: Mapping[str, Decimal] = field(default_factory=dict)
 
 

@@ -13,10 +13,10 @@ from trading_system.simulator.events import (
     Event,
     Execution,
     OrderEvent,
-    Prevention,
     ReplaceEvent,
 )
 from trading_system.simulator.model import Deposit, Fill, Order, Status, SymbolRules
+from trading_system.simulator.self_trades import PreventedMatch
 
 _NOTHING = (Decimal(0), Decimal(0))
 
@@ -37,23 +37,26 @@ class Journal:
         rules: SymbolRules,
         *,
         fill: Fill | None = None,
-        prevention: Prevention | None = None,
+        prevented: PreventedMatch | None = None,
         cancel_client_order_id: str | None = None,
-    ) -> None:
-        """Note a step of an order, as the order stands now; its time is `order.updated`."""
+        old_client_order_id: str | None = None,
+    ) -> int:
+        """Note a step of an order, as the order stands now, at `order.updated`; its number."""
         self._executions += 1
         self._events.append(
             OrderEvent(
                 id=self._executions,
                 execution=execution,
-                order=replace(order, fills=list(order.fills)),
+                order=_copy(order),
                 fill=fill,
-                prevention=prevention,
+                prevented=prevented,
                 cancel_client_order_id=cancel_client_order_id,
+                old_client_order_id=old_client_order_id,
                 time=order.updated,
             )
         )
         self._touched[order.account].update({rules.base: None, rules.quote: None})
+        return self._executions
 
     def tell_replaced(self, *, cancelled: Order, placed: Order, time: int) -> None:
         """Note that both halves of a cancelReplace succeeded."""
@@ -98,3 +101,12 @@ class Journal:
                 )
             )
         return events
+
+
+def _copy(order: Order) -> Order:
+    return replace(
+        order,
+        fills=list(order.fills),
+        prevented_matches=list(order.prevented_matches),
+        amendments=list(order.amendments),
+    )

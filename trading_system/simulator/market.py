@@ -11,7 +11,6 @@ from decimal import Decimal
 
 from trading_system.simulator import filters
 from trading_system.simulator.book import Book
-from trading_system.simulator.events import Prevention
 from trading_system.simulator.feeds import Feed
 from trading_system.simulator.liquidity import Liquidity
 from trading_system.simulator.matching import End, Plan, Step, plan
@@ -21,12 +20,12 @@ from trading_system.simulator.model import (
     Order,
     OrderType,
     Refused,
-    SelfTradePrevention,
     Side,
     SymbolRules,
     TimeInForce,
 )
 from trading_system.simulator.orders import CONTINGENT
+from trading_system.simulator.self_trades import PreventedMatch, SelfTradePrevention
 from trading_system.simulator.settlement import Settlement, cent, cost_of
 from trading_system.simulator.triggers import Triggers, is_reached
 
@@ -75,6 +74,10 @@ class Market:
         else:
             self._let_work(order, now, beside)
 
+    def last_price(self, now: int) -> Decimal:
+        """Of the tape's last trade."""
+        return self._last_trade(now).price
+
     def needs(self, order: Order, now: int) -> Decimal:
         """What `enter` would lock for a stop order or a LIMIT_MAKER; Refused as there."""
         if order.type in CONTINGENT:
@@ -117,7 +120,7 @@ class Market:
         self._last_met = trade.id
         for maker, quantity in self._shares(trade):
             self._fill_maker(maker, quantity, self._settlement.next_trade_id(), trade.time)
-        for order in self._triggers.fired(trade.price):
+        for order in self._triggers.fired(trade.price, trade.time):
             if order.status.is_open:  # of a pair only one may, even if both fire at once
                 self._awaken(order, trade.time)
 
@@ -234,20 +237,31 @@ class Market:
     def _prevent(
         self, taker: Order, step: Step, maker: Order, now: int, *, open_ended: bool
     ) -> None:
-        """One account would trade with itself: the taker's mode says who gives way."""
-        match = self._settlement.next_prevented_id()
-        if step.prevention is SelfTradePrevention.DECREMENT:
-            off_taker = Prevention(match, maker.order_id, step.quantity)
-            off_maker = Prevention(match, taker.order_id, step.quantity)
-            self._settlement.decrement(taker, self.rules, off_taker, now=now, open_ended=open_ended)
-            self._settlement.decrement(maker, self.rules, off_maker, now=now)
+        """One account would trade with itself: the mode in effect says who gives way."""
+        mode, both = step.prevention, step.quantity if step.prevention.decrements else Decimal(0)
+        match = PreventedMatch(
+            id=self._settlement.next_prevented_id(),
+            symbol=self.rules.symbol,
+            mode=mode,
+            taker_order_id=taker.order_id,
+            maker_order_id=maker.order_id,
+            price=step.offer.price,
+            quantity=step.quantity,
+            off_taker=taker.remaining if mode.expires_taker else both,
+            off_maker=maker.remaining if mode.expires_maker else both,
+            time=now,
+        )
+        taker.prevented_matches.append(match)
+        maker.prevented_matches.append(match)
+        if mode.decrements:
+            self._settlement.decrement(taker, self.rules, match, open_ended=open_ended)
+            self._settlement.decrement(maker, self.rules, match)
             self._book.reduce(maker, step.quantity)
-            return
-        if step.expires_maker:
+        if mode.expires_maker:
             self._book.remove(maker)
-            self._settlement.expire_in_match(maker, self.rules, match=match, counter=taker, now=now)
-        if step.expires_taker:
-            self._settlement.expire_in_match(taker, self.rules, match=match, counter=maker, now=now)
+            self._settlement.expire_in_match(maker, self.rules, match)
+        if mode.expires_taker:
+            self._settlement.expire_in_match(taker, self.rules, match)
 
     def _shares(self, trade: MarketTrade) -> list[tuple[Order, Decimal]]:
         """Who gets how much of a public trade, in price-time priority."""

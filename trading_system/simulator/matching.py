@@ -12,10 +12,8 @@ from decimal import ROUND_DOWN, Decimal
 from enum import Enum, auto
 from typing import NamedTuple
 
-from trading_system.simulator.model import Order, SelfTradePrevention
-
-_TAKER_GOES = {SelfTradePrevention.EXPIRE_TAKER, SelfTradePrevention.EXPIRE_BOTH}
-_MAKER_GOES = {SelfTradePrevention.EXPIRE_MAKER, SelfTradePrevention.EXPIRE_BOTH}
+from trading_system.simulator.model import Order
+from trading_system.simulator.self_trades import SelfTradePrevention, mode_of
 
 
 class Offer(NamedTuple):
@@ -33,14 +31,6 @@ class Step:
     offer: Offer
     quantity: Decimal
     prevention: SelfTradePrevention = SelfTradePrevention.NONE
-
-    @property
-    def expires_taker(self) -> bool:
-        return self.prevention in _TAKER_GOES
-
-    @property
-    def expires_maker(self) -> bool:
-        return self.prevention in _MAKER_GOES
 
 
 class End(Enum):
@@ -64,8 +54,7 @@ class Plan:
     @property
     def meets(self) -> Decimal:
         """Base traded and base prevented by decrement together."""
-        decrement = SelfTradePrevention.DECREMENT
-        return self.base + sum(s.quantity for s in self.steps if s.prevention is decrement)
+        return self.base + sum(s.quantity for s in self.steps if s.prevention.decrements)
 
 
 def plan(
@@ -94,10 +83,10 @@ def plan(
             break
         step = Step(offer=offer, quantity=amount, prevention=_prevention(taker, offer))
         steps.append(step)
-        if step.expires_taker:
+        if step.prevention.expires_taker:
             end = End.SELF_TRADE
             break
-        if offer.maker is not None and step.expires_maker:
+        if offer.maker is not None and step.prevention.expires_maker:
             gone.add(offer.maker.order_id)
             continue
         cost = to_cents(offer.price * amount, cent)
@@ -128,7 +117,7 @@ def _bite(offer: Offer, quantity: Decimal | None, money: Decimal | None, lot: De
 
 
 def _prevention(taker: Order, offer: Offer) -> SelfTradePrevention:
-    """The taker's mode decides, and only between orders of one account."""
+    """The mode in effect between orders of one account; others simply trade."""
     if offer.maker is None or offer.maker.account != taker.account:
         return SelfTradePrevention.NONE
-    return taker.stp
+    return mode_of(taker=taker.stp, maker=offer.maker.stp)

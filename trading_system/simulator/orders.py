@@ -55,7 +55,7 @@ class OrderLog:
     def accept(self, order: Order) -> None:
         """Give the order its id, and a client id where the user sent none."""
         order.order_id = len(self._orders) + 1
-        order.client_order_id = order.client_order_id or _made_up_id("order", order.order_id)
+        order.client_order_id = order.client_order_id or made_up_id("order", order.order_id)
         self._orders[order.order_id] = order
         self._by_client_id[order.account, order.symbol, order.client_order_id] = order
         self._by_account[order.account, order.symbol].append(order)
@@ -142,11 +142,11 @@ def draft(command: PlaceOrder, rules: SymbolRules, now: int) -> Order:
 def cancel_id(command: CancelOrder | None, order: Order) -> str:
     """The client id of a cancel: the user's own, or one made up from the order's id."""
     chosen = command.cancel_client_order_id if command else None
-    return chosen or _made_up_id("cancel", order.order_id)
+    return chosen or made_up_id("cancel", order.order_id)
 
 
-def _made_up_id(kind: str, number: int) -> str:
-    """The same 22 characters for the same number, always: a replay must not differ."""
+def made_up_id(kind: str, number: int) -> str:
+    """The same 22 characters for the same kind and number, always: a replay must not differ."""
     value = int.from_bytes(blake2s(f"{kind} {number}".encode()).digest())
     characters = []
     for _ in range(_ID_LENGTH):

@@ -60,8 +60,11 @@ _SHAPES = {
 """Binance's rest-api.md, "New order": additional mandatory parameters based on order type."""
 
 
-def judge(command: PlaceOrder, rules: SymbolRules) -> None:
-    """Raise Refused for the first parameter that is missing, unwanted or misshapen."""
+def judge(command: PlaceOrder, rules: SymbolRules, *, name: str = "") -> None:
+    """Raise Refused for the first parameter that is missing, unwanted or misshapen.
+
+    In a list of orders the names of an order's parameters begin with `name`: aboveStopPrice.
+    """
     sent = {
         name: value
         for name, attribute in _FIELDS.items()

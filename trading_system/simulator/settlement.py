@@ -9,11 +9,12 @@ from collections.abc import Callable
 from decimal import ROUND_HALF_UP, ROUND_UP, Decimal
 
 from trading_system.simulator.accounts import Accounts
-from trading_system.simulator.events import Execution, Prevention
+from trading_system.simulator.events import Execution
 from trading_system.simulator.journal import Journal
 from trading_system.simulator.matching import to_cents
 from trading_system.simulator.model import Fill, Order, Side, Status, SymbolRules
 from trading_system.simulator.orders import OrderLog
+from trading_system.simulator.self_trades import PreventedMatch
 
 
 class Settlement:
@@ -109,38 +110,31 @@ class Settlement:
         self,
         order: Order,
         rules: SymbolRules,
-        prevention: Prevention,
+        match: PreventedMatch,
         *,
-        now: int,
         open_ended: bool = False,
     ) -> None:
         """Self-trade prevention takes a quantity off the order, which ends when none is left."""
-        self.engaged(order, now)
-        ends = order.remaining == prevention.quantity and not open_ended
+        self.engaged(order, match.time)
+        ends = order.remaining == match.quantity and not open_ended
         if ends:
             order.status = Status.EXPIRED_IN_MATCH
-        self._prevent(order, rules, prevention, now=now)
+        self._prevent(order, rules, match)
         if ends:
             self._close(order)
         else:
             self._keep_what_it_needs(order, rules)
 
-    def expire_in_match(
-        self, order: Order, rules: SymbolRules, *, match: int, counter: Order, now: int
-    ) -> None:
+    def expire_in_match(self, order: Order, rules: SymbolRules, match: PreventedMatch) -> None:
         """Self-trade prevention ends the order, all that was left of it."""
         order.status = Status.EXPIRED_IN_MATCH
-        prevention = Prevention(match, counter.order_id, order.remaining)
-        self._prevent(order, rules, prevention, now=now)
+        self._prevent(order, rules, match)
         self._close(order)
 
-    def _prevent(
-        self, order: Order, rules: SymbolRules, prevention: Prevention, *, now: int
-    ) -> None:
-        order.prevented += prevention.quantity
-        order.prevented_match = prevention.id
-        order.updated = now
-        self._journal.tell(Execution.TRADE_PREVENTION, order, rules, prevention=prevention)
+    def _prevent(self, order: Order, rules: SymbolRules, match: PreventedMatch) -> None:
+        order.prevented += match.off(order.order_id)
+        order.updated = match.time
+        self._journal.tell(Execution.TRADE_PREVENTION, order, rules, prevented=match)
 
     def expire(self, order: Order, rules: SymbolRules, *, reason: str, now: int) -> None:
         order.status = Status.EXPIRED

@@ -37,7 +37,7 @@ class _Waiting:
     order: Order
     extreme: Decimal | None = None  # best price for the order since it tracks
 
-    def fires(self, price: Decimal) -> bool:
+    def fires(self, price: Decimal, time: int) -> bool:
         """Take notice of a trade; True when the order's moment has come."""
         if self.extreme is None:
             if not is_reached(self.order, price):
@@ -45,6 +45,7 @@ class _Waiting:
             if self.order.trailing_delta is None:
                 return True
             self.extreme = price  # the trade that starts the tracking cannot fire
+            self.order.trailing_time = time
             return False
         if self.order.side is Side.SELL:
             self.extreme = max(self.extreme, price)
@@ -87,9 +88,9 @@ class Triggers:
         """Forget an order; one that has just fired is forgotten already."""
         self._waiting.pop(order.order_id, None)
 
-    def fired(self, price: Decimal) -> list[Order]:
-        """Show a trade's price to all; those whose moment it is leave and are returned."""
-        fired = [waiting.order for waiting in self._waiting.values() if waiting.fires(price)]
+    def fired(self, price: Decimal, time: int) -> list[Order]:
+        """Show a trade's price and time to all; those whose moment it is leave and are returned."""
+        fired = [waiting.order for waiting in self._waiting.values() if waiting.fires(price, time)]
         for order in fired:
             self.remove(order)
         return fired

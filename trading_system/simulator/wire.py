@@ -152,7 +152,7 @@ def _conditional(order: Order) -> Json:
     """What appears only under conditions; rest-api.md, "Conditional fields in Order Responses"."""
     fields: Json = {}
     if order.status is Status.EXPIRED_IN_MATCH or order.prevented:
-        fields["preventedMatchId"] = order.prevented_match
+        fields["preventedMatchId"] = order.prevented_matches[-1].id
         fields["preventedQuantity"] = amount(order.prevented)
     if order.strategy_id is not None:
         fields["strategyId"] = order.strategy_id
@@ -160,8 +160,7 @@ def _conditional(order: Order) -> Json:
         fields["strategyType"] = order.strategy_type
     if order.trailing_delta is not None:
         fields["trailingDelta"] = order.trailing_delta
-        # Without a stop price the tracking begins at once; otherwise nobody noted the moment.
-        fields["trailingTime"] = order.time if order.stop_price is None else -1
+        fields["trailingTime"] = order.trailing_time
     if order.status in _EXPIRED and order.expiry_reason is not None:
         fields["expiryReason"] = order.expiry_reason
     return fields

@@ -21,11 +21,11 @@ from trading_system.simulator.model import (
     OrderType,
     PlaceOrder,
     Refused,
-    SelfTradePrevention,
     Side,
     SymbolRules,
     TimeInForce,
 )
+from trading_system.simulator.self_trades import SelfTradePrevention
 from trading_system.simulator.venue import Venue
 
 BIDS = (("99.90", "1"), ("99.80", "2"), ("99.70", "5"))

@@ -18,11 +18,11 @@ from trading_system.simulator.model import (
     OrderType,
     PlaceOrder,
     Refused,
-    SelfTradePrevention,
     Side,
     SymbolRules,
     TimeInForce,
 )
+from trading_system.simulator.self_trades import SelfTradePrevention
 
 RULES = tuple(
     SymbolRules(

@@ -110,9 +110,15 @@ def test_a_market_order_by_quote_that_meets_its_own_account_first_expires(floor)
 def prevented(events):
     """Each prevention: whose, its number, the other order, how much in all and this time."""
     return [
-        (e.order.order_id, *e.prevention[:2], str(e.order.prevented), str(e.prevention.quantity))
+        (
+            e.order.order_id,
+            e.prevented.id,
+            e.prevented.counter_order_id(e.order.order_id),
+            str(e.order.prevented),
+            str(e.prevented.off(e.order.order_id)),
+        )
         for e in events
-        if isinstance(e, OrderEvent) and e.prevention is not None
+        if isinstance(e, OrderEvent) and e.prevented is not None
     ]
 
 
@@ -139,4 +145,4 @@ def test_both_sides_know_a_prevented_match_by_one_number(floor, stp, expected):
     events = floor.do(floor.command("SELL", "2", "100.04", stp=stp))
     assert prevented(events) == expected
     latest = floor.venue.order("ann", floor.symbol, order_id=expected[-1][0])
-    assert latest.prevented_match == expected[-1][1]
+    assert latest.prevented_matches[-1].id == expected[-1][1]

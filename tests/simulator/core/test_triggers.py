@@ -82,6 +82,26 @@ def test_a_trailing_order_follows_the_tape(floor, side, type_, stop, bips, limit
     assert trail(floor, prices) == fires_at
 
 
+@pytest.mark.parametrize(
+    ("side", "type_", "stop", "prices", "begins_at"),
+    [
+        ("SELL", "STOP_LOSS", None, ["100", "101"], 1),  # with the next trade
+        ("SELL", "STOP_LOSS", "99", ["100", "98.5", "98"], 2),
+        ("SELL", "TAKE_PROFIT", "101", ["100.5", "101", "103"], 2),
+        ("BUY", "STOP_LOSS", "101", ["100.5", "102"], 2),
+        ("BUY", "TAKE_PROFIT", "99", ["99.01", "99.5"], None),
+    ],
+)
+def test_a_trailing_order_knows_since_when_it_tracks(floor, side, type_, stop, prices, begins_at):
+    order = floor.place(floor.command(side, "1", type=type_, stop_price=stop, trailing_delta=1000))
+    assert order.trailing_time == -1
+    placed = floor.now
+    for price in prices:
+        floor.print(price)  # one millisecond each
+    assert order.trailing_time == (-1 if begins_at is None else placed + begins_at)
+    assert not order.is_working
+
+
 @pytest.mark.parametrize("side", ["BUY", "SELL"])
 def test_a_trailing_order_asks_only_for_trades_that_matter(floor, side):
     floor.place(floor.command(side, "1", type="STOP_LOSS", trailing_delta=1000))

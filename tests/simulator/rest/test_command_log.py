@@ -14,10 +14,10 @@ from trading_system.simulator.model import (
     CancelReplace,
     OrderType,
     PlaceOrder,
-    SelfTradePrevention,
     Side,
     TimeInForce,
 )
+from trading_system.simulator.self_trades import SelfTradePrevention
 
 MARKET = {"seed": 7, "market": "seed"}
 amounts = st.none() | st.decimals("0.00000001", 10**12, places=8)

@@ -14,10 +14,10 @@ from trading_system.simulator.model import (
     Order,
     OrderType,
     PlaceOrder,
-    SelfTradePrevention,
     Side,
     TimeInForce,
 )
+from trading_system.simulator.self_trades import SelfTradePrevention
 from trading_system.simulator.ws_api import user_events
 
 NOON = 1_767_614_400_250
@@ -220,8 +220,8 @@ def test_a_stop_order_waits_off_the_book(floor):
     assert "W" not in new
 
 
-@pytest.mark.parametrize(("stop", "since"), [(None, NOON), ("1.05", -1)])
-def test_a_trailing_stop_tells_its_delta_and_since_when_it_tracks(floor, stop, since):
+@pytest.mark.parametrize("stop", [None, "1.05"])
+def test_a_trailing_stop_tells_its_delta_and_since_when_it_tracks(floor, stop):
     command = order(
         "SELL",
         trailing_delta=500,
@@ -229,7 +229,11 @@ def test_a_trailing_stop_tells_its_delta_and_since_when_it_tracks(floor, stop, s
         type=OrderType.TAKE_PROFIT,
     )
     new, _ = floor.do(command)
-    assert some(new, "d", "D") == (500, since)
+    assert some(new, "d", "D") == (500, -1)
+    last = floor.feed.last_trade("BTCUSDT", now=NOON)
+    first, *_ = floor.feed.trades_from("BTCUSDT", first_id=last.id + 1, limit=1, now=NOON + 60_000)
+    gone, _ = floor.do(CancelOrder(account="ann", symbol="BTCUSDT", order_id=1), NOON + 60_000)
+    assert some(gone, "x", "d", "D") == ("CANCELED", 500, -1 if stop else first.time)
 
 
 def test_strategy_iceberg_and_quote_quantity_are_told_where_they_were_sent(floor):

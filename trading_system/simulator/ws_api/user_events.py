@@ -174,8 +174,7 @@ def _conditional(order: Order) -> Json:
     fields["V"] = order.stp
     if order.trailing_delta is not None:
         fields["d"] = order.trailing_delta
-        # Without a stop price the tracking begins at once; otherwise nobody noted the moment.
-        fields["D"] = order.time if order.stop_price is None else -1
+        fields["D"] = order.trailing_time
     if order.strategy_id is not None:
         fields["j"] = order.strategy_id
     if order.strategy_type is not None:
@@ -187,13 +186,17 @@ def _conditional(order: Order) -> Json:
 
 def _prevented(event: OrderEvent) -> Json:
     """A match with the account's own order that did not take place."""
-    prevention = event.prevention
-    if prevention is None:
+    order, match = event.order, event.prevented
+    if match is None:
         return {}
     return {
-        "v": prevention.id,
-        "A": amount(event.order.prevented),
-        "B": amount(prevention.quantity),
+        "v": match.id,
+        "A": amount(order.prevented),
+        "B": amount(match.off(order.order_id)),
         "u": _NO_GROUP,
-        "U": prevention.counter_order_id,
+        "U": match.counter_order_id(order.order_id),
+        "Cs": match.symbol,
+        "pl": amount(match.quantity),
+        "pL": amount(match.price),
+        "pY": amount(to_cents(match.price * match.quantity, _CENT)),
     }
