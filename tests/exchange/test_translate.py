@@ -104,6 +104,19 @@ def test_an_entry_without_rules_cannot_be_traded() -> None:
             {"type": OrderType.STOP_LOSS, "quantity": Decimal(1), "stop_price": Decimal(9)},
             {"type": "STOP_LOSS", "quantity": "1", "stopPrice": "9"},
         ),
+        (
+            {"type": OrderType.STOP_LOSS, "quantity": Decimal(1), "trailing_delta": 150},
+            {"type": "STOP_LOSS", "quantity": "1", "trailingDelta": "150"},
+        ),
+        (
+            {
+                "type": OrderType.LIMIT_MAKER,
+                "quantity": Decimal(2),
+                "price": Decimal(7),
+                "iceberg_quantity": Decimal("0.50"),
+            },
+            {"type": "LIMIT_MAKER", "quantity": "2", "price": "7", "icebergQty": "0.50"},
+        ),
     ],
 )
 def test_an_order_is_sent_in_the_digits_it_was_asked_for(fields, sent) -> None:

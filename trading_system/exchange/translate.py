@@ -101,9 +101,12 @@ def order_parameters(order: Order, venue_id: str) -> dict[str, str]:
         ("quoteOrderQty", request.quote_quantity),
         ("price", request.price),
         ("stopPrice", request.stop_price),
+        ("icebergQty", request.iceberg_quantity),
     ):
         if value is not None:
             parameters[name] = format(value, "f")
+    if request.trailing_delta is not None:
+        parameters["trailingDelta"] = str(request.trailing_delta)
     in_force = request.time_in_force or _default_time_in_force(request.type)
     if in_force is not None:
         parameters["timeInForce"] = str(in_force)
