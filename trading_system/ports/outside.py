@@ -12,6 +12,7 @@ from trading_system.domain.candles import Candle, Span
 from trading_system.domain.instruments import Instrument, Symbol
 from trading_system.domain.market import LivePrice, OrderBook, Trade
 from trading_system.domain.orders import Order
+from trading_system.domain.positions import Equity, Position
 from trading_system.domain.reports import (
     Balance,
     Replacement,
@@ -133,6 +134,21 @@ class ComponentHealth:
     ok: bool
     detail: str = ""
     figures: Mapping[str, object] = field(default_factory=dict)
+
+
+class Holdings(Protocol):
+    """What is ours at this moment."""
+
+    async def positions(self) -> list[Position]:
+        """What our fills have made of each symbol ever traded here, sorted by symbol."""
+        ...
+
+    async def equity(self) -> Equity:
+        """What the account is worth by the venue's balances, at most a minute old.
+
+        Raises ExchangeError as long as the venue has not told any balances.
+        """
+        ...
 
 
 class Live(Protocol):
