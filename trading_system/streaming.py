@@ -118,9 +118,9 @@ def user_stream(
     recv_window: int,
 ) -> UserStream:
     """Build what listens to our own orders; `on_gap` is called when some may have gone unheard."""
-    assert venue.endpoints.ws_api is not None  # noqa: S101 -- the venue that trades has one
+    assert venue.endpoints.user is not None  # noqa: S101 -- the venue that trades has one
     return UserStream(
-        url=venue.endpoints.ws_api,
+        url=venue.endpoints.user,
         clock=clock,
         venue_milliseconds=venue.gateway.venue_milliseconds,
         sign=signer,

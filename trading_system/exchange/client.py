@@ -15,6 +15,7 @@ from pydantic import SecretStr
 from trading_system.domain.errors import NotAllowed, TradingError
 from trading_system.exchange.endpoints import Endpoints, url_tree
 from trading_system.exchange.faults import fault, transport_fault
+from trading_system.exchange.rest_api import SPOT, RestApi
 from trading_system.exchange.venue_time import VenueTime
 from trading_system.ports import Clock
 
@@ -26,7 +27,7 @@ _OLD_TRADES = "historicalTrades"
 class Client(ccxt_async.binance):  # type: ignore[misc]  # ccxt is untyped here
     """Signs, sends and decodes; every failure leaves as one of our own errors.
 
-    `venue_time` is the venue's clock, which signed calls carry.
+    `venue_time` is the venue's clock, which signed calls carry; `rest_api` the one API it speaks.
     """
 
     def __init__(
@@ -34,6 +35,7 @@ class Client(ccxt_async.binance):  # type: ignore[misc]  # ccxt is untyped here
         *,
         endpoints: Endpoints,
         clock: Clock,
+        rest_api: RestApi = SPOT,
         api_key: SecretStr | None = None,
         secret: SecretStr | None = None,
         recv_window: int = 5_000,
@@ -52,7 +54,10 @@ class Client(ccxt_async.binance):  # type: ignore[misc]  # ccxt is untyped here
                 "options": {"recvWindow": recv_window},
             }
         )
-        self.urls: dict[str, Any] = url_tree(self.describe()["urls"], endpoints)
+        self.rest_api = rest_api
+        self.urls: dict[str, Any] = url_tree(
+            self.describe()["urls"], endpoints, public=rest_api.public, private=rest_api.private
+        )
         self.venue_time = VenueTime(clock)
 
     async def call(
@@ -70,7 +75,7 @@ class Client(ccxt_async.binance):  # type: ignore[misc]  # ccxt is untyped here
         """
         if signed and not (self.apiKey and self.secret):
             raise NotAllowed("this needs BINANCE_API_KEY and BINANCE_SECRET_KEY; nothing was sent")
-        section = "private" if signed else "public"
+        section = self.rest_api.section(path, signed=signed)
         # Of this task alone: ccxt hands a call's answer to `handle_errors` and tells not whose.
         token = _on_headers.set(on_headers)
         try:
@@ -115,9 +120,11 @@ class Client(ccxt_async.binance):  # type: ignore[misc]  # ccxt is untyped here
             response,
             state_changing=method != "GET",
             now_ms=self.venue_time.milliseconds(),
+            meanings=self.rest_api.meanings,
         )
         if error is not None:
             raise error
 
     def __repr__(self) -> str:
-        return f"Client({self.urls['api']['public']})"  # ccxt would print the keys' attributes
+        # ccxt would print the keys' attributes
+        return f"Client({self.urls['api'][self.rest_api.section('', signed=False)]})"

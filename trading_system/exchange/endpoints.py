@@ -6,8 +6,9 @@ program does not use points at a name that cannot resolve (RFC 6761, `.invalid`)
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 BLOCKED = "http://blocked.invalid"
 """Where every URL points that must never be called."""
@@ -15,67 +16,103 @@ BLOCKED = "http://blocked.invalid"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoints:
-    """The roots of a venue: REST, market streams and the WebSocket API.
+    """The roots of a venue: REST, market streams, and where an account hears of itself.
 
-    `private` and `ws_api` are None where nothing signed may be sent.
+    `private` and `user` are None where nothing signed may be sent.
     """
 
     public: str
     private: str | None
     streams: str
-    ws_api: str | None
+    user: str | None
+
+
+class Hosts(NamedTuple):
+    """Where one market is found; `at` is told the root of a venue that has everything under one."""
+
+    testnet: Endpoints
+    live: Endpoints
+    live_data: Endpoints
+    at: Callable[[str], Endpoints]
 
 
 _TESTNET = Endpoints(
     public="https://testnet.binance.vision",
     private="https://testnet.binance.vision",
     streams="wss://stream.testnet.binance.vision/stream",
-    ws_api="wss://ws-api.testnet.binance.vision/ws-api/v3",
+    user="wss://ws-api.testnet.binance.vision/ws-api/v3",
 )
 _LIVE = Endpoints(
     public="https://api.binance.com",
     private="https://api.binance.com",
     streams="wss://stream.binance.com:443/stream",
-    ws_api="wss://ws-api.binance.com:443/ws-api/v3",
+    user="wss://ws-api.binance.com:443/ws-api/v3",
 )
 _LIVE_DATA = Endpoints(
     public="https://data-api.binance.vision",
     private=None,
     streams="wss://data-stream.binance.vision/stream",
-    ws_api=None,
+    user=None,
 )
 
 
-def trading_endpoints(venue: str) -> Endpoints:
-    """Where orders go, and prices unless told otherwise: `testnet`, `live` or a base URL."""
-    return {"testnet": _TESTNET, "live": _LIVE}.get(venue) or _at(venue)
+_FUTURES_TESTNET = Endpoints(
+    public="https://demo-fapi.binance.com",
+    private="https://demo-fapi.binance.com",
+    streams="wss://fstream.binancefuture.com",
+    user="wss://fstream.binancefuture.com/private/ws",
+)
+_FUTURES_LIVE = Endpoints(
+    public="https://fapi.binance.com",
+    private="https://fapi.binance.com",
+    streams="wss://fstream.binance.com",
+    user="wss://fstream.binance.com/private/ws",
+)
 
 
-def data_endpoints(venue: str) -> Endpoints:
-    """Where prices come from when they come from elsewhere; nothing signed can be sent there."""
-    known = {"testnet": _TESTNET, "live": _LIVE_DATA}.get(venue) or _at(venue)
-    return replace(known, private=None, ws_api=None)
-
-
-def _at(root: str) -> Endpoints:
-    """A venue with everything under one root, such as the simulator."""
+def _spot_at(root: str) -> Endpoints:
     sockets = root.replace("http", "ws", 1)
     return Endpoints(
-        public=root,
-        private=root,
-        streams=f"{sockets}/stream",
-        ws_api=f"{sockets}/ws-api/v3",
+        public=root, private=root, streams=f"{sockets}/stream", user=f"{sockets}/ws-api/v3"
     )
 
 
-def url_tree(defaults: dict[str, Any], endpoints: Endpoints) -> dict[str, Any]:
+def _futures_at(root: str) -> Endpoints:
+    sockets = root.replace("http", "ws", 1)
+    return Endpoints(public=root, private=root, streams=sockets, user=f"{sockets}/private/ws")
+
+
+SPOT_HOSTS = Hosts(_TESTNET, _LIVE, _LIVE_DATA, _spot_at)
+FUTURES_HOSTS = Hosts(_FUTURES_TESTNET, _FUTURES_LIVE, _FUTURES_LIVE, _futures_at)
+"""Of futures `streams` is the root that the roads of `futures.market_frames` begin at."""
+
+
+def trading_endpoints(venue: str, hosts: Hosts = SPOT_HOSTS) -> Endpoints:
+    """Where orders go, and prices unless told otherwise: `testnet`, `live` or a base URL."""
+    return {"testnet": hosts.testnet, "live": hosts.live}.get(venue) or hosts.at(venue)
+
+
+def data_endpoints(venue: str, hosts: Hosts = SPOT_HOSTS) -> Endpoints:
+    """Where prices come from when they come from elsewhere; nothing signed can be sent there."""
+    known = {"testnet": hosts.testnet, "live": hosts.live_data}.get(venue) or hosts.at(venue)
+    return replace(known, private=None, user=None)
+
+
+def url_tree(
+    defaults: dict[str, Any],
+    endpoints: Endpoints,
+    *,
+    public: Mapping[str, str],
+    private: Mapping[str, str],
+) -> dict[str, Any]:
     """Ccxt's tree of URLs with every leaf replaced: ours where we speak, BLOCKED everywhere else.
 
-    Spot's public and private REST roots are the only two this program speaks to.
+    `public` and `private` are the sections this program speaks to, with their paths.
     """
     tree: dict[str, Any] = _blocked(defaults)
-    tree["api"]["public"] = f"{endpoints.public}/api/v3"
-    tree["api"]["private"] = f"{endpoints.private}/api/v3" if endpoints.private else BLOCKED
+    tree["api"] |= {section: endpoints.public + path for section, path in public.items()}
+    if endpoints.private is not None:
+        tree["api"] |= {section: endpoints.private + path for section, path in private.items()}
     return tree
 
 

@@ -1,7 +1,7 @@
 """What went wrong, from the venue's number or the network's failure to one class of our error tree.
 
 Only here: ccxt's own exception classes depend on the host name and on earlier calls, so they are
-never looked at. Codes: Binance Spot errors documentation.
+never looked at. Codes: Binance's Spot and USD-M Futures errors documentation.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import socket
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
@@ -38,6 +39,7 @@ _NEVER_SENT = (
     socket.gaierror,
 )
 _STATUS_UNKNOWN = frozenset({-1000, -1001, -1006, -1007, -1008})
+_SUCCESS = 300  # HTTP statuses below it
 _TOO_MUCH = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.IM_A_TEAPOT})
 _TOO_MANY_ORDERS = -1015
 _LIMITS = frozenset({-1003, _TOO_MANY_ORDERS, -1034})
@@ -46,7 +48,41 @@ _FIREWALL_PAUSE = 300.0  # the web firewall's 403 is a limit of its own, about f
 _DEFAULT_PAUSE = 60.0  # weight windows are a minute long
 _BANNED_UNTIL = re.compile(r"until (\d{13})")
 _SERVER_ERROR = 500
+_TIMEOUT = HTTPStatus.REQUEST_TIMEOUT
 _CLIENT_ERROR = 400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Meanings:
+    """What an API's refusals mean beyond what all of them share.
+
+    `failed` codes and `failed_texts` say that nothing happened where others would leave it open;
+    `advice` is what to change, where the venue's own words do not say so.
+    """
+
+    failed: frozenset[int] = frozenset()
+    failed_texts: frozenset[str] = frozenset()
+    insufficient: frozenset[int] = frozenset()
+    duplicate: frozenset[int] = frozenset()
+    advice: Mapping[int, str] = field(default_factory=dict)
+
+
+SPOT_MEANINGS = Meanings()
+FUTURES_MEANINGS = Meanings(
+    failed=frozenset({-1008}),  # throttled: "did not execute" is documented here, not on spot
+    failed_texts=frozenset({"Service Unavailable."}),
+    insufficient=frozenset({-2018, -2019}),
+    duplicate=frozenset({-4116}),
+    advice={
+        -2019: "lower the quantity or raise the leverage",
+        -2022: "there is no position that it would reduce",
+        -2027: "lower the leverage or the position",
+        -2028: "lower the leverage, or close some of the position",
+        -4028: "the symbol does not allow this leverage",
+        -4061: "switch the account to one-way mode",
+        -4120: "conditional orders have an endpoint of their own",
+    },
+)
 
 
 def fault(
@@ -56,12 +92,15 @@ def fault(
     *,
     state_changing: bool,
     now_ms: int,
+    meanings: Meanings = SPOT_MEANINGS,
 ) -> TradingError | None:
     """The error this HTTP answer stands for, or None when it is a good one.
 
     `answer` is the decoded JSON body, None when it was empty or no JSON.
     """
     code, reason = _code_and_reason(answer)
+    if code is not None and code >= 0 and status < _SUCCESS:
+        return None  # futures say "success" with a code of 200
     if status in _TOO_MUCH or code in _LIMITS:
         return RateLimited(
             reason or f"HTTP {status}",
@@ -70,16 +109,16 @@ def fault(
         )
     if status == HTTPStatus.FORBIDDEN and code is None:
         return RateLimited("the venue's firewall refuses us", retry_after=_FIREWALL_PAUSE)
-    if status >= _SERVER_ERROR or status == HTTPStatus.REQUEST_TIMEOUT or code in _STATUS_UNKNOWN:
-        return _no_answer(reason or f"HTTP {status}", state_changing=state_changing)
+    failed = code in meanings.failed or reason in meanings.failed_texts
+    if failed or status >= _SERVER_ERROR or status == _TIMEOUT or code in _STATUS_UNKNOWN:
+        return _no_answer(reason or f"HTTP {status}", state_changing=state_changing and not failed)
     if code is not None:
-        return _refusal(code, reason)
+        return _refusal(code, reason, meanings)
     if status >= _CLIENT_ERROR:
         return Unreadable(f"HTTP {status} without an error code")
     if answer is None:
-        if state_changing:
-            return OutcomeUnknown("the venue answered with nothing readable")
-        return Unreadable("the venue answered with nothing readable")
+        lost = OutcomeUnknown if state_changing else Unreadable
+        return lost("the venue answered with nothing readable")
     return None
 
 
@@ -99,16 +138,18 @@ def _no_answer(reason: str, *, state_changing: bool) -> ExchangeError:
     return OutcomeUnknown(reason) if state_changing else Unreachable(reason)
 
 
-def _refusal(code: int, reason: str) -> TradingError:
+def _refusal(code: int, reason: str, meanings: Meanings) -> TradingError:
     if code == UNKNOWN_SYMBOL:
         return UnknownSymbol("the venue lists no such symbol")
-    return _refusal_class(code, reason)(code, reason)
+    advice = meanings.advice.get(code)
+    told = f"{reason.rstrip('.')}: {advice}" if advice else reason
+    return _refusal_class(code, reason, meanings)(code, told)
 
 
-def _refusal_class(code: int, reason: str) -> Callable[[int, str], Rejected]:
-    if "insufficient balance" in reason:
+def _refusal_class(code: int, reason: str, meanings: Meanings) -> Callable[[int, str], Rejected]:
+    if "insufficient balance" in reason or code in meanings.insufficient:
         return InsufficientFunds
-    if "Duplicate order" in reason:
+    if "Duplicate order" in reason or code in meanings.duplicate:
         return DuplicateOrder
     if code in _NOT_FOUND and "restrictions" not in reason:
         return OrderNotFound

@@ -77,6 +77,7 @@ class Gateway:
         publish: Callable[[object], None] = lambda _: None,
     ) -> None:
         self._client = client
+        self._rest_api = client.rest_api
         self._clock = clock
         self._retry = retry
         self._time = client.venue_time
@@ -243,7 +244,7 @@ class Gateway:
     ) -> _Answer:
         circuit = self._trading if signed else self._data
         circuit.check()  # before anybody waits for nothing
-        cost = weights.cost(method, path, params)
+        cost = self._rest_api.cost(method, path, params)
         grant = await self._admission.enter(cost, priority)
         try:
             permit = circuit.enter()
@@ -257,7 +258,7 @@ class Gateway:
             body = await self._client.call(
                 path, method=method, signed=signed, on_headers=headers.update, **params
             )
-            cost = weights.cost_of_success(method, path, cost)
+            cost = self._rest_api.cost_of_success(method, path, cost)
             return _Answer(body, sent, self._clock.monotonic())
         except BaseException as error:
             outcome = error

@@ -112,7 +112,7 @@ async def test_an_order_is_reported_by_push(exchange, running):
         reports.append((report, latency_ms))
 
     stream = UserStream(
-        url=trading_endpoints(exchange.url).ws_api,
+        url=trading_endpoints(exchange.url).user,
         clock=clock,
         venue_milliseconds=clock.milliseconds,
         sign=HmacSigner(SecretStr(exchange.api_key), SecretStr(exchange.secret)),
