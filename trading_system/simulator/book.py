@@ -68,6 +68,15 @@ class Book:
             del queue[order.order_id]
             queue[order.order_id] = _Resting(order, _visible(order, order.remaining))
 
+    def shrink(self, order: Order) -> None:
+        """Note that an order was made smaller, which knows already; it keeps its place.
+
+        Of an iceberg goes what is hidden, and its tip only where nothing else is left.
+        """
+        self.changes += 1
+        resting = self._levels[order.side][order.price][order.order_id]
+        resting.visible = min(resting.visible, order.remaining)
+
     def best(self, side: Side) -> Decimal | None:
         """The best price of a side, None when nobody is there."""
         prices = self._prices[side]

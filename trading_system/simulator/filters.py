@@ -5,7 +5,7 @@ Source: Binance's filters.md. Zero disables a bound.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import ROUND_CEILING, Decimal
 
@@ -45,10 +45,10 @@ class Subject:
         return [order for order in self.open_orders if order.symbol == self.rules.symbol]
 
 
-def judge(subject: Subject) -> None:
-    """Raise Refused with the name of the first filter that fails."""
-    for name, passes in FILTERS.items():
-        if not passes(subject):
+def judge(subject: Subject, names: Iterable[str] | None = None) -> None:
+    """Raise Refused with the name of the first filter that fails; of these, or of all."""
+    for name in FILTERS if names is None else names:
+        if not FILTERS[name](subject):
             raise failure(name)
 
 
@@ -213,6 +213,9 @@ FILTERS: dict[str, Callable[[Subject], bool]] = {
     "EXCHANGE_MAX_NUM_ICEBERG_ORDERS": _exchange_max_num_iceberg_orders,
 }
 """In the order they are asked."""
+
+OF_QUANTITY = ("LOT_SIZE", "NOTIONAL", "MIN_NOTIONAL")
+"""What an order must still pass when nothing but its quantity changes."""
 
 
 def _is_algo(order: PlaceOrder | Order) -> bool:

@@ -102,6 +102,11 @@ class Market:
         else:
             self._triggers.remove(order)
 
+    def shrink(self, order: Order) -> None:
+        """Note that an open order was made smaller; one that waits is not in the book."""
+        if order.is_working:
+            self._book.shrink(order)
+
     def next_trade(self, now: int) -> MarketTrade | None:
         """The next trade of the tape up to now that concerns any order here."""
         below = [price for price, _ in self._triggers.bounds() if price is not None]

@@ -12,6 +12,7 @@ from decimal import Decimal
 from hashlib import blake2s
 from string import ascii_letters, digits
 
+from trading_system.simulator.amendments import AmendOrder
 from trading_system.simulator.model import (
     CancelOrder,
     Fill,
@@ -48,9 +49,13 @@ class OrderLog:
 
     def refuse_duplicate(self, order: Order) -> None:
         """Raise Refused when an open order carries the same client id."""
-        earlier = self._by_client_id.get((order.account, order.symbol, order.client_order_id))
-        if earlier is not None and earlier.status.is_open:
+        if self.carrier(order.account, order.symbol, order.client_order_id) is not None:
             raise Refused(-2010, "Duplicate order sent.")
+
+    def carrier(self, account: str, symbol: str, client_order_id: str) -> Order | None:
+        """The open order that carries a client id."""
+        order = self._by_client_id.get((account, symbol, client_order_id))
+        return order if order is not None and order.status.is_open else None
 
     def accept(self, order: Order) -> None:
         """Give the order its id, and a client id where the user sent none."""
@@ -60,6 +65,18 @@ class OrderLog:
         self._by_client_id[order.account, order.symbol, order.client_order_id] = order
         self._by_account[order.account, order.symbol].append(order)
         self._open[order.account][order.order_id] = order
+
+    def rename(self, order: Order, client_order_id: str) -> None:
+        """Give an open order another client id, which no other open order carries.
+
+        Its old one finds again whoever carried it before, or nobody.
+        """
+        of = order.account, order.symbol
+        del self._by_client_id[*of, order.client_order_id]
+        earlier = (o for o in self._by_account[of] if o.client_order_id == order.client_order_id)
+        self._by_client_id.update({(*of, o.client_order_id): o for o in earlier if o is not order})
+        order.client_order_id = client_order_id
+        self._by_client_id[*of, client_order_id] = order
 
     def close(self, order: Order) -> None:
         """The order is over; it stays findable."""
@@ -143,6 +160,12 @@ def cancel_id(command: CancelOrder | None, order: Order) -> str:
     """The client id of a cancel: the user's own, or one made up from the order's id."""
     chosen = command.cancel_client_order_id if command else None
     return chosen or made_up_id("cancel", order.order_id)
+
+
+def amend_id(command: AmendOrder, order: Order) -> str:
+    """The client id of an amended order: the user's own, or one made up for this amendment."""
+    number = len(order.amendments) + 1
+    return command.new_client_order_id or made_up_id(f"amend {order.order_id}", number)
 
 
 def made_up_id(kind: str, number: int) -> str:

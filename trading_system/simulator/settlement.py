@@ -9,6 +9,7 @@ from collections.abc import Callable
 from decimal import ROUND_HALF_UP, ROUND_UP, Decimal
 
 from trading_system.simulator.accounts import Accounts
+from trading_system.simulator.amendments import Amendment
 from trading_system.simulator.events import Execution
 from trading_system.simulator.journal import Journal
 from trading_system.simulator.matching import to_cents
@@ -148,6 +149,34 @@ class Settlement:
         order.updated = now
         self._journal.tell(Execution.CANCELED, order, rules, cancel_client_order_id=cancel_id)
         self._close(order)
+
+    def amend(
+        self, order: Order, rules: SymbolRules, *, quantity: Decimal, client_order_id: str, now: int
+    ) -> None:
+        """Make an open order smaller, which may change its name, and free what it needs no more."""
+        old_id, old_quantity, old_remaining = order.client_order_id, order.quantity, order.remaining
+        self._log.rename(order, client_order_id)
+        order.quantity, order.updated = quantity, now
+        execution_id = self._journal.tell(
+            Execution.REPLACED, order, rules, old_client_order_id=old_id
+        )
+        order.amendments.append(
+            Amendment(
+                execution_id=execution_id,
+                old_client_order_id=old_id,
+                new_client_order_id=client_order_id,
+                old_quantity=old_quantity,
+                new_quantity=quantity,
+                time=now,
+            )
+        )
+        if order.side is Side.SELL or order.price:
+            self._keep_what_it_needs(order, rules)
+        else:  # a stop order that will buy at any price: what it locked for each unit
+            needs = self.accounts.needs(order.order_id) * order.remaining / old_remaining
+            self.accounts.keep(
+                order.order_id, needs.quantize(cent(rules.quote_precision), rounding=ROUND_UP)
+            )
 
     def _exchange(
         self,
