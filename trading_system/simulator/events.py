@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
+from trading_system.simulator.list_model import Contingency, ListStatus
 from trading_system.simulator.model import Fill, Order
 from trading_system.simulator.self_trades import PreventedMatch
 
@@ -68,4 +69,22 @@ class ReplaceEvent:
     time: int
 
 
-Event = OrderEvent | BalanceEvent | DepositEvent | ReplaceEvent
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListEvent:
+    """A list of orders began, went on or is done; `orders` are copies taken right then.
+
+    `cancel_client_order_id` is None unless somebody cancelled it.
+    """
+
+    list_id: int
+    client_order_id: str
+    account: str
+    symbol: str
+    contingency: Contingency
+    status: ListStatus
+    orders: tuple[Order, ...]
+    cancel_client_order_id: str | None = None
+    time: int
+
+
+Event = OrderEvent | ListEvent | BalanceEvent | DepositEvent | ReplaceEvent

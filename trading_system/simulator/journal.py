@@ -12,9 +12,11 @@ from trading_system.simulator.events import (
     DepositEvent,
     Event,
     Execution,
+    ListEvent,
     OrderEvent,
     ReplaceEvent,
 )
+from trading_system.simulator.list_model import OrderList
 from trading_system.simulator.model import Deposit, Fill, Order, Status, SymbolRules
 from trading_system.simulator.self_trades import PreventedMatch
 
@@ -78,6 +80,24 @@ class Journal:
                 order=rejected,
                 refusal=message,
                 time=order.updated,
+            )
+        )
+
+    def tell_list(
+        self, order_list: OrderList, *, cancel_client_order_id: str | None = None
+    ) -> None:
+        """Note how a list stands now; its time is `order_list.updated`."""
+        self._events.append(
+            ListEvent(
+                list_id=order_list.list_id,
+                client_order_id=order_list.client_order_id,
+                account=order_list.account,
+                symbol=order_list.symbol,
+                contingency=order_list.contingency,
+                status=order_list.status,
+                orders=tuple(_copy(order) for order in order_list.orders),
+                cancel_client_order_id=cancel_client_order_id,
+                time=order_list.updated,
             )
         )
 

@@ -5,9 +5,12 @@ Judged from the command and the symbol's precision alone, before any filter look
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
+from trading_system.simulator.amendments import AmendOrder
 from trading_system.simulator.model import (
     OrderType,
     PlaceOrder,
@@ -60,26 +63,26 @@ _SHAPES = {
 """Binance's rest-api.md, "New order": additional mandatory parameters based on order type."""
 
 
-def judge(command: PlaceOrder, rules: SymbolRules, *, name: str = "") -> None:
+def judge(command: PlaceOrder, rules: SymbolRules, *, prefix: str = "") -> None:
     """Raise Refused for the first parameter that is missing, unwanted or misshapen.
 
-    In a list of orders the names of an order's parameters begin with `name`: aboveStopPrice.
+    In a list of orders the names of an order's parameters begin with a prefix: aboveStopPrice.
     """
     sent = {
         name: value
         for name, attribute in _FIELDS.items()
         if (value := getattr(command, attribute)) is not None
     }
-    _judge_presence(command.type, sent)
+    _judge_presence(command.type, sent, prefix)
     for name, value in sent.items():
         if isinstance(value, TimeInForce):
             continue
         if value <= 0:
-            raise Refused(-1013, f"Invalid {name}.")
+            raise Refused(-1013, f"Invalid {_called(name, prefix)}.")
         if value >= _OVERFLOW:
-            raise Refused(-1108, f"Parameter '{name}' overflowed.")
-    _judge_precision(sent, _BASE_AMOUNTS, rules.base_precision)
-    _judge_precision(sent, _QUOTE_AMOUNTS, rules.quote_precision)
+            raise Refused(-1108, f"Parameter '{_called(name, prefix)}' overflowed.")
+    for name in _too_precise(sent, rules):
+        raise Refused(-1111, f"Parameter '{_called(name, prefix)}' has too much precision.")
     if command.iceberg_quantity is not None and command.time_in_force in {
         TimeInForce.IOC,
         TimeInForce.FOK,
@@ -91,30 +94,49 @@ def judge(command: PlaceOrder, rules: SymbolRules, *, name: str = "") -> None:
         raise Refused(-1013, "This symbol does not allow the specified self-trade prevention mode.")
 
 
-def _judge_presence(type_: OrderType, sent: dict[str, object]) -> None:
+def judge_amendment(command: AmendOrder, rules: SymbolRules) -> None:
+    """Raise Refused for a quantity to shrink to that is misshapen."""
+    if command.quantity <= 0:
+        raise Refused(-1013, "Invalid newQty.")
+    if _decimals(command.quantity) > rules.base_precision:
+        raise Refused(-1111, "Parameter 'newQty' has too much precision.")
+
+
+def _judge_presence(type_: OrderType, sent: dict[str, object], prefix: str) -> None:
     shape = _SHAPES[type_]
     for name in shape.mandatory:
         if name not in sent:
             raise Refused(
-                -1102, f"Mandatory parameter '{name}' was not sent, was empty/null, or malformed."
+                -1102,
+                f"Mandatory parameter '{_called(name, prefix)}' was not sent, was empty/null, or "
+                "malformed.",
             )
     if shape.either and not any(name in sent for name in shape.either):
-        first, second = shape.either
+        first, second = (_called(name, prefix) for name in shape.either)
         raise Refused(
             -1102, f"Param '{first}' or '{second}' must be sent, but both were empty/null!"
         )
     for name in sent:
         if name not in {*shape.mandatory, *shape.either, *shape.optional}:
-            raise Refused(-1106, f"Parameter '{name}' sent when not required.")
+            raise Refused(-1106, f"Parameter '{_called(name, prefix)}' sent when not required.")
     if {"quantity", "quoteOrderQty"} <= sent.keys():
         raise Refused(-1128, "Combination of optional parameters invalid.")
 
 
-def _judge_precision(sent: dict[str, object], names: tuple[str, ...], digits: int) -> None:
-    for name in names:
-        value = sent.get(name)
-        if isinstance(value, Decimal) and _decimals(value) > digits:
-            raise Refused(-1111, f"Parameter '{name}' has too much precision.")
+def _too_precise(sent: dict[str, object], rules: SymbolRules) -> Iterator[str]:
+    kinds = ((_BASE_AMOUNTS, rules.base_precision), (_QUOTE_AMOUNTS, rules.quote_precision))
+    for names, digits in kinds:
+        for name in names:
+            value = sent.get(name)
+            if isinstance(value, Decimal) and _decimals(value) > digits:
+                yield name
+
+
+def _called(name: str, prefix: str) -> str:
+    """A parameter's name in a request; the two orders of a pair share their quantity."""
+    if name == "quantity":
+        prefix = re.sub("(above|below)$", "", prefix, flags=re.IGNORECASE)
+    return prefix + name[0].upper() + name[1:] if prefix else name
 
 
 def _decimals(value: Decimal) -> int:

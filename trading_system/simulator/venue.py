@@ -11,17 +11,22 @@ the accounts are too small to move the market.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 from heapq import heapify, heappop, heapreplace
 
-from trading_system.simulator import filters, parameters
+from trading_system.simulator import replacing
 from trading_system.simulator.accounts import Accounts
+from trading_system.simulator.amending import Amending
+from trading_system.simulator.amendments import AmendOrder
 from trading_system.simulator.books import Books
+from trading_system.simulator.checks import Checks
+from trading_system.simulator.contingencies import Contingencies
 from trading_system.simulator.events import Event
 from trading_system.simulator.feeds import Feed
-from trading_system.simulator.filters import ExchangeLimits, Subject
+from trading_system.simulator.filters import ExchangeLimits
 from trading_system.simulator.journal import Journal
+from trading_system.simulator.list_model import CancelList, ListCommand, PlaceList
 from trading_system.simulator.market import Market
 from trading_system.simulator.model import (
     CancelAll,
@@ -49,11 +54,17 @@ class Venue:
 
     def __init__(self, feed: Feed, *, limits: ExchangeLimits | None = None) -> None:
         self._feed = feed
-        self._limits = limits or ExchangeLimits()
         self._accounts = Accounts()
         self._log = OrderLog()
         self._journal = Journal(self._accounts)
         self._settlement = Settlement(self._accounts, self._log, self._journal)
+        self._checks = Checks(feed, limits or ExchangeLimits(), self._accounts, self._log)
+        self._rules = self._checks.rules
+        self._contingencies = Contingencies(
+            self._checks, self._log, self._journal, self._settlement, self._market
+        )
+        self.lists = self._contingencies.lists
+        self._amending = Amending(self._checks, self._log, self._settlement, self._market)
         self._markets: dict[str, Market] = {}
         self.books = Books(feed, self._markets)
         self._busy: dict[str, Market] = {}
@@ -75,7 +86,7 @@ class Venue:
         """Open an account with these free balances; ValueError when it is open already."""
         self._accounts.open(account, balances, maker_bips=maker_bips, taker_bips=taker_bips)
 
-    def handle(self, command: Command, now: int) -> list[Event]:
+    def handle(self, command: Command | ListCommand, now: int) -> list[Event]:
         """Run the market up to `now` and carry out the command, or raise Refused.
 
         A refused command changes nothing (-2021: see `_replace`). Events of the market come first,
@@ -95,6 +106,13 @@ class Venue:
                 self._cancel_all(command)
             case CancelReplace():
                 self._replace(command)
+            case AmendOrder():
+                self._amending.amend(command, self._now)
+            case PlaceList():
+                self._contingencies.place(command, self._now)
+                self._busy[command.symbol] = self._market(command.symbol)
+            case CancelList():
+                self._contingencies.cancel(command, self._now)
             case Deposit():
                 self._accounts.deposit(command.account, command.asset, command.amount)
                 self._journal.tell_deposit(command, self._now)
@@ -103,20 +121,7 @@ class Venue:
 
     def check(self, command: PlaceOrder, now: int) -> None:
         """Judge an order as far as it goes without the engine; Refused when it fails."""
-        rules = self._rules(command.symbol)
-        parameters.judge(command, rules)
-        filters.judge(
-            Subject(
-                command=command,
-                rules=rules,
-                limits=self._limits,
-                average=lambda: self._feed.average_price(
-                    rules.symbol, minutes=rules.avg_price_mins, now=now
-                ),
-                position=self._accounts.total(command.account, rules.base),
-                open_orders=self._log.open(command.account),
-            )
-        )
+        self._checks.judge(command, now)
 
     def balances(self, account: str) -> dict[str, tuple[Decimal, Decimal]]:
         """Every asset the account ever held: (free, locked)."""
@@ -166,12 +171,6 @@ class Venue:
         self._rules(symbol)
         return self.books.quote(symbol, now)
 
-    def _rules(self, symbol: str) -> SymbolRules:
-        rules = self._feed.symbols.get(symbol)
-        if rules is None:
-            raise Refused(-1121, "Invalid symbol.")
-        return rules
-
     def _market(self, symbol: str) -> Market:
         if symbol not in self._markets:
             self._markets[symbol] = Market(self._rules(symbol), self._feed, self._settlement)
@@ -190,6 +189,7 @@ class Venue:
             _, symbol, trade = coming[0]
             market = self._busy[symbol]
             market.meet(trade)
+            self._contingencies.proceed(trade.time, on_tape=True)
             following = market.next_trade(self._now)
             if following is None:
                 heappop(coming)
@@ -198,18 +198,13 @@ class Venue:
 
     def _place(self, command: PlaceOrder) -> Order:
         """The engine's part: everything but parameters and filters."""
+        self._checks.admit(command)
         rules = self._rules(command.symbol)
-        if rules.status != "TRADING":
-            raise Refused(-2010, "Market is closed.")
-        if command.type not in rules.order_types:
-            kind = command.type.replace("_", " ").capitalize()
-            raise Refused(-2010, f"{kind} orders are not supported for this symbol.")
-        if (command.iceberg_quantity or 0) > (command.quantity or 0):
-            raise Refused(-2010, "IcebergQty exceeds QTY.")
         order = draft(command, rules, self._now)
         self._log.refuse_duplicate(order)
         market = self._market(command.symbol)
         market.enter(order, self._now)
+        self._contingencies.proceed(self._now)
         self._busy[command.symbol] = market
         return order
 
@@ -234,41 +229,32 @@ class Venue:
         if not orders:
             raise Refused(-2011, _UNKNOWN_ORDER)
         for order in orders:
-            self._end(order, self._rules(command.symbol), cancel_id(None, order))
+            if order.status.is_open:  # or it went with another one of its list
+                self._end(order, self._rules(command.symbol), cancel_id(None, order))
 
     def _end(self, order: Order, rules: SymbolRules, id_: str) -> None:
+        if self._contingencies.cancel_with(order, id_, self._now):
+            return
         self._market(order.symbol).withdraw(order)
         self._settlement.cancel(order, rules, cancel_id=id_, now=self._now)
 
     def _replace(self, command: CancelReplace) -> None:
         """Cancel one order and place another; the new one's filters are asked before anything.
 
-        Unless both succeed it raises Refused: -2022 (400) when nothing was done, -2021 (409) when
-        one half was. Its `data` holds cancelResult and newOrderResult (SUCCESS, FAILURE or
-        NOT_ATTEMPTED) and cancelResponse and newOrderResponse: an Order, a {"code", "msg"} or
-        None. The id of the cancel is `orders.cancel_id(command.cancel, order)`.
+        Unless both succeed it raises Refused, see `replacing.failure`.
         """
         _judge_cancel(command.cancel, prefix="cancel")
         self.check(command.place, self._now)
-        cancelled = _outcome(lambda: self._cancel(command.cancel))
-        placed: Order | Refused | None = None
-        if isinstance(cancelled, Order) or command.allow_failure:
-            placed = _outcome(lambda: self._place(command.place))
+        cancelled, placed = replacing.attempt(
+            command, lambda: self._cancel(command.cancel), lambda: self._place(command.place)
+        )
         if isinstance(cancelled, Order) and isinstance(placed, Order):
             self._journal.tell_replaced(cancelled=cancelled, placed=placed, time=self._now)
             return
         if isinstance(cancelled, Order) and isinstance(placed, Refused):
             rejected = draft(command.place, self._rules(command.place.symbol), self._now)
             self._journal.tell_rejected(rejected, placed.message)
-        data = {
-            "cancelResult": _result(cancelled),
-            "newOrderResult": _result(placed),
-            "cancelResponse": _response(cancelled),
-            "newOrderResponse": _response(placed),
-        }
-        if isinstance(cancelled, Order) or isinstance(placed, Order):
-            raise Refused(-2021, "Order cancel-replace partially failed.", status=409, data=data)
-        raise Refused(-2022, "Order cancel-replace failed.", data=data)
+        raise replacing.failure(cancelled, placed)
 
 
 def _judge_cancel(command: CancelOrder, prefix: str = "") -> None:
@@ -279,22 +265,3 @@ def _judge_cancel(command: CancelOrder, prefix: str = "") -> None:
         raise Refused(
             -1145, "`cancelRestrictions` has to be either `ONLY_NEW` or `ONLY_PARTIALLY_FILLED`."
         )
-
-
-def _outcome(attempt: Callable[[], Order]) -> Order | Refused:
-    try:
-        return attempt()
-    except Refused as refusal:
-        return refusal
-
-
-def _result(outcome: Order | Refused | None) -> str:
-    if outcome is None:
-        return "NOT_ATTEMPTED"
-    return "SUCCESS" if isinstance(outcome, Order) else "FAILURE"
-
-
-def _response(outcome: Order | Refused | None) -> object:
-    if isinstance(outcome, Refused):
-        return {"code": outcome.code, "msg": outcome.message}
-    return outcome
