@@ -39,7 +39,9 @@ class Symbol:
 class Instrument:
     """A symbol with the venue's trading rules; `None` where the venue sets no bound.
 
-    Quantities count base asset, prices and notionals quote asset.
+    Quantities count base asset, prices and notionals quote asset. Those that begin with `market`
+    are of market orders only; `trailing_above` and `trailing_below` are the least and the most
+    basis points by which a stop may follow a market that rises to it, or falls.
     """
 
     symbol: Symbol
@@ -52,3 +54,21 @@ class Instrument:
     max_quantity: Decimal
     min_notional: Decimal | None
     max_notional: Decimal | None
+    min_notional_of_market: bool = True
+    max_notional_of_market: bool = False
+    min_price: Decimal | None = None
+    max_price: Decimal | None = None
+    market_step_size: Decimal | None = None
+    market_min_quantity: Decimal | None = None
+    market_max_quantity: Decimal | None = None
+    iceberg_parts: int | None = None
+    trailing_above: tuple[int, int] = (1, 10_000)
+    trailing_below: tuple[int, int] = (1, 10_000)
+    quote_quantity_allowed: bool = True
+
+    def notional_bounds(self, *, market: bool) -> tuple[Decimal | None, Decimal | None]:
+        """The least and the most a market order may be worth, or any other order."""
+        return (
+            self.min_notional if self.min_notional_of_market or not market else None,
+            self.max_notional if self.max_notional_of_market or not market else None,
+        )

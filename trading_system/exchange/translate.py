@@ -17,6 +17,7 @@ from trading_system.domain.reports import Balance, Fill, Report
 
 Json = dict[str, Any]
 
+_ANY_DELTA = 1, 10_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NOT_AS_DOCUMENTED = (LookupError, TypeError, ValueError, ArithmeticError, AttributeError)
 
@@ -68,6 +69,13 @@ def _instrument(entry: Json) -> Instrument | None:
     if price is None or lot is None:
         return None
     notional = filters.get("NOTIONAL") or filters.get("MIN_NOTIONAL") or {}
+    market, trailing = filters.get("MARKET_LOT_SIZE", {}), filters.get("TRAILING_DELTA")
+    above, below = (
+        (int(trailing[f"minTrailing{way}Delta"]), int(trailing[f"maxTrailing{way}Delta"]))
+        if trailing
+        else _ANY_DELTA
+        for way in ("Above", "Below")
+    )
     return Instrument(
         symbol=Symbol(entry["baseAsset"], entry["quoteAsset"]),
         venue_id=entry["symbol"],
@@ -79,7 +87,23 @@ def _instrument(entry: Json) -> Instrument | None:
         max_quantity=Decimal(lot["maxQty"]),
         min_notional=_optional(notional.get("minNotional")),
         max_notional=_optional(notional.get("maxNotional")),
+        min_notional_of_market=_either(notional, "applyMinToMarket", "applyToMarket", default=True),
+        max_notional_of_market=_either(notional, "applyMaxToMarket", default=False),
+        min_price=_optional(price.get("minPrice")),
+        max_price=_optional(price.get("maxPrice")),
+        market_step_size=_optional(market.get("stepSize")),
+        market_min_quantity=_optional(market.get("minQty")),
+        market_max_quantity=_optional(market.get("maxQty")),
+        iceberg_parts=filters.get("ICEBERG_PARTS", {}).get("limit"),
+        trailing_above=above,
+        trailing_below=below,
+        quote_quantity_allowed=entry.get("quoteOrderQtyMarketAllowed", False),
     )
+
+
+def _either(rule: Json, *names: str, default: bool) -> bool:
+    """The first of these that is told."""
+    return next((bool(rule[name]) for name in names if name in rule), default)
 
 
 def _optional(text: str | None) -> Decimal | None:
@@ -197,13 +221,13 @@ def balances(account: Json) -> list[Balance]:
     return [row for row in rows if row.free or row.locked]
 
 
-def order_book(answer: Json, symbol: Symbol, *, received_at: int) -> OrderBook:
-    """GET depth: best levels first, amounts exactly as they were sent."""
+def order_book(answer: Json, symbol: Symbol, *, most: int, received_at: int) -> OrderBook:
+    """GET depth: the best `most` levels first, amounts exactly as they were sent."""
     return OrderBook(
         symbol=symbol,
         update_id=answer["lastUpdateId"],
-        bids=levels(answer["bids"]),
-        asks=levels(answer["asks"]),
+        bids=levels(answer["bids"][:most]),
+        asks=levels(answer["asks"][:most]),
         received_at=received_at,
     )
 
