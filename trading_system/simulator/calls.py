@@ -13,7 +13,7 @@ from uuid import uuid4
 
 import orjson
 
-from trading_system.simulator import exchange_info, wire
+from trading_system.simulator import exchange_info, wire, wire_times
 from trading_system.simulator.arguments import Arguments
 from trading_system.simulator.endpoints.request import Request
 from trading_system.simulator.endpoints.table import Endpoint
@@ -114,7 +114,7 @@ def encoded(result: object, *, in_microseconds: bool) -> bytes:
     """A result as JSON; an exchangeInfo is JSON already."""
     if isinstance(result, bytes):
         return exchange_info.in_microseconds(result) if in_microseconds else result
-    return orjson.dumps(wire.in_microseconds(result) if in_microseconds else result)
+    return orjson.dumps(wire_times.in_microseconds(result) if in_microseconds else result)
 
 
 def wants_microseconds(unit: str | None) -> bool:

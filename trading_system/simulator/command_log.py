@@ -15,6 +15,7 @@ from typing import BinaryIO, cast
 
 import orjson
 
+from trading_system.simulator.amendments import AmendOrder
 from trading_system.simulator.model import (
     CancelAll,
     CancelOrder,
@@ -30,7 +31,8 @@ from trading_system.simulator.self_trades import SelfTradePrevention
 
 FORMAT = 1
 _COMMANDS: dict[str, Callable[..., Command]] = {
-    kind.__name__: kind for kind in (PlaceOrder, CancelOrder, CancelAll, CancelReplace, Deposit)
+    kind.__name__: kind
+    for kind in (PlaceOrder, CancelOrder, CancelAll, CancelReplace, AmendOrder, Deposit)
 }
 _READERS: dict[str, Callable[[str], object]] = {
     "side": Side,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from trading_system.simulator.amendments import AmendOrder
 from trading_system.simulator.arguments import CLIENT_ID, Arguments, required
 from trading_system.simulator.model import (
     CancelOrder,
@@ -13,7 +14,7 @@ from trading_system.simulator.model import (
 )
 from trading_system.simulator.self_trades import SelfTradePrevention
 
-_PEGGED = ("pegPriceType", "pegOffsetType", "pegOffsetValue")
+PEGGED = ("pegPriceType", "pegOffsetType", "pegOffsetValue")
 
 
 def place_order(arguments: Arguments, account: str) -> PlaceOrder:
@@ -22,7 +23,7 @@ def place_order(arguments: Arguments, account: str) -> PlaceOrder:
     side = arguments.choice("side", Side, Refused(-1117, "Invalid side."))
     type_ = arguments.choice("type", OrderType, Refused(-1116, "Invalid orderType."))
     side, type_ = required("side", side), required("type", type_)
-    if any(arguments.text(name) is not None for name in _PEGGED):
+    if any(arguments.text(name) is not None for name in PEGGED):
         raise Refused(-2010, "Pegged orders are not supported for this symbol.")
     return PlaceOrder(
         account=account,
@@ -54,6 +55,18 @@ def cancel_order(arguments: Arguments, account: str) -> CancelOrder:
         client_order_id=arguments.text("origClientOrderId", CLIENT_ID),
         cancel_client_order_id=arguments.text("newClientOrderId", CLIENT_ID),
         restriction=arguments.text("cancelRestrictions"),
+    )
+
+
+def amend_order(arguments: Arguments, account: str) -> AmendOrder:
+    """PUT order/amend/keepPriority."""
+    return AmendOrder(
+        account=account,
+        symbol=required("symbol", arguments.symbol()),
+        quantity=required("newQty", arguments.decimal("newQty")),
+        order_id=arguments.whole("orderId"),
+        client_order_id=arguments.text("origClientOrderId", CLIENT_ID),
+        new_client_order_id=arguments.text("newClientOrderId", CLIENT_ID),
     )
 
 

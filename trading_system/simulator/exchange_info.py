@@ -18,7 +18,6 @@ from trading_system.simulator.model import SymbolRules
 from trading_system.simulator.wire import Json, amount
 
 _MAX_NUM_ORDER_LISTS = 20
-_MAX_NUM_ORDER_AMENDS = 10
 
 
 class ExchangeInfo:
@@ -124,7 +123,7 @@ def symbol_filters(rules: SymbolRules) -> list[Json]:
         {"filterType": "MAX_NUM_ORDERS", "maxNumOrders": rules.max_num_orders},
         {"filterType": "MAX_NUM_ORDER_LISTS", "maxNumOrderLists": _MAX_NUM_ORDER_LISTS},
         {"filterType": "MAX_NUM_ALGO_ORDERS", "maxNumAlgoOrders": rules.max_num_algo_orders},
-        {"filterType": "MAX_NUM_ORDER_AMENDS", "maxNumOrderAmends": _MAX_NUM_ORDER_AMENDS},
+        {"filterType": "MAX_NUM_ORDER_AMENDS", "maxNumOrderAmends": rules.max_num_order_amends},
     ]
     if rules.max_num_iceberg_orders:
         icebergs = rules.max_num_iceberg_orders
@@ -180,7 +179,7 @@ def _symbol(rules: SymbolRules, *, permission_sets: bool) -> Json:
         "quoteOrderQtyMarketAllowed": True,
         "allowTrailingStop": True,
         "cancelReplaceAllowed": True,
-        "amendAllowed": False,
+        "amendAllowed": rules.amend_allowed,
         "pegInstructionsAllowed": False,
         "isSpotTradingAllowed": True,
         "isMarginTradingAllowed": False,

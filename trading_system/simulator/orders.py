@@ -72,9 +72,11 @@ class OrderLog:
         Its old one finds again whoever carried it before, or nobody.
         """
         of = order.account, order.symbol
-        del self._by_client_id[*of, order.client_order_id]
-        earlier = (o for o in self._by_account[of] if o.client_order_id == order.client_order_id)
-        self._by_client_id.update({(*of, o.client_order_id): o for o in earlier if o is not order})
+        old = order.client_order_id
+        del self._by_client_id[*of, old]
+        for other in self._by_account[of]:
+            if other.client_order_id == old and other is not order:
+                self._by_client_id[*of, old] = other
         order.client_order_id = client_order_id
         self._by_client_id[*of, client_order_id] = order
 

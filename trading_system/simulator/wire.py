@@ -21,27 +21,12 @@ from trading_system.simulator.model import (
     Status,
 )
 from trading_system.simulator.orders import CONTINGENT
+from trading_system.simulator.self_trades import PreventedMatch
 
 Json = dict[str, object]
 
 _CENT = Decimal(1).scaleb(-8)
 _EXPIRED = {Status.EXPIRED, Status.EXPIRED_IN_MATCH}
-_TIMES = frozenset(
-    {
-        "T",
-        "openTime",
-        "serverTime",
-        "time",
-        "timestamp",
-        "trailingTime",
-        "transactTime",
-        "updateTime",
-        "workingTime",
-    }
-)
-_MINUTE = 60_000
-_KLINE_FIELDS = 12
-_KLINE_CLOSE = 6
 
 
 class ResponseType(StrEnum):
@@ -73,7 +58,7 @@ def placed(order: Order, kind: ResponseType | None = None) -> Json:
     answer: Json = {
         "symbol": order.symbol,
         "orderId": order.order_id,
-        "orderListId": -1,
+        "orderListId": order.list_id,
         "clientOrderId": order.client_order_id,
         "transactTime": order.time,
     }
@@ -83,8 +68,10 @@ def placed(order: Order, kind: ResponseType | None = None) -> Json:
     answer["workingTime"] = order.working_time
     if kind is ResponseType.FULL:
         answer["fills"] = [_fill(fill) for fill in order.fills]
+    if order.prevented_matches:
+        answer["preventedMatches"] = [_prevented(match) for match in order.prevented_matches]
     answer["selfTradePreventionMode"] = order.stp
-    return answer | _prices_of_its_type(order) | _conditional(order)
+    return answer | prices_of_its_type(order) | conditional(order)
 
 
 def cancelled(order: Order, cancel_id: str) -> Json:
@@ -93,13 +80,13 @@ def cancelled(order: Order, cancel_id: str) -> Json:
         "symbol": order.symbol,
         "origClientOrderId": order.client_order_id,
         "orderId": order.order_id,
-        "orderListId": -1,
+        "orderListId": order.list_id,
         "clientOrderId": cancel_id,
         "transactTime": order.updated,
         **_progress(order),
         "selfTradePreventionMode": order.stp,
-        **_prices_of_its_type(order),
-        **_conditional(order),
+        **prices_of_its_type(order),
+        **conditional(order),
     }
 
 
@@ -110,7 +97,7 @@ def queried(order: Order) -> Json:
     return {
         "symbol": order.symbol,
         "orderId": order.order_id,
-        "orderListId": -1,
+        "orderListId": order.list_id,
         "clientOrderId": order.client_order_id,
         **progress,
         "stopPrice": amount(order.stop_price or Decimal(0)),
@@ -121,7 +108,7 @@ def queried(order: Order) -> Json:
         "workingTime": order.working_time,
         "origQuoteOrderQty": quote_quantity,
         "selfTradePreventionMode": order.stp,
-        **_conditional(order),
+        **conditional(order),
     }
 
 
@@ -139,7 +126,8 @@ def _progress(order: Order) -> Json:
     }
 
 
-def _prices_of_its_type(order: Order) -> Json:
+def prices_of_its_type(order: Order) -> Json:
+    """Prices and quantities that only some types have, in whatever is told but a query."""
     fields: Json = {}
     if order.type in CONTINGENT and order.stop_price is not None:
         fields["stopPrice"] = amount(order.stop_price)
@@ -148,7 +136,7 @@ def _prices_of_its_type(order: Order) -> Json:
     return fields
 
 
-def _conditional(order: Order) -> Json:
+def conditional(order: Order) -> Json:
     """What appears only under conditions; rest-api.md, "Conditional fields in Order Responses"."""
     fields: Json = {}
     if order.status is Status.EXPIRED_IN_MATCH or order.prevented:
@@ -174,6 +162,36 @@ def _fill(fill: Fill) -> Json:
         "commissionAsset": fill.commission_asset,
         "tradeId": fill.trade_id,
     }
+
+
+def prevented_match(match: PreventedMatch) -> Json:
+    """A prevented match as myPreventedMatches tells it; no account is in a trade group."""
+    told = _prevented(match)
+    return {
+        "symbol": match.symbol,
+        "preventedMatchId": told.pop("preventedMatchId"),
+        "takerOrderId": match.taker_order_id,
+        "makerSymbol": told.pop("makerSymbol"),
+        "makerOrderId": told.pop("makerOrderId"),
+        "tradeGroupId": -1,
+        "selfTradePreventionMode": match.mode,
+        **told,
+        "transactTime": match.time,
+    }
+
+
+def _prevented(match: PreventedMatch) -> Json:
+    told: Json = {
+        "preventedMatchId": match.id,
+        "makerSymbol": match.symbol,
+        "makerOrderId": match.maker_order_id,
+        "price": amount(match.price),
+    }
+    if match.off_taker:
+        told["takerPreventedQuantity"] = amount(match.off_taker)
+    if match.off_maker:
+        told["makerPreventedQuantity"] = amount(match.off_maker)
+    return told
 
 
 def own_trade(fill: Fill) -> Json:
@@ -234,38 +252,3 @@ def depth(book: Depth, limit: int) -> Json:
 def balance(asset: str, free: Decimal, locked: Decimal) -> Json:
     """One asset of the account."""
     return {"asset": asset, "free": amount(free), "locked": amount(locked)}
-
-
-def in_microseconds(answer: object) -> object:
-    """The same answer with every time in us, as X-MBX-TIME-UNIT asks for.
-
-    A closing time at the last ms of a minute becomes the last us of it.
-    """
-    if isinstance(answer, dict):
-        return {name: _in_microseconds(name, value) for name, value in answer.items()}
-    if isinstance(answer, list):
-        if len(answer) == _KLINE_FIELDS and isinstance(answer[0], int):
-            return _kline_in_microseconds(answer)
-        return [in_microseconds(value) for value in answer]
-    return answer
-
-
-def _in_microseconds(name: str, value: object) -> object:
-    if not isinstance(value, int):
-        return in_microseconds(value)
-    if name == "closeTime":
-        return _closing(value)
-    return value * 1000 if name in _TIMES and value >= 0 else value
-
-
-def _kline_in_microseconds(row: list[object]) -> list[object]:
-    row = list(row)
-    opening, closing = row[0], row[_KLINE_CLOSE]
-    assert isinstance(opening, int)  # noqa: S101 -- KlineRow
-    assert isinstance(closing, int)  # noqa: S101 -- KlineRow
-    row[0], row[_KLINE_CLOSE] = opening * 1000, closing * 1000 + 999
-    return row
-
-
-def _closing(value: int) -> int:
-    return value * 1000 + (999 if (value + 1) % _MINUTE == 0 else 0)

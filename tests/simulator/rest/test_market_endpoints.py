@@ -151,6 +151,7 @@ def test_features_of_later_are_not_promised(desk):
         "icebergAllowed",
         "quoteOrderQtyMarketAllowed",
         "allowTrailingStop",
+        "amendAllowed",
         "cancelReplaceAllowed",
         "isSpotTradingAllowed",
     }

@@ -17,6 +17,12 @@ def new_order(events: Sequence[Event]) -> Order:
     return next(event.order for event in told if event.order.order_id == order_id)
 
 
+def amended(events: Sequence[Event]) -> OrderEvent:
+    """What happened to the order that was made smaller by the command."""
+    told = [event for event in events if isinstance(event, OrderEvent)]
+    return next(event for event in reversed(told) if event.execution is Execution.REPLACED)
+
+
 def cancelled(events: Sequence[Event]) -> list[Json]:
     """Every order that was cancelled, as it is told on the wire."""
     return [

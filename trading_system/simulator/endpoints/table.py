@@ -12,6 +12,7 @@ from trading_system.simulator.arguments import Arguments
 from trading_system.simulator.auth import SIGNED
 from trading_system.simulator.endpoints import (
     account,
+    amendment,
     general,
     market,
     orders,
@@ -107,6 +108,13 @@ _TABLE = {
     "GET order": _signed(orders.find, 4, "symbol orderId origClientOrderId"),
     "DELETE order": _trading(orders.cancel, _CANCEL),
     "POST order/cancelReplace": _trading(replacement.replace, _ORDER + _REPLACE, counted=True),
+    # It is free only where it ends the order, and here it never does.
+    "PUT order/amend/keepPriority": _signed(
+        amendment.amend, 4, "symbol orderId origClientOrderId newClientOrderId newQty"
+    ),
+    "GET order/amendments": _signed(
+        amendment.list_amendments, 4, "symbol orderId fromExecutionId limit"
+    ),
     "GET openOrders": _signed(orders.list_open, orders.list_open_weight, "symbol"),
     "DELETE openOrders": _trading(orders.cancel_all, "symbol"),
     "GET allOrders": _signed(orders.list_all, 20, "symbol orderId startTime endTime limit"),
@@ -114,6 +122,11 @@ _TABLE = {
     "GET account/commission": _signed(account.commission, 20, "symbol"),
     "GET myTrades": _signed(
         account.my_trades, account.my_trades_weight, "symbol orderId startTime endTime fromId limit"
+    ),
+    "GET myPreventedMatches": _signed(
+        amendment.list_prevented,
+        amendment.list_prevented_weight,
+        "symbol preventedMatchId orderId fromPreventedMatchId limit",
     ),
     "GET myFilters": _signed(account.my_filters, 40, "symbol"),
     "GET rateLimit/order": _signed(account.order_counts, 40),
@@ -132,8 +145,7 @@ LATER = frozenset(
     for path in (
         *("allOrderList", "openOrderList", "orderList", "order/oco"),
         *("orderList/oco", "orderList/opo", "orderList/opoco", "orderList/oto", "orderList/otoco"),
-        *("order/amend/keepPriority", "order/amendments", "sor/order", "sor/order/test"),
-        *("myAllocations", "myPreventedMatches", "historicalBlockTrades"),
+        *("sor/order", "sor/order/test", "myAllocations", "historicalBlockTrades"),
         "referencePrice/calculation",
     )
 )

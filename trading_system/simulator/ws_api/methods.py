@@ -33,6 +33,8 @@ _TABLE = {
     "order.status": "GET order",
     "order.cancel": "DELETE order",
     "order.cancelReplace": "POST order/cancelReplace",
+    "order.amend.keepPriority": "PUT order/amend/keepPriority",
+    "order.amendments": "GET order/amendments",
     "openOrders.status": "GET openOrders",
     "openOrders.cancelAll": "DELETE openOrders",
     "allOrders": "GET allOrders",
@@ -40,6 +42,7 @@ _TABLE = {
     "account.commission": "GET account/commission",
     "account.rateLimits.orders": "GET rateLimit/order",
     "myTrades": "GET myTrades",
+    "myPreventedMatches": "GET myPreventedMatches",
     "myFilters": "GET myFilters",
 }
 

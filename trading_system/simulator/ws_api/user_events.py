@@ -43,7 +43,11 @@ def told(events: Sequence[Event], account: str, now: int) -> Iterator[Json]:
 
 
 def execution_report(event: OrderEvent, now: int) -> Json:
-    """A step in an order's life; on a cancel `c` is the cancel's own id and `C` the order's."""
+    """A step in an order's life; on a cancel `c` is the cancel's own id and `C` the order's.
+
+    REPLACED, an amended order, is documented by its name alone: that `c` is then its new id and `C`
+    the one before is inferred from the answer, where they are clientOrderId and origClientOrderId.
+    """
     order, fill = event.order, event.fill
     is_cancel = event.execution is Execution.CANCELED
     report: Json = {
@@ -59,7 +63,7 @@ def execution_report(event: OrderEvent, now: int) -> Json:
         "P": amount(order.stop_price or _ZERO),
         "F": amount(order.iceberg_quantity or _ZERO),
         "g": _NO_LIST,
-        "C": order.client_order_id if is_cancel else "",
+        "C": order.client_order_id if is_cancel else event.old_client_order_id or "",
         "x": event.execution,
         "X": order.status,
         "r": _REASONS.get(event.refusal or "", "NONE"),
