@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 import structlog
 
@@ -25,11 +25,23 @@ _NEVER = float("-inf")
 
 
 class Listing:
-    """The venue's instruments, asked for at most once an hour."""
+    """The venue's instruments, asked for at most once an hour.
 
-    def __init__(self, gateway: Gateway, clock: Clock) -> None:
+    `read` makes them of the answer; `selects` is whether the venue can be asked about some alone.
+    """
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        clock: Clock,
+        *,
+        read: Callable[[translate.Json], dict[Symbol, Instrument]] = translate.instruments,
+        selects: bool = True,
+    ) -> None:
         self._gateway = gateway
         self._clock = clock
+        self._read = read
+        self._selects = selects
         self._instruments: Mapping[Symbol, Instrument] = {}
         self._asked_at = _NEVER
         self._loading = asyncio.Lock()
@@ -54,7 +66,7 @@ class Listing:
         answer = await self._gateway.read("exchangeInfo")
         # Thousands of symbols take longer to read than the loop may stand still.
         with translate.understood(state_changing=False):
-            self._instruments = await asyncio.to_thread(translate.instruments, answer)
+            self._instruments = await asyncio.to_thread(self._read, answer)
         self._asked_at = self._clock.monotonic()
 
     async def recheck(self, symbols: Collection[Symbol]) -> None:
@@ -66,6 +78,10 @@ class Listing:
         missed = any(symbol not in self._instruments for symbol in symbols)
         if missed and self._clock.monotonic() - self._asked_at > _MISSED_SECONDS:
             self._asked_at = _NEVER
+        if not self._selects:
+            async with self._loading:
+                await self._load()
+            return
         names = sorted(filter(None, map(self.known_venue_id, symbols)))
         for start in range(0, len(names), _BATCH):
             batch = json.dumps(names[start : start + _BATCH], separators=(",", ":"))
@@ -77,7 +93,7 @@ class Listing:
                 self._asked_at = _NEVER
                 return
             with translate.understood(state_changing=False):
-                self._instruments = {**self._instruments, **translate.instruments(answer)}
+                self._instruments = {**self._instruments, **self._read(answer)}
 
     async def venue_id(self, symbol: Symbol) -> str:
         """The venue's name of a symbol. Raises UnknownSymbol, ExchangeError."""
@@ -90,3 +106,10 @@ class Listing:
         """The same by the last listing alone; None when it had no such symbol, or none was read."""
         instrument = self._instruments.get(symbol)
         return None if instrument is None else instrument.venue_id
+
+    def known_symbol(self, venue_id: str) -> Symbol | None:
+        """The symbol that had this name by the last listing."""
+        return next(
+            (symbol for symbol, each in self._instruments.items() if each.venue_id == venue_id),
+            None,
+        )

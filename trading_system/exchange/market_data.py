@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from typing import NamedTuple
 
 from trading_system.domain.candles import MINUTE, Candle, Span
 from trading_system.domain.instruments import Instrument, Symbol
@@ -16,6 +17,20 @@ from trading_system.resilience.limits import Priority
 _PAGE = 1_000
 
 
+class PublicCalls(NamedTuple):
+    """Where markets differ: the path of `trades` by id and how a row of it reads.
+
+    `depth` makes of the levels wanted a number that may be asked for.
+    """
+
+    trades: str
+    read_trade: Callable[..., Trade]
+    depth: Callable[[int], int]
+
+
+SPOT_CALLS = PublicCalls("historicalTrades", translate.public_trade, lambda levels: levels)
+
+
 class BinanceMarketData:
     """MarketData over the gateway, waiting for its turn with this priority."""
 
@@ -26,11 +41,13 @@ class BinanceMarketData:
         *,
         listing: Listing | None = None,
         priority: Priority = Priority.CANDLES,
+        calls: PublicCalls = SPOT_CALLS,
     ) -> None:
         self._gateway = gateway
         self._clock = clock
         self._listing = listing or Listing(gateway, clock)
         self._priority = priority
+        self._calls = calls
 
     async def candles(self, symbol: Symbol, span: Span) -> list[Candle]:
         """Closed candles in the span, at most its first 1000; raises UnknownSymbol."""
@@ -66,15 +83,17 @@ class BinanceMarketData:
             "depth",
             priority=self._priority,
             symbol=await self._listing.venue_id(symbol),
-            limit=levels,
+            limit=self._calls.depth(levels),
         )
         with translate.understood(state_changing=False):
-            return translate.order_book(answer, symbol, received_at=self._clock.milliseconds())
+            return translate.order_book(
+                answer, symbol, most=levels, received_at=self._clock.milliseconds()
+            )
 
     async def trades(self, symbol: Symbol, *, first_id: int) -> list[Trade]:
         """Public trades from this id on, ascending, at most 1000."""
         rows = await self._gateway.read(
-            "historicalTrades",
+            self._calls.trades,
             priority=self._priority,
             symbol=await self._listing.venue_id(symbol),
             fromId=first_id,
@@ -82,4 +101,5 @@ class BinanceMarketData:
         )
         received_at = self._clock.milliseconds()
         with translate.understood(state_changing=False):
-            return [translate.public_trade(row, symbol, received_at=received_at) for row in rows]
+            read = self._calls.read_trade
+            return [read(row, symbol, received_at=received_at) for row in rows]

@@ -151,21 +151,21 @@ def placed(answer: Json, order: Order) -> Report:
         status=OrderStatus(answer.get("status", "NEW")).value,
         source="answer",
         time=time,
-        executed_quantity=_amount(answer.get("executedQty", "0")),
-        executed_quote=_amount(answer.get("cummulativeQuoteQty", "0")),
+        executed_quantity=amount(answer.get("executedQty", "0")),
+        executed_quote=amount(answer.get("cummulativeQuoteQty", "0")),
         fills=tuple(_answered_fill(fill, time) for fill in answer.get("fills", ())),
         reject_reason=answer.get("expiryReason"),
     )
 
 
 def _answered_fill(fill: Json, time: datetime) -> Fill:
-    price, quantity = _amount(fill["price"]), _amount(fill["qty"])
+    price, quantity = amount(fill["price"]), amount(fill["qty"])
     return Fill(
         trade_id=str(fill["tradeId"]),
         price=price,
         quantity=quantity,
         quote_quantity=price * quantity,
-        fee=_amount(fill["commission"]),
+        fee=amount(fill["commission"]),
         fee_asset=fill["commissionAsset"],
         maker=False,  # an order fills inside its own answer only as the taker
         time=time,
@@ -180,8 +180,8 @@ def looked_up(answer: Json, order: Order, trades: list[Json], *, source: str) ->
         status=OrderStatus(answer["status"]).value,
         source=source,
         time=moment(answer.get("updateTime") or answer["transactTime"]),
-        executed_quantity=_amount(answer["executedQty"]),
-        executed_quote=_amount(answer["cummulativeQuoteQty"]),
+        executed_quantity=amount(answer["executedQty"]),
+        executed_quote=amount(answer["cummulativeQuoteQty"]),
         fills=tuple(_recorded_fill(trade) for trade in trades),
         reject_reason=answer.get("expiryReason"),
     )
@@ -189,23 +189,24 @@ def looked_up(answer: Json, order: Order, trades: list[Json], *, source: str) ->
 
 def executed(answer: Json) -> Decimal:
     """How much of the order this answer says is filled, in base."""
-    return _amount(answer["executedQty"])
+    return amount(answer["executedQty"])
 
 
 def _recorded_fill(trade: Json) -> Fill:
     return Fill(
         trade_id=str(trade["id"]),
-        price=_amount(trade["price"]),
-        quantity=_amount(trade["qty"]),
-        quote_quantity=_amount(trade["quoteQty"]),
-        fee=_amount(trade["commission"]),
+        price=amount(trade["price"]),
+        quantity=amount(trade["qty"]),
+        quote_quantity=amount(trade["quoteQty"]),
+        fee=amount(trade["commission"]),
         fee_asset=trade["commissionAsset"],
         maker=trade["isMaker"],
         time=moment(trade["time"]),
     )
 
 
-def _amount(text: str) -> Decimal:
+def amount(text: str) -> Decimal:
+    """A finite number as Binance writes it; raises ValueError for others."""
     amount = Decimal(text)
     if not amount.is_finite():
         raise ValueError(f"{text} is no amount")
@@ -215,7 +216,7 @@ def _amount(text: str) -> Decimal:
 def balances(account: Json) -> list[Balance]:
     """The account's assets that hold anything."""
     rows = [
-        Balance(asset=row["asset"], free=_amount(row["free"]), locked=_amount(row["locked"]))
+        Balance(asset=row["asset"], free=amount(row["free"]), locked=amount(row["locked"]))
         for row in account["balances"]
     ]
     return [row for row in rows if row.free or row.locked]
