@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from itertools import permutations, product
+from itertools import product
 from uuid import UUID
 
 import pytest
@@ -14,8 +15,8 @@ from hypothesis import strategies as st
 
 from trading_system.domain.instruments import Symbol
 from trading_system.domain.orders import (
-    TRANSITIONS,
     InvalidTransition,
+    NotModified,
     Order,
     OrderRequest,
     OrderStatus,
@@ -49,11 +50,11 @@ def order(status=S.PENDING_NEW, executed="0", quote="0") -> Order:
     )
 
 
-def report(status, executed="0", *, seconds=1, quote=None, **more) -> Report:
+def report(status, executed="0", *, seconds=1, quote=None, source="answer", **more) -> Report:
     return Report(
         client_order_id="ts-7",
         status=status,
-        source="answer",
+        source=source,
         time=NOW + timedelta(seconds=seconds),
         executed_quantity=Decimal(executed),
         executed_quote=Decimal(quote if quote is not None else executed) * 100,
@@ -61,33 +62,133 @@ def report(status, executed="0", *, seconds=1, quote=None, **more) -> Report:
     )
 
 
-@pytest.mark.parametrize(("start", "end"), list(product(S, S)))
-def test_an_order_takes_a_listed_step_and_refuses_or_ignores_every_other(start, end) -> None:
+# Where an order stands, and to which of the states it is told to be in it goes; those that are no
+# news are below, and every other is impossible.
+ENDS = ["FILLED", "CANCELED", "EXPIRED", "EXPIRED_IN_MATCH"]
+GOES = {
+    S.PENDING_NEW: [*ENDS, "NEW", "PARTIALLY_FILLED", "PENDING_CANCEL", "REJECTED", "UNKNOWN"],
+    S.UNKNOWN: [*ENDS, "NEW", "PARTIALLY_FILLED", "PENDING_CANCEL", "REJECTED", "PENDING_NEW"],
+    S.NEW: [*ENDS, "PARTIALLY_FILLED", "PENDING_CANCEL"],
+    S.PARTIALLY_FILLED: [*ENDS, "PENDING_CANCEL"],
+    S.PENDING_CANCEL: [*ENDS, "NEW", "PARTIALLY_FILLED", "PENDING_NEW"],
+    S.FILLED: [],
+    S.CANCELED: ["FILLED"],
+    S.EXPIRED: ["FILLED"],
+    S.EXPIRED_IN_MATCH: ["FILLED"],
+    S.REJECTED: [*ENDS, "NEW", "PARTIALLY_FILLED", "PENDING_NEW"],
+}
+STAYS = {
+    S.PENDING_NEW: [],
+    S.UNKNOWN: [],
+    S.NEW: ["PENDING_NEW", "UNKNOWN"],
+    S.PARTIALLY_FILLED: ["PENDING_NEW", "NEW", "UNKNOWN"],
+    S.PENDING_CANCEL: ["UNKNOWN"],
+    S.FILLED: ["PENDING_NEW", "NEW", "PARTIALLY_FILLED", "PENDING_CANCEL", "UNKNOWN"],
+    S.CANCELED: ["PENDING_NEW", "NEW", "PARTIALLY_FILLED", "PENDING_CANCEL", "UNKNOWN"],
+    S.EXPIRED: ["PENDING_NEW", "NEW", "PARTIALLY_FILLED", "PENDING_CANCEL", "UNKNOWN"],
+    S.EXPIRED_IN_MATCH: ["PENDING_NEW", "NEW", "PARTIALLY_FILLED", "PENDING_CANCEL", "UNKNOWN"],
+    S.REJECTED: ["PENDING_CANCEL", "UNKNOWN"],
+}
+
+
+@pytest.mark.parametrize(("start", "told"), list(product(S, S)), ids="-".join)
+def test_every_report_in_every_state_is_a_step_or_no_news_or_impossible(start, told) -> None:
     before = order(start)
-    if end in TRANSITIONS[start]:
-        assert apply(before, report(end)).status is end
-    elif start is end or (start.is_final and not end.is_final and start is not S.REJECTED):
-        assert apply(before, report(end)).status is start
-    elif end is S.UNKNOWN:
-        # The answer got lost, but another report has told already.
-        assert apply(before, report(end)).status is start
+    if told in GOES[start]:
+        assert apply(before, report(told)).status is told
+    elif told is start or told in STAYS[start]:
+        assert apply(before, report(told)).status is start
     else:
-        with pytest.raises(InvalidTransition, match=f"from {start} to {end}"):
-            apply(before, report(end))
+        with pytest.raises(InvalidTransition, match=f"from {start} .*to {told} "):
+            apply(before, report(told))
 
 
 def test_an_impossible_step_names_both_states_and_keeps_the_report() -> None:
-    impossible = report(S.REJECTED)
-    with pytest.raises(InvalidTransition) as raised:
-        apply(order(S.FILLED), impossible)
+    impossible = report(S.REJECTED, "1")
+    with pytest.raises(
+        InvalidTransition, match=r"FILLED \(2 executed\) to REJECTED \(1 "
+    ) as raised:
+        apply(order(S.FILLED, "2"), impossible)
+    assert (raised.value.before, raised.value.after) == (S.FILLED, S.REJECTED)
     assert raised.value.report is impossible
     assert raised.value.order.status is S.FILLED
 
 
+def test_a_push_from_before_the_cancel_does_not_end_it() -> None:
+    """But what it tells of fills counts."""
+    asked = order(S.PENDING_CANCEL)
+    after = apply(asked, report(S.PARTIALLY_FILLED, "1", source="stream"))
+    assert (after.status, after.executed_quantity) == (S.PENDING_CANCEL, Decimal(1))
+
+
+@pytest.mark.parametrize(
+    ("executed", "told", "was"),
+    [
+        ("0", report(S.NEW), S.NEW),
+        ("1", report(S.PARTIALLY_FILLED, "1"), S.PARTIALLY_FILLED),
+        ("1", report(S.NEW), S.PARTIALLY_FILLED),
+        ("0", report(S.PENDING_NEW, venue_order_id="1"), S.PENDING_NEW),
+    ],
+)
+def test_a_refused_cancel_returns_to_where_it_was(executed, told, was) -> None:
+    assert apply(order(S.PENDING_CANCEL, executed), told).status is was
+
+
+@pytest.mark.parametrize("told", [S.CANCELED, S.EXPIRED, S.EXPIRED_IN_MATCH])
+def test_an_end_from_before_the_last_fill_takes_nothing_back(told) -> None:
+    assert apply(order(S.FILLED, "2"), report(told, "1")).status is S.FILLED
+
+
+def test_a_leg_that_waits_for_another_keeps_its_state_and_gains_its_id() -> None:
+    waiting = apply(order(), report(S.PENDING_NEW, venue_order_id="5"))
+    assert (waiting.status, waiting.venue_order_id) == (S.PENDING_NEW, "5")
+    assert apply(waiting, report(S.NEW)).status is S.NEW
+
+
+@pytest.mark.parametrize(
+    ("told", "left"), [("1.5", "1.5"), ("2", "2"), ("3", "2"), (None, "2")], ids=str
+)
+def test_amending_only_takes_away(told, left) -> None:
+    quantity = None if told is None else Decimal(told)
+    after = apply(order(S.NEW), report(S.NEW, quantity=quantity))
+    assert after.request.quantity == Decimal(left)
+
+
+def test_an_order_by_quote_has_no_quantity_to_take_away() -> None:
+    by_quote = replace(order().request, quantity=None, quote_quantity=Decimal(100))
+    before = replace(order(), request=by_quote)
+    assert before.open_quantity is None
+    assert apply(before, report(S.NEW, quantity=Decimal(1))).request == by_quote
+
+
+def test_what_is_not_executed_is_open() -> None:
+    assert order(executed="0.5").open_quantity == Decimal("1.5")
+
+
+@pytest.mark.parametrize(
+    ("side", "quote", "percent"),
+    [(Side.BUY, "202", "1"), (Side.BUY, "199", "-0.5"), (Side.SELL, "199", "0.5")],
+)
+def test_slippage_is_positive_where_it_cost(side, quote, percent) -> None:
+    filled = replace(
+        order(executed="2", quote=quote),
+        request=replace(order().request, side=side),
+        mid_price=Decimal(100),
+    )
+    assert filled.slippage_percent == Decimal(percent)
+
+
+def test_slippage_is_unknown_before_a_fill_and_without_a_middle() -> None:
+    assert replace(order(), mid_price=Decimal(100)).slippage_percent is None
+    assert order(executed="2", quote="200").slippage_percent is None
+
+
 def test_an_order_that_arrived_after_we_had_given_it_up_lives() -> None:
     """Our patience is no proof; the venue's word is."""
-    resting = apply(order(S.REJECTED), report(S.NEW))
+    given_up = replace(order(S.REJECTED), reject_code=-2013, reject_reason="the venue never got it")
+    resting = apply(given_up, report(S.NEW))
     assert resting.status is S.NEW
+    assert (resting.reject_code, resting.reject_reason) == (None, None)
     assert apply(resting, report(S.FILLED, "2")).status is S.FILLED
 
 
@@ -123,31 +224,55 @@ def test_the_venues_own_id_is_kept_once_known() -> None:
     assert apply(known, report(S.CANCELED)).venue_order_id == "12"
 
 
+def test_five_states_are_ends() -> None:
+    assert {status for status in S if status.is_final} == {*map(S, ENDS), S.REJECTED}
+
+
+def test_an_order_that_was_not_modified_is_shown_with_the_one_that_was_to_take_its_place() -> None:
+    refused = NotModified("gone", old=order(S.CANCELED), new=order(S.REJECTED))
+    assert (refused.old.status, refused.new.status) == (S.CANCELED, S.REJECTED)
+    assert str(refused) == "gone"
+
+
 def test_the_average_price_is_quote_over_base() -> None:
     assert order().average_price is None
     assert order(executed="2", quote="201").average_price == Decimal("100.5")
 
 
-LIFE = [report(S.NEW), report(S.PARTIALLY_FILLED, "1", seconds=2), report(S.FILLED, "2", seconds=3)]
+@st.composite
+def lives(draw) -> list[Report]:
+    """What a venue tells of one order from its first to its last moment, an end at any point."""
+    told = [report(S.NEW)]
+    parts = draw(st.lists(st.sampled_from(["0.5", "0.25"]), max_size=3))
+    executed = Decimal(0)
+    for part in parts:
+        executed += Decimal(part)
+        told.append(report(S.PARTIALLY_FILLED, str(executed), seconds=len(told) + 1))
+    end = draw(st.sampled_from([S.NEW, S.FILLED, S.CANCELED, S.EXPIRED, S.EXPIRED_IN_MATCH]))
+    if end is not S.NEW:
+        executed = Decimal(2) if end is S.FILLED else executed
+        told.append(report(end, str(executed), seconds=len(told) + 1))
+    if end in {S.CANCELED, S.EXPIRED} and draw(st.booleans()):  # a fill crossed the end
+        told.append(report(S.FILLED, "2", seconds=len(told) + 1))
+    return [replace(each, source=draw(st.sampled_from(["stream", "answer"]))) for each in told]
 
 
-@pytest.mark.parametrize("life", list(permutations(LIFE)))
-def test_any_order_of_reports_ends_in_the_venues_state(life) -> None:
-    result = order()
-    for each in life:
-        result = apply(result, each)
-    assert (result.status, result.executed_quantity) == (S.FILLED, Decimal(2))
-
-
-@given(st.lists(st.sampled_from(LIFE), min_size=1, max_size=12))
-def test_executed_amounts_never_shrink(reports) -> None:
-    result = order()
-    for each in reports:
+@given(lives(), st.data())
+def test_any_order_and_repetition_of_reports_ends_in_the_venues_state(life, data) -> None:
+    """As long as the last one is among them: a look-up brings it in the end."""
+    heard = data.draw(st.permutations([*data.draw(st.lists(st.sampled_from(life))), life[-1]]))
+    asked = data.draw(st.sampled_from([S.PENDING_NEW, S.UNKNOWN]))
+    result = order(asked)
+    for each in heard:
         after = apply(result, each)
         assert after.executed_quantity >= result.executed_quantity
         assert after.executed_quote >= result.executed_quote
         result = after
-    assert result.executed_quantity == max(each.executed_quantity for each in reports)
+    assert (result.status, result.executed_quantity) == (
+        OrderStatus(life[-1].status),
+        life[-1].executed_quantity,
+    )
+    assert apply(result, life[-1]) is result
 
 
 @given(st.uuids())

@@ -41,7 +41,11 @@ class TimeInForce(StrEnum):
 
 
 class OrderStatus(StrEnum):
-    """Where an order stands. UNKNOWN is a state: the venue has not yet said whether it exists."""
+    """Where an order stands. UNKNOWN is a state: the venue has not yet said whether it exists.
+
+    PENDING_NEW is an order that was saved and has no answer yet or, once it has a venue's id, a leg
+    of an order list that waits for another one. PENDING_CANCEL is ours alone: we are asking.
+    """
 
     PENDING_NEW = "PENDING_NEW"
     NEW = "NEW"
@@ -70,35 +74,67 @@ _FINAL = frozenset(
     }
 )
 
-_S = OrderStatus
-_OPEN_ENDS = frozenset(
-    {_S.PARTIALLY_FILLED, _S.FILLED, _S.CANCELED, _S.EXPIRED, _S.EXPIRED_IN_MATCH}
-)
-TRANSITIONS: dict[OrderStatus, frozenset[OrderStatus]] = {
-    _S.PENDING_NEW: _OPEN_ENDS | {_S.NEW, _S.REJECTED, _S.UNKNOWN},
-    _S.UNKNOWN: _OPEN_ENDS | {_S.NEW, _S.REJECTED},
-    _S.NEW: _OPEN_ENDS | {_S.PENDING_CANCEL},
-    _S.PARTIALLY_FILLED: _OPEN_ENDS | {_S.PENDING_CANCEL},
-    # A refused cancel returns to where it was, so NEW is reachable again.
-    _S.PENDING_CANCEL: _OPEN_ENDS | {_S.NEW},
-    # A fill that crossed the cancel or expiry still counts; whole, it makes the order FILLED.
-    _S.CANCELED: frozenset({_S.FILLED}),
-    _S.EXPIRED: frozenset({_S.FILLED}),
-    _S.EXPIRED_IN_MATCH: frozenset({_S.FILLED}),
-    _S.FILLED: frozenset(),
-    # Our patience may have ended before the order arrived: whatever the venue tells of it counts.
-    _S.REJECTED: _OPEN_ENDS | {_S.NEW},
+
+class Move(StrEnum):
+    """What a report does to an order; the amounts it tells count whatever its move is."""
+
+    STEP = ">"  # the order goes where the report says
+    STAY = "="  # nothing new, or older than what we know
+    BACK = "<"  # a cancel did nothing, if we asked after it; a push may be from before it
+    PAST = "~"  # older if it tells of less than we know, else impossible
+    NEVER = "!"  # no order ever takes that step
+
+
+_TABLE = """
+                 | PENDING_ NEW PARTIALLY FILLED PENDING CANCELED REJECTED EXPIRED EXPIRED_  UNKNOWN
+                 |   NEW         _FILLED         _CANCEL                            IN_MATCH
+PENDING_NEW      |    =      >       >       >      >        >        >       >        >        >
+UNKNOWN          |    >      >       >       >      >        >        >       >        >        =
+NEW              |    =      =       >       >      >        >        !       >        >        =
+PARTIALLY_FILLED |    =      =       =       >      >        >        !       >        >        =
+PENDING_CANCEL   |    <      <       <       >      =        >        !       >        >        =
+FILLED           |    =      =       =       =      =        ~        !       ~        ~        =
+CANCELED         |    =      =       =       >      =        =        !       !        !        =
+EXPIRED          |    =      =       =       >      =        !        !       =        !        =
+EXPIRED_IN_MATCH |    =      =       =       >      =        !        !       !        =        =
+REJECTED         |    >      >       >       >      =        >        =       >        >        =
+"""
+# FILLED after an end: a fill that crossed the cancel or the expiry makes the order whole.
+# Everything after REJECTED: our patience may have ended before the order arrived, and the venue's
+# word counts. UNKNOWN says that an answer got lost, which is no news once something else has told.
+
+MOVES: dict[tuple[OrderStatus, OrderStatus], Move] = {
+    (OrderStatus(row.split()[0]), told): Move(mark)
+    for row in _TABLE.splitlines()[3:]
+    for told, mark in zip(OrderStatus, row.split()[2:], strict=True)
 }
-"""Every step an order may take from one status to another."""
+"""What each report means to an order, by (where it stands, what is told)."""
 
 
 class InvalidTransition(TradingError):
     """A report asks for a step that orders never take; the stored order stays as it is."""
 
     def __init__(self, order: Order, report: Report) -> None:
-        super().__init__(f"order {order.id} cannot go from {order.status} to {report.status}")
+        super().__init__(
+            f"order {order.id} cannot go from {order.status} ({order.executed_quantity} executed) "
+            f"to {report.status} ({report.executed_quantity} executed), as {report.source} says"
+        )
+        self.before = order.status
+        self.after = OrderStatus(report.status)
         self.order = order
         self.report = report
+
+
+class NotModified(TradingError):
+    """An order was not changed as asked; `old` and `new` say how both stand now.
+
+    `new` is the order that was to take its place, None where none was needed.
+    """
+
+    def __init__(self, message: str, *, old: Order, new: Order | None = None) -> None:
+        super().__init__(message)
+        self.old = old
+        self.new = new
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,8 +162,9 @@ class Order:
     """One order as we know it; executed amounts only ever grow.
 
     `latency_ms` is from sent to acknowledged; `mid_price` was the book's middle when it was sent.
-    `replaces` is the order it took the place of, `list_id` the order list it is a leg of.
-    `foreign`: placed by hand or by another program and only watched here.
+    `fees` are what its fills cost, an amount for each asset. `replaces` is the order it took the
+    place of, `list_id` the order list it is a leg of. `foreign`: placed by hand or by another
+    program and only watched here.
     """
 
     id: UUID
@@ -139,6 +176,7 @@ class Order:
     venue_order_id: str | None = None
     executed_quantity: Decimal = Decimal(0)
     executed_quote: Decimal = Decimal(0)
+    fees: tuple[tuple[str, Decimal], ...] = ()
     reject_code: int | None = None
     reject_reason: str | None = None
     latency_ms: int | None = None
@@ -152,6 +190,25 @@ class Order:
         """Quote paid or received per base filled; None before the first fill."""
         return self.executed_quote / self.executed_quantity if self.executed_quantity else None
 
+    @property
+    def slippage_percent(self) -> Decimal | None:
+        """How much worse than the book's middle it filled, in percent; negative is better.
+
+        (average - middle) / middle for a buy, the other way round for a sell; six decimals. None
+        while either is unknown.
+        """
+        if self.average_price is None or self.mid_price is None:
+            return None
+        loss = self.average_price - self.mid_price
+        worse = loss if self.request.side is Side.BUY else -loss
+        return round(worse / self.mid_price * 100, 6)
+
+    @property
+    def open_quantity(self) -> Decimal | None:
+        """What of its base quantity is not executed; None for an order by quote quantity."""
+        asked = self.request.quantity
+        return None if asked is None else asked - self.executed_quantity
+
 
 def client_order_id(order_id: UUID) -> str:
     """Our id at the venue, 35 of the 36 characters Binance allows, derived from the UUID alone."""
@@ -163,30 +220,39 @@ def apply(order: Order, report: Report) -> Order:
 
     Raises InvalidTransition when no order ever takes that step.
     """
-    status = OrderStatus(report.status)
-    executed = max(order.executed_quantity, report.executed_quantity)
-    if _is_stale(order, status, report):
-        status = order.status
-    elif status is not order.status and status not in TRANSITIONS[order.status]:
-        raise InvalidTransition(order, report)
+    status = _next(order, report)
+    is_step = status is not order.status
     after = replace(
         order,
         status=status,
+        request=_shrunk(order.request, report.quantity),
         venue_order_id=report.venue_order_id or order.venue_order_id,
-        executed_quantity=executed,
+        executed_quantity=max(order.executed_quantity, report.executed_quantity),
         executed_quote=max(order.executed_quote, report.executed_quote),
-        reject_code=report.reject_code or order.reject_code,
-        reject_reason=report.reject_reason or order.reject_reason,
+        # They belong to where the order stands: an order that lives again is no longer refused.
+        reject_code=report.reject_code or (None if is_step else order.reject_code),
+        reject_reason=report.reject_reason or (None if is_step else order.reject_reason),
     )
     if after == order:
         return order
     return replace(after, updated_at=max(order.updated_at, report.time))
 
 
-def _is_stale(order: Order, status: OrderStatus, report: Report) -> bool:
-    """A report from before what we already know, delivered late."""
-    if status is OrderStatus.UNKNOWN and order.status is not OrderStatus.PENDING_NEW:
-        return True  # the answer got lost, but a push has told already
-    if order.status.is_final and not status.is_final:
-        return order.status is not OrderStatus.REJECTED
-    return status is OrderStatus.NEW and order.executed_quantity > report.executed_quantity
+def _next(order: Order, report: Report) -> OrderStatus:
+    told = OrderStatus(report.status)
+    move = MOVES[order.status, told]
+    is_older = report.executed_quantity < order.executed_quantity
+    if move is Move.NEVER or (move is Move.PAST and not is_older):
+        raise InvalidTransition(order, report)
+    if move is Move.STEP:
+        return told
+    if move is Move.BACK and not report.is_push:
+        return OrderStatus.PARTIALLY_FILLED if is_older else told
+    return order.status
+
+
+def _shrunk(request: OrderRequest, told: Decimal | None) -> OrderRequest:
+    """Amending only ever takes away, so that the smallest quantity told is the newest."""
+    if told is None or request.quantity is None or told >= request.quantity:
+        return request
+    return replace(request, quantity=told)

@@ -27,8 +27,9 @@ class Fill:
 class Report:
     """The state of one order as told by `source`; executed amounts are totals.
 
-    `fills` may be some of the order's fills. `status` is an OrderStatus value as text, so that this
-    module stays below the order itself.
+    `fills` may be some of the order's fills. `quantity` is what is asked for in all, where it was
+    told: amending makes it smaller. `status` is an OrderStatus value as text, so that this module
+    stays below the order itself.
     """
 
     client_order_id: str
@@ -39,8 +40,14 @@ class Report:
     executed_quantity: Decimal = Decimal(0)
     executed_quote: Decimal = Decimal(0)
     fills: tuple[Fill, ...] = ()
+    quantity: Decimal | None = None
     reject_code: int | None = None
     reject_reason: str | None = None
+
+    @property
+    def is_push(self) -> bool:
+        """It was told unasked, of a moment that may lie before what we did last."""
+        return self.source == "stream"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
