@@ -113,3 +113,94 @@ CREATE INDEX IF NOT EXISTS fills_by_order ON fills (order_id);
 CREATE TABLE IF NOT EXISTS orders_short_of_fills (
     order_id TEXT PRIMARY KEY REFERENCES orders (id)
 ) STRICT, WITHOUT ROWID;
+
+CREATE INDEX IF NOT EXISTS orders_by_time ON orders (created_at);
+
+-- Requests that our own rules refused; nothing of them was sent.
+CREATE TABLE IF NOT EXISTS refusals (
+    id             INTEGER PRIMARY KEY,
+    at             INTEGER NOT NULL,
+    symbol         TEXT    NOT NULL,
+    side           TEXT    NOT NULL,
+    type           TEXT    NOT NULL,
+    quantity       TEXT,
+    quote_quantity TEXT,
+    price          TEXT,
+    stop_price     TEXT,
+    check_name     TEXT    NOT NULL,                 -- which rule said no
+    reason         TEXT    NOT NULL,
+    figures        TEXT    NOT NULL                  -- a JSON object of texts
+) STRICT;
+
+-- Who paused, resumed, killed and armed, why and when; the last row is how things stand.
+CREATE TABLE IF NOT EXISTS control_log (
+    id      INTEGER PRIMARY KEY,
+    state   TEXT    NOT NULL CHECK (state IN ('RUNNING', 'PAUSED', 'KILLED')),
+    flatten INTEGER NOT NULL CHECK (flatten IN (0, 1)),
+    reason  TEXT    NOT NULL,
+    who     TEXT    NOT NULL,
+    at      INTEGER NOT NULL
+) STRICT;
+
+-- The peak that the drawdown is counted from; stopped_at is set while it stops trading.
+CREATE TABLE IF NOT EXISTS drawdown (
+    id         INTEGER PRIMARY KEY CHECK (id = 1),
+    peak       TEXT    NOT NULL,
+    stopped_at INTEGER
+) STRICT;
+
+-- What the account was worth; older marks are thinned out. Peak and day's start are carried along.
+CREATE TABLE IF NOT EXISTS equity (
+    quote     TEXT    NOT NULL,
+    at        INTEGER NOT NULL,
+    total     TEXT    NOT NULL,
+    day_start TEXT    NOT NULL,                      -- the first total of the UTC day
+    peak      TEXT    NOT NULL,                      -- the highest total so far
+    unvalued  TEXT    NOT NULL,                      -- assets without a price, with spaces
+    PRIMARY KEY (quote, at)
+) STRICT, WITHOUT ROWID;
+
+-- Fills in the order in which they were booked, which is not that of their times: what was booked
+-- after a check of the balances is what the next check has to find in them.
+CREATE TABLE IF NOT EXISTS booked_fills (
+    number   INTEGER PRIMARY KEY,
+    symbol   TEXT NOT NULL,
+    trade_id TEXT NOT NULL,
+    order_id TEXT NOT NULL
+) STRICT;
+CREATE TRIGGER IF NOT EXISTS fills_are_numbered AFTER INSERT ON fills BEGIN
+    INSERT INTO booked_fills (symbol, trade_id, order_id)
+    VALUES (NEW.symbol, NEW.trade_id, NEW.order_id);
+END;
+
+-- The venue's word on what the account holds; a row an asset each time it changed.
+CREATE TABLE IF NOT EXISTS balance_snapshots (
+    id     INTEGER PRIMARY KEY,
+    asset  TEXT    NOT NULL,
+    free   TEXT    NOT NULL,
+    locked TEXT    NOT NULL,
+    at     INTEGER NOT NULL,
+    source TEXT    NOT NULL                           -- reconciler, stream
+) STRICT;
+CREATE INDEX IF NOT EXISTS snapshots_by_asset ON balance_snapshots (asset, id);
+
+-- All balances at moments when the fills booked up to `fills` were those behind them.
+CREATE TABLE IF NOT EXISTS balance_checks (
+    id       INTEGER PRIMARY KEY,
+    at       INTEGER NOT NULL,
+    fills    INTEGER NOT NULL,                        -- number in booked_fills
+    balances TEXT    NOT NULL                         -- JSON: [asset, free, locked], ...
+) STRICT;
+
+CREATE TABLE IF NOT EXISTS reconciliations (
+    id                INTEGER PRIMARY KEY,
+    started           INTEGER NOT NULL,
+    ended             INTEGER NOT NULL,
+    asked             INTEGER NOT NULL,
+    booked            INTEGER NOT NULL,
+    adopted           INTEGER NOT NULL,
+    unknown_left      INTEGER NOT NULL,
+    fills             INTEGER NOT NULL,
+    balances_compared INTEGER NOT NULL CHECK (balances_compared IN (0, 1)),
+    differences       TEXT    NOT NULL                -- JSON: [asset, expected, actual, time], ...
+) STRICT;

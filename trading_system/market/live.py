@@ -122,6 +122,11 @@ class LiveMarket:
         now = self._clock.monotonic()
         return [newest.live_price(now) for newest in self._newest.values()]
 
+    def price(self, symbol: Symbol) -> LivePrice | None:
+        """One symbol; None when it is not followed."""
+        newest = self._newest.get(symbol)
+        return newest.live_price(self._clock.monotonic()) if newest else None
+
     async def book(self, symbol: Symbol, *, levels: int) -> OrderBook:
         """The local book while it is in sync that deep, else a snapshot of the venue's.
 

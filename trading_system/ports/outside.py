@@ -158,6 +158,10 @@ class Live(Protocol):
         """Every followed symbol, sorted."""
         ...
 
+    def price(self, symbol: Symbol) -> LivePrice | None:
+        """One symbol; None when it is not followed."""
+        ...
+
     async def book(self, symbol: Symbol, *, levels: int) -> OrderBook:
         """The local book of a traded symbol while it is in sync, a snapshot of any other.
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from trading_system.domain.candles import Candle, Span
 from trading_system.domain.instruments import Symbol
 from trading_system.domain.orders import Order, OrderStatus
+from trading_system.domain.positions import Equity
 from trading_system.domain.reports import Fill, Report
 from trading_system.domain.timeframes import Timeframe
 
@@ -205,6 +206,30 @@ class OrderRepository(Protocol):
         """Newest first."""
         ...
 
+    async def fill_counts(self) -> dict[Symbol, int]:
+        """How many fills of each symbol are on record."""
+        ...
+
     async def short_of_fills(self, since: datetime) -> list[Order]:
         """Orders updated since then whose fills add up to less than what was executed."""
+        ...
+
+
+class EquityRepository(Protocol):
+    """What the account was worth, mark by mark; each quote asset has a history of its own."""
+
+    async def record(self, mark: Equity) -> None: ...
+    async def last(self, quote: str) -> Equity | None: ...
+
+    async def between(
+        self, quote: str, start: int | None, end: int | None, *, points: int
+    ) -> list[Equity]:
+        """From start to before end, ms UTC, ascending.
+
+        When there are more than `points`, the span is cut into so many and of each the last taken.
+        """
+        ...
+
+    async def thin(self, before: datetime) -> None:
+        """Of the marks before this keep the last of each hour."""
         ...
