@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 from uuid import uuid4
 
 import orjson
@@ -18,7 +18,7 @@ from trading_system.simulator.arguments import Arguments
 from trading_system.simulator.endpoints.request import Request
 from trading_system.simulator.endpoints.table import Endpoint
 from trading_system.simulator.exchange import Exchange
-from trading_system.simulator.limits import TooMuch
+from trading_system.simulator.limits import Limits, TooMuch
 from trading_system.simulator.model import Refused
 
 _log = logging.getLogger(__name__)
@@ -58,7 +58,13 @@ class Answer(NamedTuple):
 Headers = dict[str, str]
 
 
-def answered(exchange: Exchange, call: Call, now: int, write: Callable[[Headers], bytes]) -> Answer:
+class Limited(Protocol):
+    """An exchange as far as it counts who asks how much."""
+
+    limits: Limits
+
+
+def answered(exchange: Limited, call: Call, now: int, write: Callable[[Headers], bytes]) -> Answer:
     """The answer whose body `write` makes, or the words for why it cannot; `now` in ms UTC."""
     headers = {"Content-Type": _JSON, "x-mbx-uuid": str(uuid4())}
     try:

@@ -1,4 +1,4 @@
-"""All that is reached over a socket: REST, both kinds of WebSockets, and what disturbs them."""
+"""All that is reached over a socket: REST, both kinds of WebSockets, futures, and what disturbs."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from aiohttp import web
 
 from trading_system.simulator.auth import Keys
 from trading_system.simulator.exchange import Exchange
+from trading_system.simulator.futures.exchange import FuturesExchange
+from trading_system.simulator.futures.front import FuturesFront
 from trading_system.simulator.mischief import control
 from trading_system.simulator.mischief.control import Mischief
-from trading_system.simulator.rest import Call, RestApi
+from trading_system.simulator.rest import Answer, Call, RestApi
 from trading_system.simulator.streams.shell import StreamShell
 from trading_system.simulator.ws_api.shell import WsApiShell
 
@@ -30,6 +32,7 @@ class Front:
     def __init__(
         self,
         exchange: Exchange,
+        futures: FuturesExchange,
         keys: Keys,
         mischief: Mischief,
         *,
@@ -45,6 +48,9 @@ class Front:
         self._ws_api = WsApiShell(
             exchange, keys, clock=self._clock, speed=speed, interference=mischief
         )
+        self._futures = FuturesFront(
+            futures, keys, clock=self._clock, speed=speed, interference=mischief
+        )
         self._notices: set[asyncio.Task[None]] = set()
         mischief.watch(exchange, shut_down=self._shut_down)
 
@@ -54,6 +60,8 @@ class Front:
             return await self._streams.accept(request)
         if self._ws_api.serves(request.path):
             return await self._ws_api.accept(request)
+        if self._futures.streams(request.path):
+            return await self._futures.accept(request)
         if request.path == control.PATH:
             return await self._mischief.control(request)
         return await self._answer(request)
@@ -61,7 +69,7 @@ class Front:
     async def run(self) -> None:
         """Go on until cancelled."""
         try:
-            await asyncio.gather(self._keep_advancing(), self._streams.run())
+            await asyncio.gather(self._keep_advancing(), self._streams.run(), self._futures.run())
         finally:
             for notice in self._notices:
                 notice.cancel()
@@ -70,6 +78,7 @@ class Front:
         """End every WebSocket at once."""
         self._streams.cut()
         self._ws_api.cut()
+        self._futures.cut()
 
     def _clock(self) -> int:
         return self._mischief.time(self._undisturbed())
@@ -87,25 +96,29 @@ class Front:
             time_unit=request.headers.get("X-MBX-TIME-UNIT"),
             address=request.remote or "",
         )
-        answer = await self._mischief.answer(
-            call, lambda call: self._rest.answer(call, self._clock())
-        )
+        answer = await self._mischief.answer(call, self._serve)
         if answer is None:
             if request.transport is not None:
                 request.transport.abort()
             return web.Response()  # which nobody gets any more
         return web.Response(status=answer.status, body=answer.body, headers=answer.headers)
 
+    def _serve(self, call: Call) -> Answer:
+        if self._futures.serves(call.path):
+            return self._futures.answer(call)
+        return self._rest.answer(call, self._clock())
+
     async def _keep_advancing(self) -> None:
         """Let resting orders meet the market even while nobody asks."""
         while True:
             await asyncio.sleep(_ADVANCE_SECONDS / self._speed)
-            if self._exchange.has_open_orders:
-                try:
+            try:
+                if self._exchange.has_open_orders:
                     self._exchange.advance(self._clock())
-                except Exception:  # noqa: BLE001 -- the next moment may fare better
-                    _log.exception("the market could not go on")
+                self._futures.advance()
+            except Exception:  # noqa: BLE001 -- the next moment may fare better
+                _log.exception("the market could not go on")
 
     def _shut_down(self, grace: float) -> None:
-        for shell in (self._streams, self._ws_api):
+        for shell in (self._streams, self._ws_api, self._futures):
             self._notices.add(asyncio.create_task(shell.shut_down(grace)))

@@ -36,7 +36,8 @@ class SimulatorOptions:
 
     `market` is "seed" or the path of a recording, which `shift` moves so that candles end and raw
     streams begin now; `symbols` is how many pairs a seeded market lists. `funds` (asset to amount)
-    replaces the usual generous ones. With a `public_key` (PEM, Ed25519 or RSA) requests are signed
+    replaces the usual generous ones, `futures_wallet` is what the futures account holds of USDT.
+    With a `public_key` (PEM, Ed25519 or RSA) requests are signed
     by what belongs to it and there is no secret; without `any_logon` only Ed25519 keys may log on
     to the WebSocket API, as it is documented. `journal` is the file that keeps accounts and orders.
     `clock` tells ms UTC; where it runs faster than the machine's, `speed` says how much, so that
@@ -52,6 +53,7 @@ class SimulatorOptions:
     shift: bool = False
     journal: Path | None = None
     funds: Mapping[str, Decimal] | None = None
+    futures_wallet: Decimal = Decimal(10_000)
     api_key: str | None = field(default=None, repr=False)
     secret: str | None = field(default=None, repr=False)
     public_key: str | None = None

@@ -18,6 +18,7 @@ from trading_system.simulator.command_log import CommandLog
 from trading_system.simulator.exchange import Exchange
 from trading_system.simulator.feeds import Feed, RecordedFrames
 from trading_system.simulator.front import Front
+from trading_system.simulator.futures.exchange import FuturesExchange
 from trading_system.simulator.mischief.control import Mischief
 from trading_system.simulator.mischief.rules import read_rule
 from trading_system.simulator.options import SEEDED, SimulatorOptions
@@ -54,6 +55,7 @@ class RunningSimulator:
     api_key: str = field(repr=False)
     secret: str = field(repr=False)
     exchange: Exchange = field(repr=False)
+    futures: FuturesExchange = field(repr=False)
     mischief: Mischief = field(repr=False)
     stop: Callable[[], Awaitable[None]] = field(repr=False)
 
@@ -71,8 +73,9 @@ async def serve(
     rules = [read_rule(rule) for rule in options.mischief]
     mischief = Mischief(seed=options.mischief_seed, speed=options.speed, clock=options.clock)
     exchange = open_exchange(options, feed, mischief)
+    futures = open_futures(options, exchange.feed)
     keys = Keys([key], any_logon=options.any_logon)
-    front = Front(exchange, keys, mischief, clock=options.clock, speed=options.speed)
+    front = Front(exchange, futures, keys, mischief, clock=options.clock, speed=options.speed)
     server = web.Server(front.respond, access_log=None, max_line_size=_LONGEST_LINE)
     runner = web.ServerRunner(server, shutdown_timeout=_SHUTDOWN_SECONDS)
     await runner.setup()
@@ -92,6 +95,7 @@ async def serve(
             api_key=key.key,
             secret=key.secret,
             exchange=exchange,
+            futures=futures,
             mischief=mischief,
             stop=stop,
         )
@@ -99,6 +103,7 @@ async def serve(
         running.cancel()
         await stop()
         exchange.close()
+        futures.close()
 
 
 def open_exchange(
@@ -124,6 +129,11 @@ def open_exchange(
         log=log,
         frames=recorded,
     )
+
+
+def open_futures(options: SimulatorOptions, feed: Feed) -> FuturesExchange:
+    """Perpetuals on the same feed, and an account of their own."""
+    return FuturesExchange(feed, {_ACCOUNT: options.futures_wallet})
 
 
 def open_market(options: SimulatorOptions, now: int) -> tuple[Feed, RecordedFrames | None]:

@@ -1,0 +1,1 @@
+"""What each futures endpoint does with a request; `table` lists them all."""
