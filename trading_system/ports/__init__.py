@@ -3,6 +3,11 @@
 Times on these ports: aware UTC datetimes for orders, integer ms UTC for candles.
 """
 
+from trading_system.ports.account import (
+    BalanceCheck,
+    BalanceRepository,
+    ReconciliationRepository,
+)
 from trading_system.ports.outside import (
     AccountRecords,
     Clock,
@@ -41,6 +46,8 @@ __all__ = [
     "AccountRecords",
     "Backfill",
     "BackfillRepository",
+    "BalanceCheck",
+    "BalanceRepository",
     "Beat",
     "BeatRepository",
     "Clock",
@@ -59,6 +66,7 @@ __all__ = [
     "MarketData",
     "OrderRepository",
     "PriceRepository",
+    "ReconciliationRepository",
     "RecordedFill",
     "RecordedRefusal",
     "RefusalRepository",

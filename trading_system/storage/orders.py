@@ -155,7 +155,15 @@ class Orders:
             self._database.reading() as connection,
             connection.execute(query, (name, name, key, key, limit)) as cursor,
         ):
-            return [_recorded_fill(row) async for row in cursor]
+            return [recorded_fill(row) async for row in cursor]
+
+    async def fill_counts(self) -> dict[Symbol, int]:
+        """How many fills of each symbol are on record."""
+        async with self._database.reading() as connection:
+            rows = await connection.execute_fetchall(
+                "SELECT symbol, COUNT(*) FROM fills GROUP BY symbol"
+            )
+        return {Symbol.parse(symbol): count for symbol, count in rows}
 
     async def short_of_fills(self, since: datetime) -> list[Order]:
         """Orders updated since then whose fills add up to less than what was executed."""
@@ -264,7 +272,8 @@ def _fill_row(order: Order, fill: Fill) -> tuple[object, ...]:
     )
 
 
-def _recorded_fill(row: sqlite3.Row) -> RecordedFill:
+def recorded_fill(row: sqlite3.Row) -> RecordedFill:
+    """A row with the columns of fills, in the order of the schema."""
     return RecordedFill(
         symbol=Symbol.parse(row[0]),
         order_id=UUID(row[2]),
