@@ -16,6 +16,7 @@ from typing import BinaryIO, cast
 import orjson
 
 from trading_system.simulator.amendments import AmendOrder
+from trading_system.simulator.list_model import CancelList, ListCommand, Pair, PlaceList
 from trading_system.simulator.model import (
     CancelAll,
     CancelOrder,
@@ -30,9 +31,12 @@ from trading_system.simulator.model import (
 from trading_system.simulator.self_trades import SelfTradePrevention
 
 FORMAT = 1
-_COMMANDS: dict[str, Callable[..., Command]] = {
+_COMMANDS: dict[str, Callable[..., Command | ListCommand | Pair]] = {
     kind.__name__: kind
-    for kind in (PlaceOrder, CancelOrder, CancelAll, CancelReplace, AmendOrder, Deposit)
+    for kind in (
+        *(PlaceOrder, CancelOrder, CancelAll, CancelReplace, AmendOrder, Deposit),
+        *(PlaceList, CancelList, Pair),
+    )
 }
 _READERS: dict[str, Callable[[str], object]] = {
     "side": Side,
@@ -67,7 +71,7 @@ class CommandLog:
         lines = self._whole_lines()
         self.opened = cast("int", self._parse(1, lines[0]).get("opened", now)) if lines else now
 
-    def replay(self) -> Iterator[tuple[Command, int]]:
+    def replay(self) -> Iterator[tuple[Command | ListCommand, int]]:
         """The commands kept so far, each with its time in ms.
 
         Raises CommandLogError when the file belongs to another market or is damaged; a last line
@@ -85,7 +89,7 @@ class CommandLog:
         for number, line in enumerate(lines[1:], start=2):
             yield self._command(number, line)
 
-    def append(self, command: Command, now: int) -> None:
+    def append(self, command: Command | ListCommand, now: int) -> None:
         """Keep one more command."""
         if self._file is None:
             self._file = self._open()
@@ -119,10 +123,13 @@ class CommandLog:
                 file.truncate(end)
         return content[:end].splitlines()
 
-    def _command(self, number: int, line: bytes) -> tuple[Command, int]:
+    def _command(self, number: int, line: bytes) -> tuple[Command | ListCommand, int]:
         entry = self._parse(number, line)
         try:
-            return decode(entry), cast("int", entry["now"])
+            command = decode(entry)
+            if isinstance(command, Pair):
+                raise self._damaged(number)
+            return command, cast("int", entry["now"])
         except (KeyError, ValueError, TypeError, ArithmeticError) as damage:
             raise self._damaged(number) from damage
 
@@ -141,19 +148,19 @@ class CommandLog:
         )
 
 
-def encode(command: Command) -> dict[str, object]:
+def encode(command: Command | ListCommand | Pair) -> dict[str, object]:
     """A command as plain values; what was not sent is left out."""
     entry: dict[str, object] = {"command": type(command).__name__}
     for field in fields(command):
         value = getattr(command, field.name)
-        if isinstance(value, PlaceOrder | CancelOrder):
+        if isinstance(value, PlaceOrder | CancelOrder | Pair):
             value = encode(value)
         if value is not None:
             entry[field.name] = value
     return entry
 
 
-def decode(entry: Mapping[str, object]) -> Command:
+def decode(entry: Mapping[str, object]) -> Command | ListCommand | Pair:
     """The command of `encode`; KeyError, ValueError or TypeError for anything else."""
     kind = _COMMANDS[str(entry["command"])]
     values = {

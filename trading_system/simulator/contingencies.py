@@ -91,7 +91,7 @@ class Contingencies:
                 working=working,
                 others=others,
                 asked=command.others,
-                updated=now,
+                time=now,
             )
         )
         self.proceed(now)
@@ -151,10 +151,10 @@ class Contingencies:
         """Keep and tell a new list; what it began with may have ended already."""
         self.lists.add(order_list)
         self._ties.update({order.order_id: order_list for order in order_list.orders})
-        self._tell(order_list, order_list.updated)
+        self._tell(order_list, order_list.time)
         working = order_list.working
         if working is not None and not working.status.is_open:
-            self._ended(working, order_list.updated)
+            self._ended(working, order_list.time)
 
     def _enter_pair(self, pair: Sequence[Order], enter: _Enter, now: int) -> None:
         """Both or, with Refused, neither; they share what the dearer one locks."""
@@ -240,5 +240,5 @@ class Contingencies:
         self._tell(order_list, now, cancelled_by=cancelled_by)
 
     def _tell(self, order_list: OrderList, now: int, *, cancelled_by: str | None = None) -> None:
-        order_list.updated = now
+        order_list.time = now
         self._journal.tell_list(order_list, cancel_client_order_id=cancelled_by)

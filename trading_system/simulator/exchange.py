@@ -11,6 +11,7 @@ from trading_system.simulator.exchange_info import ExchangeInfo
 from trading_system.simulator.feeds import Feed, RecordedFrames
 from trading_system.simulator.filters import ExchangeLimits
 from trading_system.simulator.limits import Limits, LimitSettings
+from trading_system.simulator.list_model import ListCommand, PlaceList
 from trading_system.simulator.model import (
     Advance,
     CancelReplace,
@@ -67,7 +68,7 @@ class Exchange:
             raise Refused(-1121, "Invalid symbol.")
         return rules
 
-    def handle(self, command: Command, now: int) -> list[Event]:
+    def handle(self, command: Command | ListCommand, now: int) -> list[Event]:
         """Have the venue carry it out; count it, and keep it when it changed something."""
         try:
             events = self.venue.handle(command, now)
@@ -108,13 +109,15 @@ class Exchange:
                 events = self.venue.handle(Advance(), now)
             self._note_balances(events)
 
-    def _count(self, command: Command, now: int) -> None:
+    def _count(self, command: Command | ListCommand, now: int) -> None:
         if isinstance(command, PlaceOrder):
             self.limits.count_order(command.account, now)
         elif isinstance(command, CancelReplace):
             self.limits.count_order(command.place.account, now)
+        elif isinstance(command, PlaceList):
+            self.limits.count_order(command.account, now, orders=len(command.orders))
 
-    def _keep(self, command: Command) -> None:
+    def _keep(self, command: Command | ListCommand) -> None:
         # The venue's own time: the clock may have gone back, its time never does.
         if self._log is not None:
             self._log.append(command, self.venue.now)

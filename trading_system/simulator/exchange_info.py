@@ -17,8 +17,6 @@ from trading_system.simulator.limits import LimitSettings, rate_limits
 from trading_system.simulator.model import SymbolRules
 from trading_system.simulator.wire import Json, amount
 
-_MAX_NUM_ORDER_LISTS = 20
-
 
 class ExchangeInfo:
     """The catalogue as JSON, told at `now` ms UTC."""
@@ -71,6 +69,10 @@ def exchange_filters(limits: ExchangeLimits) -> list[Json]:
             "filterType": "EXCHANGE_MAX_NUM_ICEBERG_ORDERS",
             "maxNumIcebergOrders": limits.max_num_iceberg_orders,
         },
+        {
+            "filterType": "EXCHANGE_MAX_NUM_ORDER_LISTS",
+            "maxNumOrderLists": limits.max_num_order_lists,
+        },
     ]
     return [entry for entry in filters if 0 not in entry.values()]
 
@@ -121,7 +123,7 @@ def symbol_filters(rules: SymbolRules) -> list[Json]:
             "avgPriceMins": rules.avg_price_mins,
         },
         {"filterType": "MAX_NUM_ORDERS", "maxNumOrders": rules.max_num_orders},
-        {"filterType": "MAX_NUM_ORDER_LISTS", "maxNumOrderLists": _MAX_NUM_ORDER_LISTS},
+        {"filterType": "MAX_NUM_ORDER_LISTS", "maxNumOrderLists": rules.max_num_order_lists},
         {"filterType": "MAX_NUM_ALGO_ORDERS", "maxNumAlgoOrders": rules.max_num_algo_orders},
         {"filterType": "MAX_NUM_ORDER_AMENDS", "maxNumOrderAmends": rules.max_num_order_amends},
     ]
@@ -173,8 +175,8 @@ def _symbol(rules: SymbolRules, *, permission_sets: bool) -> Json:
         "quoteCommissionPrecision": rules.quote_precision,
         "orderTypes": rules.order_types,
         "icebergAllowed": True,
-        "ocoAllowed": False,
-        "otoAllowed": False,
+        "ocoAllowed": True,
+        "otoAllowed": True,
         "opoAllowed": False,
         "quoteOrderQtyMarketAllowed": True,
         "allowTrailingStop": True,

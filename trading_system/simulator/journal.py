@@ -86,7 +86,7 @@ class Journal:
     def tell_list(
         self, order_list: OrderList, *, cancel_client_order_id: str | None = None
     ) -> None:
-        """Note how a list stands now; its time is `order_list.updated`."""
+        """Note how a list stands now; its time is `order_list.time`."""
         self._events.append(
             ListEvent(
                 list_id=order_list.list_id,
@@ -97,7 +97,7 @@ class Journal:
                 status=order_list.status,
                 orders=tuple(_copy(order) for order in order_list.orders),
                 cancel_client_order_id=cancel_client_order_id,
-                time=order_list.updated,
+                time=order_list.time,
             )
         )
 

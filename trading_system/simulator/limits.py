@@ -116,21 +116,21 @@ class Limits:
         """Weight used in the running minute."""
         return self._addresses[address].weight.at(now).count
 
-    def require_order(self, account: str, now: int) -> None:
-        """Refused when one more unfilled order is one too many."""
+    def require_order(self, account: str, now: int, *, orders: int = 1) -> None:
+        """Refused when so many more unfilled orders are too many."""
         counts, settings = self._accounts[account], self._settings
         day, short = counts.day.at(now), counts.ten_seconds.at(now)
-        if day.count >= settings.orders_per_day:
+        if day.count + orders > settings.orders_per_day:
             raise _too_many_orders(settings.orders_per_day, "1 DAY", day.seconds_left(now))
-        if short.count >= settings.orders_per_10_seconds:
+        if short.count + orders > settings.orders_per_10_seconds:
             left = short.seconds_left(now)
             raise _too_many_orders(settings.orders_per_10_seconds, "10 SECOND", left)
 
-    def count_order(self, account: str, now: int) -> None:
-        """An order was placed."""
+    def count_order(self, account: str, now: int, *, orders: int = 1) -> None:
+        """So many orders were placed."""
         counts = self._accounts[account]
-        counts.ten_seconds.at(now).count += 1
-        counts.day.at(now).count += 1
+        counts.ten_seconds.at(now).count += orders
+        counts.day.at(now).count += orders
 
     def give_back(self, account: str, now: int, *, maker: bool) -> None:
         """An order filled for the first time; counts never go below zero."""

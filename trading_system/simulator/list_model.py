@@ -102,7 +102,8 @@ ListCommand = PlaceList | CancelList
 class OrderList:
     """The venue's own record: `others` wait for `working`, which an OCO does not have.
 
-    Of two others only one may ever trade; `asked` is how they were asked for.
+    Of two others only one may ever trade; `asked` is how they were asked for,
+    `time` when the list last changed, ms UTC.
     """
 
     list_id: int
@@ -114,7 +115,7 @@ class OrderList:
     others: tuple[Order, ...]
     asked: tuple[PlaceOrder, ...]
     status: ListStatus = ListStatus.EXEC_STARTED
-    updated: int
+    time: int
 
     @property
     def orders(self) -> tuple[Order, ...]:

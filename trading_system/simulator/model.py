@@ -14,6 +14,9 @@ from typing import NamedTuple
 from trading_system.simulator.amendments import Amendment, AmendOrder
 from trading_system.simulator.self_trades import PreventedMatch, SelfTradePrevention
 
+NO_LIST = -1
+"""The list of an order that is in none."""
+
 
 class Refused(Exception):
     """The venue says no: `code` and `message` as on the wire, `status` the HTTP status.
@@ -159,6 +162,7 @@ class Fill:
 
     trade_id: int
     order_id: int
+    list_id: int = NO_LIST
     symbol: str
     side: Side
     price: Decimal
@@ -174,7 +178,7 @@ class Order:
     """The venue's own record of an order, changed in place by the matching."""
 
     order_id: int
-    list_id: int = -1  # -1: in no list
+    list_id: int = NO_LIST
     client_order_id: str
     account: str
     symbol: str

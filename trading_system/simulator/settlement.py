@@ -201,6 +201,7 @@ class Settlement:
         return Fill(
             trade_id=id_,
             order_id=order.order_id,
+            list_id=order.list_id,
             symbol=order.symbol,
             side=order.side,
             price=price,

@@ -200,7 +200,7 @@ def own_trade(fill: Fill) -> Json:
         "symbol": fill.symbol,
         "id": fill.trade_id,
         "orderId": fill.order_id,
-        "orderListId": -1,
+        "orderListId": fill.list_id,
         "price": amount(fill.price),
         "qty": amount(fill.quantity),
         "quoteQty": amount(to_cents(fill.price * fill.quantity, _CENT)),

@@ -15,6 +15,7 @@ _TIMES = frozenset(
         "timestamp",
         "trailingTime",
         "transactTime",
+        "transactionTime",
         "updateTime",
         "workingTime",
     }

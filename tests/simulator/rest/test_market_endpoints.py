@@ -152,6 +152,8 @@ def test_features_of_later_are_not_promised(desk):
         "quoteOrderQtyMarketAllowed",
         "allowTrailingStop",
         "amendAllowed",
+        "ocoAllowed",
+        "otoAllowed",
         "cancelReplaceAllowed",
         "isSpotTradingAllowed",
     }

@@ -84,7 +84,7 @@ async def test_its_exchange_info_lists_connections_instead_of_raw_requests(venue
 
 @pytest.mark.parametrize(
     ("method", "code"),
-    [("order.place", -1102), ("nonsense", -1020), ("orderList.place.oco", -1020), ("depth", -1102)],
+    [("order.place", -1102), ("nonsense", -1020), ("orderList.place.opo", -1020), ("depth", -1102)],
 )
 async def test_what_cannot_be_done_is_refused(client, method, code):
     answer = await client.call(method)

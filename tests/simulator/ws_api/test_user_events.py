@@ -1,17 +1,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from trading_system.simulator.exchange import Exchange
+from trading_system.simulator.list_model import Pair, PlaceList
 from trading_system.simulator.model import (
     CancelOrder,
     CancelReplace,
     Deposit,
-    Order,
     OrderType,
     PlaceOrder,
     Side,
@@ -292,33 +293,31 @@ def test_notices_are_dated():
 
 
 def test_a_list_of_orders_is_told_as_documented(floor):
-    """The example of Binance's user-data-stream.md."""
-    floor.do(order("SELL", price=floor.price("1.5"), client_order_id="a"))
-    floor.do(order("SELL", price=floor.price("1.6"), client_order_id="b"))
-    orders: list[Order] = floor.exchange.venue.open_orders("ann")
-    told = user_events.list_status(
-        orders,
-        list_id=2,
-        client_id="list",
-        contingency="OCO",
-        status_type="EXEC_STARTED",
-        order_status="EXECUTING",
-        time=NOON,
-        now=TOLD,
-    )
+    """The example of Binance's user-data-stream.md; executions come first, balances last."""
+    above = order("SELL", price=floor.price("1.5"), client_order_id="a")
+    below = order("SELL", type=OrderType.STOP_LOSS, stop_price=floor.price("0.5"))
+    above = replace(above, type=OrderType.LIMIT_MAKER, time_in_force=None)
+    pair = Pair(above=above, below=replace(below, client_order_id="b"))
+    *reports, told, position = floor.do(PlaceList(rest=pair, client_order_id="list"))
+    assert [some(report, "e", "x", "X", "g", "w") for report in reports] == [
+        ("executionReport", "NEW", "NEW", 1, False),
+        ("executionReport", "NEW", "NEW", 1, True),
+    ]
+    assert position["e"] == "outboundAccountPosition"
     assert told == {
         "e": "listStatus",
         "E": TOLD,
         "s": "BTCUSDT",
-        "g": 2,
+        "g": 1,
         "c": "OCO",
         "l": "EXEC_STARTED",
         "L": "EXECUTING",
         "r": "NONE",
         "C": "list",
         "T": NOON,
-        "O": [{"s": "BTCUSDT", "i": 1, "c": "a"}, {"s": "BTCUSDT", "i": 2, "c": "b"}],
+        "O": [{"s": "BTCUSDT", "i": 1, "c": "b"}, {"s": "BTCUSDT", "i": 2, "c": "a"}],
     }
+    assert floor.told("bob") == []
 
 
 def test_times_may_be_microseconds(floor):

@@ -15,11 +15,13 @@ from trading_system.simulator.endpoints import (
     amendment,
     general,
     market,
+    order_lists,
     orders,
     replacement,
     tickers,
 )
 from trading_system.simulator.endpoints.request import Request
+from trading_system.simulator.list_commands import OF_A_LIST, reads
 
 Handler = Callable[[Request], object]
 Weight = int | Callable[[Arguments], int]
@@ -74,6 +76,12 @@ _REPLACE = (
     "cancelRestrictions orderRateLimitExceededMode"
 )
 _CANCEL = "symbol orderId origClientOrderId newClientOrderId cancelRestrictions"
+_WORKING = "workingSide workingQuantity "
+_OLD_OCO = (
+    "side quantity price limitClientOrderId limitStrategyId limitStrategyType limitIcebergQty "
+    "trailingDelta stopClientOrderId stopPrice stopStrategyId stopStrategyType stopLimitPrice "
+    "stopIcebergQty stopLimitTimeInForce"
+)
 _KLINES = "symbol interval startTime endTime timeZone limit"
 _SYMBOLS = "symbol symbols symbolStatus "
 
@@ -118,6 +126,29 @@ _TABLE = {
     "GET openOrders": _signed(orders.list_open, orders.list_open_weight, "symbol"),
     "DELETE openOrders": _trading(orders.cancel_all, "symbol"),
     "GET allOrders": _signed(orders.list_all, 20, "symbol orderId startTime endTime limit"),
+    "POST order/oco": _trading(order_lists.place_old_oco, OF_A_LIST + _OLD_OCO, counted=True),
+    "POST orderList/oco": _trading(
+        order_lists.place_oco, OF_A_LIST + "side quantity " + reads("above", "below"), counted=True
+    ),
+    "POST orderList/oto": _trading(
+        order_lists.place_oto,
+        OF_A_LIST + _WORKING + "pendingSide pendingQuantity " + reads("working", "pending"),
+        counted=True,
+    ),
+    "POST orderList/otoco": _trading(
+        order_lists.place_otoco,
+        OF_A_LIST
+        + _WORKING
+        + "pendingSide pendingQuantity "
+        + reads("working", "pendingAbove", "pendingBelow"),
+        counted=True,
+    ),
+    "DELETE orderList": _trading(
+        order_lists.cancel, "symbol orderListId listClientOrderId newClientOrderId"
+    ),
+    "GET orderList": _signed(order_lists.find, 4, "orderListId origClientOrderId"),
+    "GET openOrderList": _signed(order_lists.list_open, 6),
+    "GET allOrderList": _signed(order_lists.list_all, 20, "fromId startTime endTime limit"),
     "GET account": _signed(account.account, 20, "omitZeroBalances"),
     "GET account/commission": _signed(account.commission, 20, "symbol"),
     "GET myTrades": _signed(
@@ -143,8 +174,7 @@ RETIRED = frozenset({_ROOT + "userDataStream"})
 LATER = frozenset(
     _ROOT + path
     for path in (
-        *("allOrderList", "openOrderList", "orderList", "order/oco"),
-        *("orderList/oco", "orderList/opo", "orderList/opoco", "orderList/oto", "orderList/otoco"),
+        *("orderList/opo", "orderList/opoco"),
         *("sor/order", "sor/order/test", "myAllocations", "historicalBlockTrades"),
         "referencePrice/calculation",
     )

@@ -9,15 +9,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
-from trading_system.simulator.events import BalanceEvent, DepositEvent, Event, Execution, OrderEvent
+from trading_system.simulator.events import (
+    BalanceEvent,
+    DepositEvent,
+    Event,
+    Execution,
+    ListEvent,
+    OrderEvent,
+)
 from trading_system.simulator.matching import to_cents
 from trading_system.simulator.model import Order, Status, TimeInForce
 from trading_system.simulator.wire import Json, amount
+from trading_system.simulator.wire_lists import order_status
 
 _ZERO = Decimal(0)
 _CENT = Decimal(1).scaleb(-8)
 _NO_TRADE = -1
-_NO_LIST = -1
 _NO_GROUP = -1
 _REASONS = {
     "Account has insufficient balance for requested action.": "INSUFFICIENT_BALANCES",
@@ -34,6 +41,8 @@ def told(events: Sequence[Event], account: str, now: int) -> Iterator[Json]:
         match event:
             case OrderEvent() if event.order.account == account:
                 yield execution_report(event, now)
+            case ListEvent() if event.account == account:
+                yield list_status(event, now)
             case BalanceEvent() if event.account == account:
                 yield account_position(event, now)
             case DepositEvent() if event.account == account:
@@ -62,7 +71,7 @@ def execution_report(event: OrderEvent, now: int) -> Json:
         "p": amount(order.price),
         "P": amount(order.stop_price or _ZERO),
         "F": amount(order.iceberg_quantity or _ZERO),
-        "g": _NO_LIST,
+        "g": order.list_id,
         "C": order.client_order_id if is_cancel else event.old_client_order_id or "",
         "x": event.execution,
         "X": order.status,
@@ -111,33 +120,23 @@ def balance_update(event: DepositEvent, now: int) -> Json:
     }
 
 
-def list_status(
-    orders: Sequence[Order],
-    *,
-    list_id: int,
-    client_id: str,
-    contingency: str,
-    status_type: str,
-    order_status: str,
-    time: int,
-    now: int,
-) -> Json:
-    """A list of orders: `contingency` OCO or OTO, `status_type` such as EXEC_STARTED, at `time`.
-
-    `order_status` is EXECUTING, ALL_DONE or REJECT. The orders are of one symbol.
-    """
+def list_status(event: ListEvent, now: int) -> Json:
+    """How a list of orders stands, told after what happened to its orders."""
     return {
         "e": "listStatus",
         "E": now,
-        "s": orders[0].symbol,
-        "g": list_id,
-        "c": contingency,
-        "l": status_type,
-        "L": order_status,
+        "s": event.symbol,
+        "g": event.list_id,
+        "c": event.contingency,
+        "l": event.status,
+        "L": order_status(event.status),
         "r": "NONE",
-        "C": client_id,
-        "T": time,
-        "O": [{"s": each.symbol, "i": each.order_id, "c": each.client_order_id} for each in orders],
+        "C": event.client_order_id,
+        "T": event.time,
+        "O": [
+            {"s": order.symbol, "i": order.order_id, "c": order.client_order_id}
+            for order in event.orders
+        ],
     }
 
 
