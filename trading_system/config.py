@@ -55,6 +55,8 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: LogFormat = LogFormat.CONSOLE
 
+    portfolio_quote: Annotated[str, Field(pattern=r"^\w{1,20}$")] = "USDT"
+
     backfill_minutes: Annotated[int, Field(ge=1, le=10_000_000)] = 1_440
     heartbeat_buffer_seconds: Annotated[float, Field(ge=0, le=55)] = 5.0
 

@@ -28,6 +28,7 @@ from trading_system.exchange.venue import Streams, Venue
 from trading_system.exchange.watch import VenueWatch
 from trading_system.execution.desk import Desk
 from trading_system.execution.oms import OrderManager
+from trading_system.execution.portfolio import Portfolio
 from trading_system.execution.reconciler import Reconciler
 from trading_system.health import Health
 from trading_system.market.backfill import BackfillService
@@ -70,11 +71,11 @@ class System:
     trading: BinanceTrading
     registry: SymbolRegistry
     backfills: BackfillService
-    repair: GapRepair
     heartbeat: HeartbeatScheduler
     desk: Desk
     order_manager: OrderManager
     reconciler: Reconciler
+    portfolio: Portfolio
     live: LiveMarket
     user_stream: UserStream | None
     event_log: EventLog
@@ -172,10 +173,15 @@ async def opened(settings: Settings, clock: Clock) -> AsyncIterator[System]:
             trading,
             listing,
             orders=orders,
+            database=database,
+            candles=prices,
+            live=live_prices.live,
             clock=clock,
             bus=bus,
             is_pushed=lambda: _is_up(user_stream),
             armed=settings.venue != "live" or settings.live_trading_armed == "yes",
+            quote=settings.portfolio_quote,
+            may_short=settings.market_type == "futures",
         )
         user_stream: UserStream | None = None
         if settings.binance_api_key is not None and settings.binance_secret_key is not None:
@@ -212,11 +218,11 @@ async def opened(settings: Settings, clock: Clock) -> AsyncIterator[System]:
             trading=trading,
             registry=registry,
             backfills=backfills,
-            repair=repair,
             heartbeat=heartbeat,
             desk=orders_side.desk,
             order_manager=orders_side.manager,
             reconciler=orders_side.reconciler,
+            portfolio=orders_side.portfolio,
             live=live_prices.live,
             user_stream=user_stream,
             event_log=event_log,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from dataclasses import dataclass, field
 from decimal import Decimal
 from uuid import UUID
@@ -105,6 +105,9 @@ class FakeOrders:
             if (symbol is None or row.symbol == symbol)
             and (order_id is None or row.order_id == order_id)
         ][:limit]
+
+    async def fill_counts(self):
+        return dict(Counter(row.symbol for row in self.booked.values()))
 
     async def short_of_fills(self, since):
         booked = defaultdict(Decimal)

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
 
 from trading_system.domain.instruments import Symbol
 from trading_system.domain.market import MarketState
 from trading_system.domain.orders import Order, OrderRequest
+from trading_system.domain.positions import Position
 from trading_system.domain.reports import Balance, VenuePosition
 
 
@@ -49,6 +52,16 @@ class PositionsChanged:
 
     positions: tuple[VenuePosition, ...]
     time: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PositionChanged:
+    """One more fill made a position what it now is; `realised` by this fill, in quote asset."""
+
+    position: Position
+    realised: Decimal
+    order_id: UUID
+    trade_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
