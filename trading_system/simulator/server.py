@@ -18,6 +18,7 @@ from trading_system.simulator.command_log import CommandLog
 from trading_system.simulator.exchange import Exchange
 from trading_system.simulator.feeds import Feed, RecordedFrames
 from trading_system.simulator.front import Front
+from trading_system.simulator.futures.command_log import FuturesLog
 from trading_system.simulator.futures.exchange import FuturesExchange
 from trading_system.simulator.mischief.control import Mischief
 from trading_system.simulator.mischief.rules import read_rule
@@ -72,8 +73,9 @@ async def serve(
     key = _key(options)
     rules = [read_rule(rule) for rule in options.mischief]
     mischief = Mischief(seed=options.mischief_seed, speed=options.speed, clock=options.clock)
-    exchange = open_exchange(options, feed, mischief)
-    futures = open_futures(options, exchange.feed)
+    log, futures_log = open_logs(options)
+    exchange = open_exchange(options, log, feed, mischief)
+    futures = FuturesExchange(exchange.feed, {_ACCOUNT: options.futures_wallet}, log=futures_log)
     keys = Keys([key], any_logon=options.any_logon)
     front = Front(exchange, futures, keys, mischief, clock=options.clock, speed=options.speed)
     server = web.Server(front.respond, access_log=None, max_line_size=_LONGEST_LINE)
@@ -106,15 +108,28 @@ async def serve(
         futures.close()
 
 
+def open_logs(options: SimulatorOptions) -> tuple[CommandLog, FuturesLog] | tuple[None, None]:
+    """What keeps the commands of spot and of futures, which agree on when their market was opened.
+
+    That of futures lies beside the journal; neither file is there before its first command.
+    """
+    if options.journal is None:
+        return None, None
+    market = {"seed": options.seed, "market": options.market, "shift": options.shift}
+    opened = CommandLog(options.journal, market, now=options.clock()).opened
+    futures_log = FuturesLog(
+        options.journal.with_name(f"{options.journal.stem}.futures{options.journal.suffix}"),
+        market | {"wallet": str(options.futures_wallet)},
+        now=opened,
+    )
+    return CommandLog(options.journal, market, now=futures_log.opened), futures_log
+
+
 def open_exchange(
-    options: SimulatorOptions, feed: Feed | None = None, mischief: Mischief | None = None
+    options: SimulatorOptions, log: CommandLog | None, feed: Feed | None, mischief: Mischief | None
 ) -> Exchange:
-    """The exchange of these options, with what its journal remembers."""
-    now, log = options.clock(), None
-    if options.journal is not None:
-        market = {"seed": options.seed, "market": options.market, "shift": options.shift}
-        log = CommandLog(options.journal, market, now=now)
-        now = log.opened
+    """The exchange of these options, with what its log remembers."""
+    now = options.clock() if log is None else log.opened
     recorded: RecordedFrames | None = None
     if feed is None:
         feed, recorded = open_market(options, now)
@@ -129,11 +144,6 @@ def open_exchange(
         log=log,
         frames=recorded,
     )
-
-
-def open_futures(options: SimulatorOptions, feed: Feed) -> FuturesExchange:
-    """Perpetuals on the same feed, and an account of their own."""
-    return FuturesExchange(feed, {_ACCOUNT: options.futures_wallet})
 
 
 def open_market(options: SimulatorOptions, now: int) -> tuple[Feed, RecordedFrames | None]:
