@@ -42,7 +42,8 @@ class Amending:
         order = self._find(command)
         _judge(command, order, rules)
         client_order_id = amend_id(command, order)
-        if self._log.carrier(order.account, order.symbol, client_order_id) not in {None, order}:
+        carrier = self._log.carrier(order.account, order.symbol, client_order_id)
+        if carrier is not None and carrier is not order:
             raise _refused("Duplicate order sent.")
         self._checks.filter(_as_wished(order, command), now, (), filters.OF_QUANTITY)
         self._settlement.amend(

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from trading_system.simulator.amendments import AmendOrder
 from trading_system.simulator.events import Event, Execution, OrderEvent
 from trading_system.simulator.model import (
     Advance,
@@ -130,6 +131,12 @@ class Floor:
         more.setdefault("order_id", order.order_id)
         cancel = CancelOrder(account=order.account, symbol=order.symbol, **more)
         return self.do(CancelReplace(cancel=cancel, place=place, allow_failure=allow_failure))
+
+    def amend(self, order: Order, quantity: str, **more: Any) -> list[Event]:
+        if not more.keys() & {"order_id", "client_order_id"}:
+            more["order_id"] = order.order_id
+        more.setdefault("symbol", order.symbol)
+        return self.do(AmendOrder(account=order.account, quantity=Decimal(quantity), **more))
 
     def do(self, command) -> list[Event]:
         return self.venue.handle(command, self.now)

@@ -9,6 +9,7 @@ from decimal import Decimal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from trading_system.simulator.amendments import AmendOrder
 from trading_system.simulator.model import (
     Advance,
     CancelAll,
@@ -86,8 +87,20 @@ def cancellations(draw):
     )
 
 
+@st.composite
+def amendments(draw):
+    return AmendOrder(
+        account=draw(st.sampled_from(ACCOUNTS)),
+        symbol=draw(symbols),
+        order_id=draw(st.integers(1, 8)),
+        quantity=draw(quantities) / 2,
+        new_client_order_id=draw(maybe | st.sampled_from(["a", "b"])),
+    )
+
+
 others = (
     cancellations()
+    | amendments()
     | st.builds(CancelAll, account=st.sampled_from(ACCOUNTS), symbol=symbols)
     | st.builds(
         CancelReplace, cancel=cancellations(), place=placements(), allow_failure=st.booleans()
