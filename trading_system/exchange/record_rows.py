@@ -32,6 +32,7 @@ def venue_order(row: Json, symbol: Symbol) -> VenueOrder:
             time=moment(row["updateTime"]),
             executed_quantity=_amount(row["executedQty"]),
             executed_quote=_amount(row["cummulativeQuoteQty"]),
+            quantity=_unless_zero(row["origQty"]),
             reject_reason=row.get("expiryReason"),
         ),
     )

@@ -25,8 +25,8 @@ class Comparison:
     `reports` are news of orders on our record, with the fills that we have not heard of.
     `strangers` are orders that nobody here placed or adopted, each with the fills shown of it.
     `look_up` are orders of ours that are not shown although they have not ended or a fill of them
-    is, and those whose fills do not add up even with the reports. `unheard` fills are not on our record, `loose` ones are of
-    orders that are on neither.
+    is, and those whose fills do not add up even with the reports. `unheard` fills are not on our
+    record, `loose` ones are of orders that are on neither.
     """
 
     reports: tuple[Report, ...]
