@@ -69,28 +69,62 @@ CREATE TABLE IF NOT EXISTS orders (
     quote_quantity    TEXT,
     price             TEXT,
     stop_price        TEXT,
+    trailing_delta    INTEGER,                       -- basis points
+    iceberg_quantity  TEXT,
     status            TEXT    NOT NULL,
     executed_quantity TEXT    NOT NULL,
     executed_quote    TEXT    NOT NULL,
+    fees              TEXT    NOT NULL DEFAULT '{}', -- JSON: amounts by asset, added up over fills
     reject_code       INTEGER,
     reject_reason     TEXT,
+    latency_ms        INTEGER,                       -- sent to acknowledged
+    mid_price         TEXT,                          -- the book's middle when it was sent
+    replaces          TEXT,                          -- the order whose place it took
+    list_id           TEXT,                          -- the order list it is a leg of
+    is_foreign        INTEGER NOT NULL DEFAULT 0,    -- 1: somebody else's, only watched
     created_at        INTEGER NOT NULL,
     updated_at        INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX IF NOT EXISTS orders_by_status ON orders (status);
 CREATE INDEX IF NOT EXISTS orders_by_symbol ON orders (symbol, created_at);
 
+-- Every step of every order, and every report that was impossible; rows are only ever added.
 CREATE TABLE IF NOT EXISTS order_transitions (
-    id          INTEGER PRIMARY KEY,
-    order_id    TEXT    NOT NULL REFERENCES orders (id),
-    from_status TEXT,
-    to_status   TEXT    NOT NULL,
-    source      TEXT    NOT NULL,                    -- desk, answer, lookup, reconciler
-    reason      TEXT,
-    venue_time  INTEGER,
-    at          INTEGER NOT NULL
+    id                INTEGER PRIMARY KEY,           -- 1, 2, 3 ... without a hole
+    order_id          TEXT    NOT NULL REFERENCES orders (id),
+    from_status       TEXT,
+    to_status         TEXT    NOT NULL,
+    booked            INTEGER NOT NULL DEFAULT 1,    -- 0: impossible, and only kept here
+    source            TEXT    NOT NULL,              -- desk, answer, stream, lookup, reconciler
+    reason            TEXT,
+    venue_time        INTEGER,
+    at                INTEGER NOT NULL,              -- our clock
+    executed_quantity TEXT    NOT NULL DEFAULT '',   -- totals; '' in rows of before they were kept
+    executed_quote    TEXT    NOT NULL DEFAULT '',
+    hash              TEXT    NOT NULL DEFAULT ''    -- SHA-256 over the row before and this one
 ) STRICT;
 CREATE INDEX IF NOT EXISTS transitions_by_order ON order_transitions (order_id);
+CREATE TRIGGER IF NOT EXISTS steps_never_change BEFORE UPDATE ON order_transitions BEGIN
+    SELECT RAISE (ABORT, 'order_transitions is only ever added to');
+END;
+CREATE TRIGGER IF NOT EXISTS steps_never_vanish BEFORE DELETE ON order_transitions BEGIN
+    SELECT RAISE (ABORT, 'order_transitions is only ever added to');
+END;
+
+-- Where the chain ends, so that rows missing at its end are noticed.
+CREATE TABLE IF NOT EXISTS transition_head (
+    id    INTEGER PRIMARY KEY CHECK (id = 1),
+    count INTEGER NOT NULL,
+    hash  TEXT    NOT NULL
+) STRICT;
+INSERT OR IGNORE INTO transition_head VALUES (1, 0, '');
+CREATE TRIGGER IF NOT EXISTS head_only_advances BEFORE UPDATE ON transition_head
+WHEN NEW.count <= OLD.count BEGIN
+    SELECT RAISE (ABORT, 'the record of steps never gets shorter');
+END;
+CREATE TRIGGER IF NOT EXISTS head_never_vanishes BEFORE DELETE ON transition_head BEGIN
+    SELECT RAISE (ABORT, 'the record of steps never gets shorter');
+END;
 
 CREATE TABLE IF NOT EXISTS fills (
     symbol         TEXT    NOT NULL,
@@ -204,3 +238,28 @@ CREATE TABLE IF NOT EXISTS reconciliations (
     balances_compared INTEGER NOT NULL CHECK (balances_compared IN (0, 1)),
     differences       TEXT    NOT NULL                -- JSON: [asset, expected, actual, time], ...
 ) STRICT;
+
+-- What guards a position. Written before each step that is taken for it.
+CREATE TABLE IF NOT EXISTS stops (
+    id            TEXT    PRIMARY KEY,               -- our UUID
+    symbol        TEXT    NOT NULL,
+    side          TEXT    NOT NULL,                  -- of the order that closes the position
+    kind          TEXT    NOT NULL CHECK (kind IN ('fixed', 'trailing', 'time')),
+    kept_by       TEXT    NOT NULL CHECK (kept_by IN ('venue', 'system')),
+    status        TEXT    NOT NULL,
+    quantity      TEXT,                              -- NULL: the whole position
+    trigger_price TEXT,
+    distance_bps  INTEGER,
+    deadline      INTEGER,
+    venue_type    TEXT,
+    limit_price   TEXT,
+    best          TEXT,
+    attempt       INTEGER NOT NULL,
+    ordered       TEXT,                              -- the quantity of order number `attempt`
+    order_id      TEXT,
+    closed        TEXT    NOT NULL,
+    reason        TEXT,
+    created_at    INTEGER NOT NULL,
+    updated_at    INTEGER NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS stops_by_status ON stops (status);

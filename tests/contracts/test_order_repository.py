@@ -138,8 +138,9 @@ async def test_a_report_is_stored_with_its_fills(repository):
     await create(repository, before)
     said = report(before, "PARTIALLY_FILLED", fill("t1"), executed="0.05")
     after = apply(before, said)
-    await repository.record(before, after, said)
-    assert await repository.get(before.id) == after
+    stored = await repository.record(before, after, said, at=NOW)
+    assert stored == replace(after, fees=(("BTC", Decimal("0.00005")),))
+    assert await repository.get(before.id) == stored
     (row,) = await repository.fills()
     assert (row.order_id, row.symbol, row.side, row.fill) == (before.id, BTC, "SELL", fill("t1"))
 
@@ -149,7 +150,7 @@ async def test_a_trade_is_booked_once_however_often_it_is_told(repository):
     await create(repository, before)
     said = report(before, "PARTIALLY_FILLED", fill("t1"), executed="0.05")
     for _ in range(3):
-        await repository.record(before, apply(before, said), said)
+        await repository.record(before, apply(before, said), said, at=NOW)
     assert len(await repository.fills()) == 1
 
 
@@ -158,7 +159,7 @@ async def test_orders_are_listed_newest_first_by_status_and_symbol(repository):
     for each in (old, new, other):
         await create(repository, each)
     said = report(old, "REJECTED")
-    await repository.record(old, apply(old, said), said)
+    await repository.record(old, apply(old, said), said, at=NOW)
     assert [each.id for each in await repository.all()] == [other.id, new.id, old.id]
     assert [each.id for each in await repository.all(symbol=BTC)] == [new.id, old.id]
     pending = frozenset({OrderStatus.PENDING_NEW})
@@ -172,7 +173,7 @@ async def test_fills_are_listed_by_symbol_and_order(repository):
     for each, trade in ((one, "a"), (two, "b")):
         await create(repository, each)
         said = report(each, "FILLED", fill(trade, maker=True), executed="0.1")
-        await repository.record(each, apply(each, said), said)
+        await repository.record(each, apply(each, said), said, at=NOW)
     assert [row.fill.trade_id for row in await repository.fills(symbol=ETH)] == ["b"]
     assert [row.fill.trade_id for row in await repository.fills(order_id=one.id)] == ["a"]
     assert len(await repository.fills(limit=1)) == 1
@@ -192,8 +193,8 @@ async def test_every_step_is_kept_with_its_source(tmp_path):
         await create(repository, before)
         said = report(before, "NEW")
         after = apply(before, said)
-        await repository.record(before, after, said)
-        await repository.record(after, after, said)  # nothing new: no step
+        await repository.record(before, after, said, at=NOW)
+        await repository.record(after, after, said, at=NOW)  # nothing new: no step
         async with database.reading() as connection:
             rows = await connection.execute_fetchall(
                 "SELECT from_status, to_status, source FROM order_transitions ORDER BY id"
@@ -218,7 +219,7 @@ async def test_orders_whose_fills_do_not_add_up_to_what_was_executed_are_named(r
             executed="0.10",
         )
         at = each.created_at
-        await repository.record(each, replace(apply(each, told), updated_at=at), told)
+        await repository.record(each, replace(apply(each, told), updated_at=at), told, at=NOW)
     found = await repository.short_of_fills(NOW)
     assert {each.id for each in found} == {short.id, bare.id}
 
@@ -234,11 +235,11 @@ async def test_fills_that_are_told_later_make_an_order_whole(repository):
     await repository.create(made, idempotency_key=None, digest="d")
     told = report(made, "FILLED", executed="1.0")
     filled = apply(made, told)
-    await repository.record(made, filled, told)
+    await repository.record(made, filled, told, at=NOW)
     for part in range(10):
-        assert await repository.short_of_fills(NOW) == [filled]
+        assert [each.id for each in await repository.short_of_fills(NOW)] == [filled.id]
         tenth = replace(fill(str(part)), quantity=Decimal("0.1"))
-        await repository.record(filled, filled, replace(told, fills=(tenth,)))
+        await repository.record(filled, filled, replace(told, fills=(tenth,)), at=NOW)
     assert await repository.short_of_fills(NOW) == []
 
 
@@ -248,7 +249,7 @@ async def test_asking_for_missing_fills_costs_no_more_on_a_busy_day(tmp_path):
         made = order()
         await repository.create(made, idempotency_key=None, digest="d")
         told = report(made, "FILLED", fill("0"), executed="0.05")
-        await repository.record(made, apply(made, told), told)
+        await repository.record(made, apply(made, told), told, at=NOW)
         async with database.transaction() as connection:
             await connection.execute_fetchall("PRAGMA defer_foreign_keys = ON")
             await copy_rows(connection, "orders", {"id", "client_order_id"})
@@ -277,6 +278,6 @@ async def test_a_venue_that_numbers_its_trades_anew_loses_us_no_fill(repository)
     for each in (order(), order()):
         await repository.create(each, idempotency_key=None, digest="d")
         told = report(each, "PARTIALLY_FILLED", fill("1"), executed="0.05")
-        await repository.record(each, apply(each, told), told)
+        await repository.record(each, apply(each, told), told, at=NOW)
     assert len(await repository.fills()) == 2
     assert await repository.short_of_fills(NOW) == []

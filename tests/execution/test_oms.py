@@ -143,14 +143,16 @@ async def test_an_order_that_ended_is_not_cancelled_again(manager, trading, says
     assert len(trading.sent) == 1
 
 
-async def test_a_cancel_without_an_answer_leaves_the_order_as_it_was(
+async def test_a_cancel_without_an_answer_stays_pending_until_it_is_looked_up(
     manager, trading, orders, says
 ):
     trading.answers.extend([says("NEW"), OutcomeUnknown("timeout")])
     order = await submit(manager)
     with pytest.raises(OutcomeUnknown):
         await manager.cancel(order.id)
-    assert (await orders.get(order.id)).status is S.NEW
+    assert (await orders.get(order.id)).status is S.PENDING_CANCEL
+    trading.answers.append(says("NEW", source="lookup"))
+    assert (await manager.look_up(order)).status is S.NEW
 
 
 async def test_an_order_nobody_knows_cannot_be_cancelled(manager):

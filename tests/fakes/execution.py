@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict, deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from uuid import UUID
 
 from trading_system.domain.errors import KeyReused, NotFound, OrderNotFound
 from trading_system.domain.instruments import Instrument, Symbol
 from trading_system.domain.orders import Order
-from trading_system.domain.reports import Balance
+from trading_system.domain.reports import Balance, Report
 from trading_system.ports import RecordedFill
 
 
@@ -20,6 +20,7 @@ class FakeTrading:
 
     answers: deque = field(default_factory=deque)
     sent: list = field(default_factory=list)
+    amended: list = field(default_factory=list)
 
     async def _next(self, call, order):
         self.sent.append((call, order.client_order_id))
@@ -39,6 +40,14 @@ class FakeTrading:
     async def find(self, order):
         return await self._next("find", order)
 
+    async def amend(self, order, quantity):
+        self.amended.append(quantity)
+        return await self._next("amend", order)
+
+    async def replace(self, old, new):
+        self.sent.append(("replaced", old.client_order_id))
+        return await self._next("replace", new)
+
     async def balances(self):
         return [Balance(asset="USDT", free=Decimal(1), locked=Decimal(0))]
 
@@ -51,20 +60,37 @@ class FakeOrders:
         self.keys: dict[str, tuple[UUID, str]] = {}
         self.booked: dict[tuple[str, UUID], RecordedFill] = {}
         self.transitions: list[tuple[str, str]] = []
+        self.impossible: list[Report] = []
 
     async def create(self, order, *, idempotency_key, digest):
-        if idempotency_key in self.keys:
-            saved, known = self.keys[idempotency_key]
-            if known != digest:
-                raise KeyReused("used")
-            return self.rows[saved]
+        if saved := await self.by_key(idempotency_key, digest):
+            return saved
         if idempotency_key is not None:
             self.keys[idempotency_key] = (order.id, digest)
         self.rows[order.id] = order
         return None
 
-    async def record(self, before, after, report):
-        self.rows[after.id] = after
+    async def adopt(self, order):
+        if order.id in self.rows:
+            return self.rows[order.id]
+        for known in list(self.rows.values()):
+            if known.client_order_id == order.client_order_id:
+                if not known.foreign:
+                    return known
+                renamed = f"{known.client_order_id}#{known.venue_order_id}"
+                self.rows[known.id] = replace(known, client_order_id=renamed)
+        self.rows[order.id] = order
+        return order
+
+    async def by_key(self, key, digest):
+        if key not in self.keys:
+            return None
+        saved, known = self.keys[key]
+        if known != digest:
+            raise KeyReused("used")
+        return self.rows[saved]
+
+    async def record(self, before, after, report, *, at):
         if after.status is not before.status:
             self.transitions.append((before.status, after.status))
         for fill in report.fills:
@@ -77,6 +103,16 @@ class FakeOrders:
                     fill=fill,
                 ),
             )
+        fees = defaultdict(Decimal)
+        for row in await self.fills(order_id=after.id):
+            fees[row.fill.fee_asset] += row.fill.fee
+        paid = tuple((asset, fees[asset]) for asset in sorted(fees) if fees[asset])
+        self.rows[after.id] = replace(after, fees=paid)
+        return self.rows[after.id]
+
+    async def keep_impossible(self, order, report, *, at):
+        if report not in self.impossible:
+            self.impossible.append(report)
 
     async def get(self, order_id):
         if order_id not in self.rows:

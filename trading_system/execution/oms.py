@@ -1,15 +1,17 @@
 """Sends each order once and keeps its record true; the only writer of orders.
 
-The intention is on disk before the venue hears of it. What comes back, from the answer, a look-up
-or the reconciler, ends in `on_report`, in any order and any number of times.
+The intention is on disk before the venue hears of it. What comes back ends in `on_report`, in any
+order and any number of times.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
+from decimal import Decimal
 from uuid import UUID, uuid4
-from weakref import WeakValueDictionary
 
 import structlog
 
@@ -20,34 +22,53 @@ from trading_system.domain.errors import (
     OutcomeUnknown,
     TradingError,
 )
-from trading_system.domain.events import OrderChanged
-from trading_system.domain.orders import (
-    InvalidTransition,
-    Order,
-    OrderRequest,
-    OrderStatus,
-    apply,
-    client_order_id,
-)
+from trading_system.domain.instruments import Symbol
+from trading_system.domain.orders import Order, OrderRequest, OrderStatus, client_order_id
 from trading_system.domain.reports import Report
+from trading_system.execution import steps
+from trading_system.execution.booking import Booking
+from trading_system.execution.calls import Calls
+from trading_system.execution.modification import Modification, Modifier, planned
+from trading_system.execution.steps import OnStep
 from trading_system.ports import Clock, OrderRepository, Trading
 
 log = structlog.get_logger(__name__)
 
+_OPEN = frozenset(status for status in OrderStatus if not status.is_final)
+_UNSEEN = frozenset({OrderStatus.PENDING_NEW, OrderStatus.UNKNOWN})
+
 
 class OrderManager:
-    """Submit, cancel and report; every change of one order happens one after the other."""
+    """Send, cancel, modify and report; one call about an order ends before the next begins.
+
+    `middle` tells the middle of a symbol's book without waiting, None where it is not known.
+    `on_step` is called with each of `steps` as it is reached.
+    """
 
     def __init__(
-        self, *, trading: Trading, orders: OrderRepository, clock: Clock, bus: Bus
+        self,
+        *,
+        trading: Trading,
+        orders: OrderRepository,
+        clock: Clock,
+        bus: Bus,
+        middle: Callable[[Symbol], Decimal | None] = lambda _: None,
+        on_step: OnStep = steps.ignore,
     ) -> None:
         self._trading = trading
         self._orders = orders
         self._clock = clock
-        self._bus = bus
-        self._sending: dict[UUID, asyncio.Task[Order]] = {}
-        # A lock lives as long as somebody holds or awaits it.
-        self._locks: WeakValueDictionary[UUID, asyncio.Lock] = WeakValueDictionary()
+        self._middle = middle
+        self._on_step = on_step
+        self._calls = Calls()
+        self._booking = Booking(orders=orders, clock=clock, bus=bus, on_step=on_step)
+        self._modifier = Modifier(
+            trading=trading,
+            booking=self._booking,
+            calls=self._calls,
+            clock=clock,
+            on_step=on_step,
+        )
 
     async def save(
         self, request: OrderRequest, *, idempotency_key: str | None, digest: str
@@ -55,40 +76,76 @@ class OrderManager:
         """Write the intention down before anybody is told; the order, and whether it is new.
 
         An order saved earlier under the same key is returned instead. Whoever saves a new one
-        sends it. Raises KeyReused.
+        sends it at once: until then it counts as being sent. Raises KeyReused.
         """
         order = self._new(request)
-        saved = await self._orders.create(order, idempotency_key=idempotency_key, digest=digest)
+        saved = await self._create(order, idempotency_key=idempotency_key, digest=digest)
         return (order, True) if saved is None else (saved, False)
 
     async def send(self, order: Order) -> Order:
         """Send what was just saved and book the answer; returns the order as far as it got."""
-        # A caller that goes away must not tear the sending apart from the booking of its answer.
-        task = asyncio.create_task(self._send(order), name=f"send {order.id}")
-        self._sending[order.id] = task
-        task.add_done_callback(lambda _: self._sending.pop(order.id, None))
-        return await asyncio.shield(task)
+        return await self._calls.to_its_end(self._send(order))
 
     async def answered(self, order: Order) -> Order:
-        """The order after its own answer, where that is still awaited."""
-        sending = self._sending.get(order.id)
-        return await asyncio.shield(sending) if sending else order
+        """The order after what is just being asked about it was answered."""
+        await self._calls.ended(order.id)
+        return await self._orders.get(order.id)
 
     async def cancel(self, order_id: UUID) -> Order:
         """Ask the venue to cancel; returns the order as it stands afterwards.
 
-        An order that ended before is returned as it ended. Raises NotFound, and OutcomeUnknown or
-        Unreachable when the venue could not be asked: the order then keeps its state and the
-        reconciler goes on asking.
+        It waits for the order's own answer. An order that ended before is returned as it ended, one
+        of which the venue has not told yet is looked up first. Raises NotFound, OrderNotFound while
+        it is not there yet, OutcomeUnknown (it stays PENDING_CANCEL and is looked up), and whatever
+        else kept the cancel from being done: the order is then back where it was.
         """
-        order = await self._orders.get(order_id)
-        if order.status.is_final:
-            return order
-        try:
-            report = await self._trading.cancel(order)
-        except OrderNotFound:
-            report = await self._trading.find(order)
-        return await self.on_report(report)
+        return await self._calls.to_its_end(self._cancel(order_id))
+
+    async def cancel_all(
+        self, symbol: Symbol | None = None, *, foreign: bool = False
+    ) -> list[Order]:
+        """Cancel every open order, all at once; how each stands now.
+
+        Whatever could not be cancelled is still open there: nothing is raised, for the others must
+        not wait for it. Orders of others only with `foreign`.
+        """
+        opened = await self._orders.all(statuses=_OPEN, symbol=symbol, limit=10_000)
+        ours = [order for order in opened if foreign or not order.foreign]
+        return await asyncio.gather(*(self._try_to_cancel(order) for order in ours))
+
+    async def modify(
+        self, order_id: UUID, *, price: Decimal | None = None, quantity: Decimal | None = None
+    ) -> Order:
+        """Plan, prepare and carry out; see there for what is raised."""
+        change = await self.plan(order_id, price=price, quantity=quantity)
+        return await self.carry_out(await self.prepare(change))
+
+    async def plan(
+        self, order_id: UUID, *, price: Decimal | None, quantity: Decimal | None
+    ) -> Modification:
+        """How this order comes to this price, and to this quantity open, as it stands now.
+
+        Raises NotFound, and InvalidRequest when it cannot be modified.
+        """
+        order = await self.answered(await self._orders.get(order_id))
+        return planned(order, price=price, quantity=quantity)
+
+    async def prepare(self, change: Modification) -> Modification:
+        """Write down the order that is to take the place; whoever prepares carries out at once."""
+        if change.keeps_place:
+            return change
+        new = replace(self._new(change.request), replaces=change.old.id)
+        await self._create(new, idempotency_key=None, digest="")
+        return replace(change, new=new)
+
+    async def carry_out(self, change: Modification) -> Order:
+        """The order that stands for the modified one now: itself, or the one in its place.
+
+        Raises NotModified when it was refused, and OutcomeUnknown.
+        """
+        modifier = self._modifier
+        work = modifier.amend(change) if change.keeps_place else modifier.replace(change)
+        return await self._calls.to_its_end(work)
 
     async def look_up(self, order: Order) -> Order:
         """Ask the venue what became of it and book the answer; raises OrderNotFound."""
@@ -97,46 +154,89 @@ class OrderManager:
     async def on_report(
         self, report: Report, received_at: datetime | None = None, latency_ms: int | None = None
     ) -> Order:
-        """Book what a venue says of an order; the same report twice changes nothing.
-
-        A step that orders never take is logged and leaves what is stored as it is. When a pushed
-        report reached us, and how long after the venue's own time, is passed on. Raises NotFound.
-        """
-        known = await self._orders.by_client_order_id(report.client_order_id)
-        lock = self._locks.setdefault(known.id, asyncio.Lock())
-        async with lock:
-            before = await self._orders.get(known.id)
-            try:
-                after = apply(before, report)
-            except InvalidTransition as invalid:
-                log.exception("impossible report", error=str(invalid), source=report.source)
-                return before
-            if after != before or report.fills:
-                await self._orders.record(before, after, report)
-        if after != before:
-            self._announce(after, report.source, received_at, latency_ms)
-        return after
+        """Book what a venue says of an order: see Booking."""
+        return await self._booking.on_report(report, received_at, latency_ms)
 
     def is_sending(self, order_id: UUID) -> bool:
-        """Its answer is still awaited by the call that sent it."""
-        return order_id in self._sending
+        """A call about it is under way, which tells how it stands when it ends."""
+        return order_id in self._calls
+
+    async def _create(
+        self, order: Order, *, idempotency_key: str | None, digest: str
+    ) -> Order | None:
+        # From before it can be found on disk: a cancel or a look-up must not overtake the sending.
+        self._calls.begin(order.id)
+        saved: Order | None = order
+        try:
+            self._on_step(steps.BEFORE_SAVE)
+            saved = await self._orders.create(order, idempotency_key=idempotency_key, digest=digest)
+            self._on_step(steps.AFTER_SAVE)
+            return saved
+        finally:
+            if saved is not None:  # another is there already, or it went wrong
+                self._calls.end(order.id)
 
     async def _send(self, order: Order) -> Order:
         try:
-            report = await self._trading.place(order)
-        except (OutcomeUnknown, DuplicateOrder) as unknown:
-            # Our ids are never used twice, so a duplicate of this one is this one.
-            log.warning("order outcome unknown", order_id=str(order.id), error=str(unknown))
-            report = self._verdict(order, OrderStatus.UNKNOWN, str(unknown))
-        except TradingError as refused:
-            # Everything else says that nothing happened there: the order ends here.
-            report = self._verdict(
-                order,
-                OrderStatus.REJECTED,
-                getattr(refused, "reason", str(refused)),
-                getattr(refused, "code", None),
+            self._on_step(steps.BEFORE_SEND)
+            sent = self._clock.monotonic()
+            try:
+                report = await self._trading.place(order)
+            except (OutcomeUnknown, DuplicateOrder) as unknown:
+                # Our ids are never used twice, so a duplicate of this one is this one.
+                log.warning("order outcome unknown", order_id=str(order.id), error=str(unknown))
+                return await self._booking.verdict(order, OrderStatus.UNKNOWN, str(unknown))
+            except TradingError as refused:
+                # Everything else says that nothing happened there: the order ends here.
+                return await self._booking.verdict(order, OrderStatus.REJECTED, refused)
+            self._on_step(steps.ANSWERED)
+            latency_ms = round((self._clock.monotonic() - sent) * 1000)
+            after = await self._booking.on_report(report, acknowledged_ms=latency_ms)
+            self._on_step(steps.AFTER_BOOKING)
+            return after
+        finally:
+            self._calls.end(order.id)
+
+    async def _cancel(self, order_id: UUID) -> Order:
+        await self._orders.get(order_id)
+        async with self._calls.alone(order_id):
+            order = await self._orders.get(order_id)
+            if order.status in _UNSEEN and order.venue_order_id is None:
+                order = await self.look_up(order)
+            if order.status.is_final:
+                return order
+            self._on_step(steps.BEFORE_SAVE)
+            order = await self._booking.verdict(
+                order, OrderStatus.PENDING_CANCEL, "asked to cancel"
             )
-        return await self.on_report(report)
+            self._on_step(steps.AFTER_SAVE)
+            if order.status.is_final:
+                return order
+            report = await self._cancelled(order)
+            self._on_step(steps.ANSWERED)
+            order = await self.on_report(report)
+            self._on_step(steps.AFTER_BOOKING)
+            return order
+
+    async def _cancelled(self, order: Order) -> Report:
+        """What the venue answers; where nothing was done, the order goes back to where it was."""
+        self._on_step(steps.BEFORE_SEND)
+        try:
+            return await self._trading.cancel(order)
+        except OrderNotFound:
+            return await self._trading.find(order)  # it has ended, most likely
+        except OutcomeUnknown:
+            raise  # nobody knows: PENDING_CANCEL, until a look-up tells
+        except TradingError as refused:
+            await self._booking.verdict(order, OrderStatus.NEW, f"not cancelled: {refused}")
+            raise
+
+    async def _try_to_cancel(self, order: Order) -> Order:
+        try:
+            return await self.cancel(order.id)
+        except TradingError as error:
+            log.warning("not cancelled", order_id=str(order.id), error=str(error))
+            return await self._orders.get(order.id)
 
     def _new(self, request: OrderRequest) -> Order:
         order_id, now = uuid4(), self._clock.now()
@@ -145,35 +245,7 @@ class OrderManager:
             client_order_id=client_order_id(order_id),
             request=request,
             status=OrderStatus.PENDING_NEW,
+            mid_price=self._middle(request.symbol),
             created_at=now,
             updated_at=now,
         )
-
-    def _verdict(
-        self, order: Order, status: OrderStatus, reason: str, code: int | None = None
-    ) -> Report:
-        now: datetime = self._clock.now()
-        return Report(
-            client_order_id=order.client_order_id,
-            status=status,
-            source="desk",
-            time=now,
-            reject_code=code,
-            reject_reason=reason,
-        )
-
-    def _announce(
-        self, order: Order, source: str, received_at: datetime | None, latency_ms: int | None
-    ) -> None:
-        log.info(
-            "order",
-            order_id=str(order.id),
-            symbol=str(order.request.symbol),
-            side=order.request.side,
-            status=order.status,
-            executed=str(order.executed_quantity),
-            source=source,
-            received_at=None if received_at is None else received_at.isoformat(),
-            latency_ms=latency_ms,
-        )
-        self._bus.publish(OrderChanged(order=order, source=source, latency_ms=latency_ms))

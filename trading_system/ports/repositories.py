@@ -17,6 +17,7 @@ from trading_system.domain.instruments import Symbol
 from trading_system.domain.orders import Order, OrderStatus
 from trading_system.domain.positions import Equity
 from trading_system.domain.reports import Fill, Report
+from trading_system.domain.stops import Stop
 from trading_system.domain.timeframes import Timeframe
 
 
@@ -178,8 +179,26 @@ class OrderRepository(Protocol):
         """
         ...
 
-    async def record(self, before: Order, after: Order, report: Report) -> None:
-        """Store the order after a report, the transition and the fills that are new."""
+    async def by_key(self, key: str, digest: str) -> Order | None:
+        """The order saved under this Idempotency-Key; raises KeyReused for another digest."""
+        ...
+
+    async def adopt(self, order: Order) -> Order:
+        """Save an order that somebody else placed; returns the one on record where there is one.
+
+        When its client id is that of an earlier foreign order, that one has to give it up.
+        """
+        ...
+
+    async def record(self, before: Order, after: Order, report: Report, *, at: datetime) -> Order:
+        """Store the order after a report, the transition and the fills that are new.
+
+        Returns it as it is stored, with the fees of all its fills; `at` is when we booked it.
+        """
+        ...
+
+    async def keep_impossible(self, order: Order, report: Report, *, at: datetime) -> None:
+        """Keep, once, a report of a step that orders never take; the order stays as it is."""
         ...
 
     async def get(self, order_id: UUID) -> Order:
@@ -232,4 +251,24 @@ class EquityRepository(Protocol):
 
     async def thin(self, before: datetime) -> None:
         """Of the marks before this keep the last of each hour."""
+        ...
+
+
+class StopRepository(Protocol):
+    """Stop losses, kept over restarts."""
+
+    async def save(self, stop: Stop) -> None:
+        """As it now is, whether new or not."""
+        ...
+
+    async def get(self, stop_id: UUID) -> Stop:
+        """Raises NotFound."""
+        ...
+
+    async def all(self, *, symbol: Symbol | None = None, limit: int = 500) -> list[Stop]:
+        """Newest first."""
+        ...
+
+    async def unfinished(self) -> list[Stop]:
+        """Those that still guard something."""
         ...

@@ -18,11 +18,11 @@ import aiosqlite
 
 import trading_system
 from trading_system.domain.errors import StorageError
-from trading_system.storage import maintenance
+from trading_system.storage import maintenance, migration
 from trading_system.storage.connections import connected, explained, to_its_end
 from trading_system.storage.lock import held
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 OLDEST_SQLITE = (3, 37)  # STRICT tables
 READERS = 3
 
@@ -128,8 +128,10 @@ async def _prepare(writer: aiosqlite.Connection, path: Path) -> None:
             f"(schema {version}, this one knows {SCHEMA_VERSION}): update the program"
         )
     await writer.execute_fetchall("PRAGMA journal_mode = WAL")
+    # Nobody else writes meanwhile: the file is locked for this process.
+    script = await migration.script(writer, schema(), version)
     await writer.executescript(
-        f"BEGIN IMMEDIATE; {schema()}; PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
+        f"BEGIN IMMEDIATE; {script}; PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
     )
 
 

@@ -1,50 +1,25 @@
-"""Orders, their transitions and fills in SQLite; money as exact text."""
+"""Orders, their steps and fills in SQLite; each method one transaction."""
 
 from __future__ import annotations
 
 import sqlite3
-from datetime import UTC, datetime
-from decimal import Decimal
+from dataclasses import replace
+from datetime import datetime
 from uuid import UUID
 
 import aiosqlite
 
 from trading_system.domain.errors import KeyReused, NotFound
 from trading_system.domain.instruments import Symbol
-from trading_system.domain.orders import (
-    Order,
-    OrderRequest,
-    OrderStatus,
-    OrderType,
-    Side,
-    TimeInForce,
-)
-from trading_system.domain.reports import Fill, Report
+from trading_system.domain.orders import Order, OrderStatus
+from trading_system.domain.reports import Report
 from trading_system.ports import RecordedFill
+from trading_system.storage import order_rows as rows
+from trading_system.storage import transitions
 from trading_system.storage.database import Database
-
-_COLUMNS = (
-    "id, client_order_id, venue_order_id, symbol, side, type, time_in_force, quantity, "
-    "quote_quantity, price, stop_price, status, executed_quantity, executed_quote, "
-    "reject_code, reject_reason, created_at, updated_at"
-)
-_INSERT = (
-    f"INSERT INTO orders ({_COLUMNS}, idempotency_key, request_digest) "  # noqa: S608 -- constants
-    f"VALUES ({', '.join('?' * 20)})"
-)
-_UPDATE = """
-    UPDATE orders SET venue_order_id = ?, status = ?, executed_quantity = ?, executed_quote = ?,
-        reject_code = ?, reject_reason = ?, updated_at = ?
-    WHERE id = ?
-"""
-_TRANSITION = """
-    INSERT INTO order_transitions (order_id, from_status, to_status, source, reason, venue_time, at)
-    VALUES (?, ?, ?, ?, ?, ?, ?)
-"""
-_FILL = "INSERT OR IGNORE INTO fills VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-_FILL_COLUMNS = (
-    "symbol, trade_id, order_id, side, price, quantity, quote_quantity, fee, fee_asset, maker, time"
-)
+from trading_system.storage.order_rows import recorded_fill
+from trading_system.storage.times import to_milliseconds
+from trading_system.storage.transitions import Transition
 
 
 class Orders:
@@ -59,56 +34,82 @@ class Orders:
         """Save it as new; None, or the order saved earlier under this key. Raises KeyReused."""
         async with self._database.transaction() as connection:
             if idempotency_key is not None:
-                row = await _one(
-                    connection,
-                    f"SELECT {_COLUMNS}, request_digest FROM orders WHERE idempotency_key = ?",  # noqa: S608 -- constants
-                    (idempotency_key,),
-                )
-                if row is not None:
-                    if row[-1] != digest:
-                        raise KeyReused(
-                            "this Idempotency-Key was used for another order; use a new key"
-                        )
-                    return _order(row)
-            await connection.execute(_INSERT, (*_row(order), idempotency_key, digest))
-            await connection.execute(
-                _TRANSITION,
-                (str(order.id), None, order.status, "desk", None, None, _ms(order.created_at)),
-            )
+                saved = await _by_key(connection, idempotency_key, digest)
+                if saved is not None:
+                    return saved
+            await _insert(connection, order, idempotency_key=idempotency_key, digest=digest)
         return None
 
-    async def record(self, before: Order, after: Order, report: Report) -> None:
-        """The order after a report, its transition and the fills that are new, all or nothing."""
+    async def adopt(self, order: Order) -> Order:
+        """Save an order that somebody else placed; returns the one on record where there is one.
+
+        Clients use their ids again once an order has ended: the newest order has the id, the one
+        that had it before keeps it with its venue id behind a sign that no id may contain.
+        """
         async with self._database.transaction() as connection:
-            await connection.execute(
-                _UPDATE,
-                (
-                    after.venue_order_id,
-                    after.status,
-                    str(after.executed_quantity),
-                    str(after.executed_quote),
-                    after.reject_code,
-                    after.reject_reason,
-                    _ms(after.updated_at),
-                    str(after.id),
-                ),
+            known = await _one(
+                connection,
+                f"SELECT {rows.COLUMNS} FROM orders WHERE id = ? OR client_order_id = ? "  # noqa: S608 -- constants
+                "ORDER BY id = ? DESC LIMIT 1",
+                (str(order.id), order.client_order_id, str(order.id)),
             )
-            if after.status is not before.status:
+            if known is not None:
+                found = rows.order(known)
+                if found.id == order.id or not found.foreign:
+                    return found
                 await connection.execute(
-                    _TRANSITION,
-                    (
-                        str(after.id),
-                        before.status,
-                        after.status,
-                        report.source,
-                        report.reject_reason,
-                        _ms(report.time),
-                        _ms(after.updated_at),
+                    "UPDATE orders SET client_order_id = client_order_id || '#' || venue_order_id "
+                    "WHERE id = ?",
+                    (str(found.id),),
+                )
+            await _insert(connection, order, idempotency_key=None, digest="")
+        return order
+
+    async def record(self, before: Order, after: Order, report: Report, *, at: datetime) -> Order:
+        """The order after a report, its step and the fills that are new, all or nothing.
+
+        Returns it as it is stored, with what its fills cost by now.
+        """
+        async with self._database.transaction() as connection:
+            await connection.executemany(
+                rows.INSERT_FILL, [rows.fill_row(after, fill) for fill in report.fills]
+            )
+            if after.executed_quantity or report.fills:
+                sums = await _sums(connection, after)
+                after = replace(after, fees=sums.fees)
+                await _note_missing_fills(connection, after, sums)
+            await connection.execute(rows.UPDATE, (*rows.changing(after), str(after.id)))
+            if _is_step(before, after):
+                await transitions.append(connection, _step(before, after, report, at))
+        return after
+
+    async def keep_impossible(self, order: Order, report: Report, *, at: datetime) -> None:
+        """Remember, once, a report that asks for a step that orders never take."""
+        async with self._database.transaction() as connection:
+            step = _step(order, order, report, at)
+            known = await _one(
+                connection,
+                "SELECT 1 FROM order_transitions WHERE order_id = ? AND NOT booked "
+                "AND from_status = ? AND to_status = ? AND source = ? AND venue_time = ?",
+                (step.order_id, order.status, report.status, step.source, step.venue_time),
+            )
+            if known is None:
+                totals = str(report.executed_quantity), str(report.executed_quote)
+                await transitions.append(
+                    connection,
+                    replace(
+                        step,
+                        to_status=report.status,
+                        executed_quantity=totals[0],
+                        executed_quote=totals[1],
+                        booked=False,
                     ),
                 )
-            await connection.executemany(_FILL, [_fill_row(after, fill) for fill in report.fills])
-            if after.executed_quantity:
-                await _note_missing_fills(connection, after)
+
+    async def by_key(self, key: str, digest: str) -> Order | None:
+        """The order saved under this Idempotency-Key; raises KeyReused for another wish."""
+        async with self._database.reading() as connection:
+            return await _by_key(connection, key, digest)
 
     async def get(self, order_id: UUID) -> Order:
         """Raises NotFound."""
@@ -129,7 +130,7 @@ class Orders:
         wanted = [str(status) for status in statuses or ()]
         marks = ", ".join("?" * len(wanted))
         query = (
-            f"SELECT {_COLUMNS} FROM orders "  # noqa: S608 -- constants and marks
+            f"SELECT {rows.COLUMNS} FROM orders "  # noqa: S608 -- constants and marks
             f"WHERE (:everything OR status IN ({marks})) AND (? IS NULL OR symbol = ?) "
             "ORDER BY created_at DESC, rowid DESC LIMIT ?"
         ).replace(":everything", str(int(statuses is None)))
@@ -138,7 +139,7 @@ class Orders:
             self._database.reading() as connection,
             connection.execute(query, (*wanted, name, name, limit)) as cursor,
         ):
-            return [_order(row) async for row in cursor]
+            return [rows.order(row) async for row in cursor]
 
     async def fills(
         self, *, symbol: Symbol | None = None, order_id: UUID | None = None, limit: int = 500
@@ -147,7 +148,7 @@ class Orders:
         name = str(symbol) if symbol else None
         key = str(order_id) if order_id else None
         query = (
-            f"SELECT {_FILL_COLUMNS} FROM fills "  # noqa: S608 -- constants
+            f"SELECT {rows.FILL_COLUMNS} FROM fills "  # noqa: S608 -- constants
             "WHERE (? IS NULL OR symbol = ?) AND (? IS NULL OR order_id = ?) "
             "ORDER BY time DESC, trade_id DESC LIMIT ?"
         )
@@ -160,33 +161,53 @@ class Orders:
     async def fill_counts(self) -> dict[Symbol, int]:
         """How many fills of each symbol are on record."""
         async with self._database.reading() as connection:
-            rows = await connection.execute_fetchall(
+            counted = await connection.execute_fetchall(
                 "SELECT symbol, COUNT(*) FROM fills GROUP BY symbol"
             )
-        return {Symbol.parse(symbol): count for symbol, count in rows}
+        return {Symbol.parse(symbol): count for symbol, count in counted}
 
     async def short_of_fills(self, since: datetime) -> list[Order]:
         """Orders updated since then whose fills add up to less than what was executed."""
         query = (
-            f"SELECT {_COLUMNS} FROM orders WHERE updated_at >= ? "  # noqa: S608 -- constants
+            f"SELECT {rows.COLUMNS} FROM orders WHERE updated_at >= ? "  # noqa: S608 -- constants
             "AND id IN (SELECT order_id FROM orders_short_of_fills)"
         )
         async with (
             self._database.reading() as connection,
-            connection.execute(query, (_ms(since),)) as cursor,
+            connection.execute(query, (to_milliseconds(since),)) as cursor,
         ):
-            return [_order(row) async for row in cursor]
+            return [rows.order(row) async for row in cursor]
 
     async def _only(self, column: str, value: str) -> Order:
         async with self._database.reading() as connection:
-            row = await _one(
+            found = await _one(
                 connection,
-                f"SELECT {_COLUMNS} FROM orders WHERE {column} = ?",  # noqa: S608 -- constants
+                f"SELECT {rows.COLUMNS} FROM orders WHERE {column} = ?",  # noqa: S608 -- constants
                 (value,),
             )
-        if row is None:
+        if found is None:
             raise NotFound(f"there is no order {value}")
-        return _order(row)
+        return rows.order(found)
+
+
+async def _insert(
+    connection: aiosqlite.Connection, order: Order, *, idempotency_key: str | None, digest: str
+) -> None:
+    await connection.execute(rows.INSERT, (*rows.row(order), idempotency_key, digest))
+    await transitions.append(
+        connection,
+        Transition(
+            order_id=str(order.id),
+            from_status=None,
+            to_status=order.status,
+            source="reconciler" if order.foreign else "desk",
+            reason=f"replaces {order.replaces}" if order.replaces else None,
+            venue_time=None,
+            at=to_milliseconds(order.created_at),
+            executed_quantity=str(order.executed_quantity),
+            executed_quote=str(order.executed_quote),
+        ),
+    )
 
 
 async def _one(
@@ -196,112 +217,60 @@ async def _one(
         return await cursor.fetchone()
 
 
-async def _note_missing_fills(connection: aiosqlite.Connection, order: Order) -> None:
+async def _by_key(connection: aiosqlite.Connection, key: str, digest: str) -> Order | None:
+    found = await _one(
+        connection,
+        f"SELECT {rows.COLUMNS}, request_digest FROM orders WHERE idempotency_key = ?",  # noqa: S608 -- constants
+        (key,),
+    )
+    if found is None:
+        return None
+    if found[-1] != digest:
+        raise KeyReused("this Idempotency-Key was used for another order; use a new key")
+    return rows.order(found)
+
+
+async def _sums(connection: aiosqlite.Connection, order: Order) -> rows.Sums:
+    query = "SELECT quantity, fee, fee_asset FROM fills WHERE order_id = ?"
+    booked = await connection.execute_fetchall(query, (str(order.id),))
+    return rows.Sums.of((quantity, fee, asset) for quantity, fee, asset in booked)
+
+
+async def _note_missing_fills(
+    connection: aiosqlite.Connection, order: Order, sums: rows.Sums
+) -> None:
     """Keep in mind, or no longer, that some of its fills are still unheard of."""
     key = (str(order.id),)
-    rows = await connection.execute_fetchall("SELECT quantity FROM fills WHERE order_id = ?", key)
-    # Added here, since SQLite would add texts as floats.
-    if sum(Decimal(quantity) for (quantity,) in rows) < order.executed_quantity:
+    if sums.quantity < order.executed_quantity:
         await connection.execute("INSERT OR IGNORE INTO orders_short_of_fills VALUES (?)", key)
     else:
         await connection.execute("DELETE FROM orders_short_of_fills WHERE order_id = ?", key)
 
 
-def _row(order: Order) -> tuple[object, ...]:
-    request = order.request
+def _is_step(before: Order, after: Order) -> bool:
+    """Whether it got anywhere: another state, more executed, amended, or known to the venue."""
+    return _standing(before) != _standing(after)
+
+
+def _standing(order: Order) -> tuple[object, ...]:
     return (
-        str(order.id),
-        order.client_order_id,
-        order.venue_order_id,
-        str(request.symbol),
-        request.side,
-        request.type,
-        request.time_in_force,
-        _text(request.quantity),
-        _text(request.quote_quantity),
-        _text(request.price),
-        _text(request.stop_price),
         order.status,
-        str(order.executed_quantity),
-        str(order.executed_quote),
-        order.reject_code,
-        order.reject_reason,
-        _ms(order.created_at),
-        _ms(order.updated_at),
+        order.executed_quantity,
+        order.executed_quote,
+        order.request.quantity,
+        order.venue_order_id,
     )
 
 
-def _order(row: sqlite3.Row) -> Order:
-    return Order(
-        id=UUID(row[0]),
-        client_order_id=row[1],
-        venue_order_id=row[2],
-        request=OrderRequest(
-            symbol=Symbol.parse(row[3]),
-            side=Side(row[4]),
-            type=OrderType(row[5]),
-            time_in_force=TimeInForce(row[6]) if row[6] else None,
-            quantity=_decimal(row[7]),
-            quote_quantity=_decimal(row[8]),
-            price=_decimal(row[9]),
-            stop_price=_decimal(row[10]),
-        ),
-        status=OrderStatus(row[11]),
-        executed_quantity=Decimal(row[12]),
-        executed_quote=Decimal(row[13]),
-        reject_code=row[14],
-        reject_reason=row[15],
-        created_at=_moment(row[16]),
-        updated_at=_moment(row[17]),
+def _step(before: Order, after: Order, report: Report, at: datetime) -> Transition:
+    return Transition(
+        order_id=str(after.id),
+        from_status=before.status,
+        to_status=after.status,
+        source=report.source,
+        reason=report.reject_reason,
+        venue_time=None if report.source == "desk" else to_milliseconds(report.time),
+        at=to_milliseconds(at),
+        executed_quantity=str(after.executed_quantity),
+        executed_quote=str(after.executed_quote),
     )
-
-
-def _fill_row(order: Order, fill: Fill) -> tuple[object, ...]:
-    return (
-        str(order.request.symbol),
-        fill.trade_id,
-        str(order.id),
-        order.request.side,
-        str(fill.price),
-        str(fill.quantity),
-        str(fill.quote_quantity),
-        str(fill.fee),
-        fill.fee_asset,
-        fill.maker,
-        _ms(fill.time),
-    )
-
-
-def recorded_fill(row: sqlite3.Row) -> RecordedFill:
-    """A row with the columns of fills, in the order of the schema."""
-    return RecordedFill(
-        symbol=Symbol.parse(row[0]),
-        order_id=UUID(row[2]),
-        side=row[3],
-        fill=Fill(
-            trade_id=row[1],
-            price=Decimal(row[4]),
-            quantity=Decimal(row[5]),
-            quote_quantity=Decimal(row[6]),
-            fee=Decimal(row[7]),
-            fee_asset=row[8],
-            maker=None if row[9] is None else bool(row[9]),
-            time=_moment(row[10]),
-        ),
-    )
-
-
-def _text(value: Decimal | None) -> str | None:
-    return None if value is None else str(value)
-
-
-def _decimal(text: str | None) -> Decimal | None:
-    return None if text is None else Decimal(text)
-
-
-def _ms(moment: datetime) -> int:
-    return round(moment.timestamp() * 1000)
-
-
-def _moment(milliseconds: int) -> datetime:
-    return datetime.fromtimestamp(milliseconds / 1000, UTC)
