@@ -12,7 +12,6 @@ from typing import Protocol
 from weakref import WeakSet
 
 from trading_system.simulator.feeds import Feed
-from trading_system.simulator.market import Market
 from trading_system.simulator.model import Depth
 
 
@@ -24,10 +23,18 @@ class Watcher(Protocol):
         ...
 
 
+class Merged(Protocol):
+    """A market that has had users' orders, as far as its book is shown."""
+
+    def depth(self, now: int) -> Depth: ...
+
+    def quote(self, now: int) -> Depth: ...
+
+
 class Books:
     """The books of the feed's symbols; only those in `markets` have ever had users' orders."""
 
-    def __init__(self, feed: Feed, markets: Mapping[str, Market]) -> None:
+    def __init__(self, feed: Feed, markets: Mapping[str, Merged]) -> None:
         self._feed = feed
         self._markets = markets
         self._watchers: defaultdict[str, WeakSet[Watcher]] = defaultdict(WeakSet)

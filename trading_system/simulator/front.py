@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from functools import partial
 
 from aiohttp import web
 
@@ -16,6 +17,7 @@ from trading_system.simulator.mischief import control
 from trading_system.simulator.mischief.control import Mischief
 from trading_system.simulator.rest import Answer, Call, RestApi
 from trading_system.simulator.streams.shell import StreamShell
+from trading_system.simulator.streams.sources import open_source
 from trading_system.simulator.ws_api.shell import WsApiShell
 
 _log = logging.getLogger(__name__)
@@ -40,15 +42,21 @@ class Front:
         speed: float,
     ) -> None:
         self._exchange = exchange
+        self._futures = futures
         self._mischief = mischief
         self._undisturbed = clock
         self._speed = speed
         self._rest = RestApi(exchange, keys)
-        self._streams = StreamShell(exchange, clock=self._clock, speed=speed, interference=mischief)
+        self._streams = StreamShell(
+            partial(open_source, exchange),
+            clock=self._clock,
+            speed=speed,
+            interference=mischief,
+        )
         self._ws_api = WsApiShell(
             exchange, keys, clock=self._clock, speed=speed, interference=mischief
         )
-        self._futures = FuturesFront(
+        self._futures_front = FuturesFront(
             futures, keys, clock=self._clock, speed=speed, interference=mischief
         )
         self._notices: set[asyncio.Task[None]] = set()
@@ -60,8 +68,8 @@ class Front:
             return await self._streams.accept(request)
         if self._ws_api.serves(request.path):
             return await self._ws_api.accept(request)
-        if self._futures.streams(request.path):
-            return await self._futures.accept(request)
+        if self._futures_front.streams(request.path):
+            return await self._futures_front.accept(request)
         if request.path == control.PATH:
             return await self._mischief.control(request)
         return await self._answer(request)
@@ -69,7 +77,9 @@ class Front:
     async def run(self) -> None:
         """Go on until cancelled."""
         try:
-            await asyncio.gather(self._keep_advancing(), self._streams.run(), self._futures.run())
+            await asyncio.gather(
+                self._keep_advancing(), self._streams.run(), self._futures_front.run()
+            )
         finally:
             for notice in self._notices:
                 notice.cancel()
@@ -78,7 +88,7 @@ class Front:
         """End every WebSocket at once."""
         self._streams.cut()
         self._ws_api.cut()
-        self._futures.cut()
+        self._futures_front.cut()
 
     def _clock(self) -> int:
         return self._mischief.time(self._undisturbed())
@@ -104,21 +114,21 @@ class Front:
         return web.Response(status=answer.status, body=answer.body, headers=answer.headers)
 
     def _serve(self, call: Call) -> Answer:
-        if self._futures.serves(call.path):
-            return self._futures.answer(call)
+        if self._futures_front.serves(call.path):
+            return self._futures_front.answer(call)
         return self._rest.answer(call, self._clock())
 
     async def _keep_advancing(self) -> None:
         """Let resting orders meet the market even while nobody asks."""
         while True:
             await asyncio.sleep(_ADVANCE_SECONDS / self._speed)
-            try:
-                if self._exchange.has_open_orders:
-                    self._exchange.advance(self._clock())
-                self._futures.advance()
-            except Exception:  # noqa: BLE001 -- the next moment may fare better
-                _log.exception("the market could not go on")
+            for exchange in (self._exchange, self._futures):
+                if exchange.has_open_orders:
+                    try:
+                        exchange.advance(self._clock())
+                    except Exception:  # noqa: BLE001 -- the next moment may fare better
+                        _log.exception("the market could not go on")
 
     def _shut_down(self, grace: float) -> None:
-        for shell in (self._streams, self._ws_api, self._futures):
+        for shell in (self._streams, self._ws_api, self._futures_front):
             self._notices.add(asyncio.create_task(shell.shut_down(grace)))

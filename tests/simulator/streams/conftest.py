@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import Decimal
+from functools import partial
 
 import orjson
 import pytest
@@ -17,6 +18,7 @@ from trading_system.simulator.seeded.feed import SeededFeed
 from trading_system.simulator.seeded.history import Origin
 from trading_system.simulator.streams.hub import Hub
 from trading_system.simulator.streams.names import parse
+from trading_system.simulator.streams.sources import open_source
 
 NOON = 1_767_614_400_000  # 2026-01-05 12:00:00 UTC
 
@@ -42,7 +44,7 @@ class Stage:
     def __init__(self, exchange: Exchange, now: int = NOON) -> None:
         self.exchange = exchange
         self.now = now
-        self.hub = Hub(exchange, now)
+        self.hub = Hub(partial(open_source, exchange), now)
 
     def listen(self, *names: str, **form: bool) -> Ear:
         ear = Ear(**form)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import partial
 
 import orjson
 import pytest
@@ -22,6 +23,7 @@ from trading_system.simulator.remembered import RememberedFeed
 from trading_system.simulator.seeded.feed import SeededFeed
 from trading_system.simulator.streams.hub import Hub
 from trading_system.simulator.streams.names import parse
+from trading_system.simulator.streams.sources import open_source
 
 NOON = 1_767_614_400_000
 SYMBOL = "BTCUSDT"
@@ -125,7 +127,7 @@ def test_a_book_rebuilt_from_the_stream_equals_the_snapshot(stream, steps) -> No
     exchange = Exchange(
         RememberedFeed(FEED), {"ann": dict.fromkeys(("BTC", "USDT"), Decimal(10**6))}
     )
-    hub, now = Hub(exchange, NOON), NOON
+    hub, now = Hub(partial(open_source, exchange), NOON), NOON
     clients = [Client()]
     hub.subscribe(clients[0], parse(stream))
     clients[0].take(snapshot(exchange, now))

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
+from functools import partial
 
 import aiohttp
 import orjson
@@ -13,6 +14,7 @@ from trading_system.simulator.interference import NoInterference
 from trading_system.simulator.options import SimulatorOptions
 from trading_system.simulator.server import serve
 from trading_system.simulator.streams.shell import StreamShell
+from trading_system.simulator.streams.sources import open_source
 
 SPEED = 20
 
@@ -46,7 +48,10 @@ class Place:
     def __init__(self, exchange) -> None:
         self.now = NOON
         self.shell = StreamShell(
-            exchange, clock=lambda: self.now, speed=SPEED, interference=NoInterference()
+            partial(open_source, exchange),
+            clock=lambda: self.now,
+            speed=SPEED,
+            interference=NoInterference(),
         )
         self.url = ""
         self.http: aiohttp.ClientSession

@@ -6,6 +6,7 @@ key; `events=A/B` asks for those alone. A connection with a key that is nobody's
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 
 import orjson
@@ -21,6 +22,7 @@ from trading_system.simulator.wire import Json
 
 ROOT = "/private/"
 _USER = "user"
+_GOING_AWAY = 1001
 
 
 class UserStreams:
@@ -36,6 +38,7 @@ class UserStreams:
     ) -> None:
         self._exchange = exchange
         self._clock = clock
+        self._speed = speed
         self._door = Door(
             kind="streams", interference=interference, speed=speed, rules=FUTURES_LINKS
         )
@@ -67,10 +70,12 @@ class UserStreams:
         """End every connection at once."""
         self._door.cut()
 
-    def close(self, code: int, reason: str) -> None:
-        """Close every connection in good form."""
-        for listener in self._listeners:
-            listener.link.close(code, reason)
+    async def shut_down(self, grace: float) -> None:
+        """Close every connection after `grace` seconds, divided by the speed."""
+        leaving = list(self._listeners)
+        await asyncio.sleep(grace / self._speed)
+        for listener in leaving:
+            listener.link.close(_GOING_AWAY, "Server shutdown")
 
     def _publish(self, events: Sequence[Event]) -> None:
         """Push what happened to whoever listens, each account's events written once."""

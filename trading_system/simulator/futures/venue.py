@@ -12,6 +12,7 @@ from __future__ import annotations
 from decimal import Decimal
 from heapq import heapify, heappop, heapreplace
 
+from trading_system.simulator.books import Books
 from trading_system.simulator.feeds import Feed
 from trading_system.simulator.futures import drafts
 from trading_system.simulator.futures.clearing import Clearing
@@ -41,7 +42,7 @@ from trading_system.simulator.futures.rules import (
     judge_modification,
     judge_order,
 )
-from trading_system.simulator.model import Depth, OrderType, Refused
+from trading_system.simulator.model import OrderType, Refused
 
 _MOST_MODIFICATIONS = 10_000
 
@@ -53,6 +54,7 @@ class FuturesVenue:
         self._feed = feed
         self._clearing = Clearing(feed)
         self._markets: dict[str, ContractMarket] = {}
+        self.books = Books(feed, self._markets)
         self._busy: dict[str, ContractMarket] = {}
         self._now = 0
 
@@ -157,16 +159,6 @@ class FuturesVenue:
         orders = self._clearing.orders.of(account, symbol)
         fills = [fill for order in orders for fill in order.profits]
         return sorted(fills, key=lambda fill: fill.trade_id)
-
-    def depth(self, symbol: str, now: int) -> Depth:
-        """The feed's book with the users' resting orders; best bid < best ask."""
-        market = self._markets.get(symbol)
-        return self._feed.depth(symbol, now=now) if market is None else market.depth(now)
-
-    def quote(self, symbol: str, now: int) -> Depth:
-        """The best level of either side of that book, alone."""
-        market = self._markets.get(symbol)
-        return self._feed.quote(symbol, now=now) if market is None else market.quote(now)
 
     def _market(self, symbol: str) -> ContractMarket:
         if symbol not in self._markets:

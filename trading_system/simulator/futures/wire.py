@@ -16,7 +16,7 @@ from trading_system.simulator.futures.model import (
 )
 from trading_system.simulator.futures.positions import Margins
 from trading_system.simulator.futures.rules import ContractRules
-from trading_system.simulator.model import Depth, MarketTrade, Side, Status
+from trading_system.simulator.model import Depth, Level, MarketTrade, Side, Status
 
 Json = dict[str, object]
 
@@ -24,6 +24,7 @@ ONE_WAY = "BOTH"
 WORKING_TYPE = "CONTRACT_PRICE"
 NO_MATCH = "NONE"
 _ZERO = Decimal(0)
+_EIGHT_HOURS = 8 * 3_600_000
 
 
 class Scale:
@@ -193,6 +194,17 @@ def depth(book: Depth, limit: int, scale: Scale, now: int) -> Json:
         "bids": [(scale.price(p), scale.quantity(q)) for p, q in book.bids[:limit]],
         "asks": [(scale.price(p), scale.quantity(q)) for p, q in book.asks[:limit]],
     }
+
+
+def best(book: Depth) -> tuple[Level, Level]:
+    """The best bid and the best ask; zeros for a side that is empty."""
+    bid, ask = (side[0] if side else Level(_ZERO, _ZERO) for side in (book.bids, book.asks))
+    return bid, ask
+
+
+def next_funding(now: int) -> int:
+    """The next of the day's three times of funding, at which nothing is paid here; ms UTC."""
+    return (now // _EIGHT_HOURS + 1) * _EIGHT_HOURS
 
 
 def position_risk(symbol: str, margins: Margins, scale: Scale) -> Json:

@@ -7,13 +7,12 @@ that was told already, nothing is told.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
-from trading_system.simulator.exchange import Exchange
 from trading_system.simulator.streams import frames
 from trading_system.simulator.streams.names import StreamName
-from trading_system.simulator.streams.sources import Recorded, Source, open_source
+from trading_system.simulator.streams.sources import Recorded, Source
 
 TICK = 100
 """ms of the exchange's clock."""
@@ -56,10 +55,13 @@ class _Stream:
 
 
 class Hub:
-    """Who listens to what; `tick` makes the market speak."""
+    """Who listens to what; `tick` makes the market speak.
 
-    def __init__(self, exchange: Exchange, now: int) -> None:
-        self._exchange = exchange
+    `open_source` gives the events of a stream after a time; LookupError where there are none yet.
+    """
+
+    def __init__(self, open_source: Callable[[StreamName, int], Source], now: int) -> None:
+        self._open_source = open_source
         self._now = now // TICK * TICK
         self._streams: dict[str, _Stream] = {}
 
@@ -97,7 +99,7 @@ class Hub:
 
     def _open(self, name: StreamName) -> Source | None:
         try:
-            return open_source(self._exchange, name, self._now)
+            return self._open_source(name, self._now)
         except LookupError:
             return None
 

@@ -30,6 +30,7 @@ class Topic(StrEnum):
     PARTIAL_DEPTH = "partialDepth"
     DEPTH = "depth"
     AVERAGE_PRICE = "avgPrice"
+    MARK_PRICE = "markPrice"  # of futures alone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

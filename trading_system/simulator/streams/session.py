@@ -6,7 +6,7 @@ out in an "error" object, as the venue does today, and not bare as its page says
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import orjson
@@ -40,10 +40,20 @@ class Reply:
 
 
 class Session:
-    """One connection's streams, in the order of subscribing, and the form it wants them in."""
+    """One connection's streams, in the order of subscribing, and the form it wants them in.
 
-    def __init__(self, streams: Iterable[StreamName] = (), *, combined: bool) -> None:
+    `read` reads the name of a stream; ValueError for what no stream is called.
+    """
+
+    def __init__(
+        self,
+        streams: Iterable[StreamName] = (),
+        *,
+        combined: bool,
+        read: Callable[[str], StreamName] = parse,
+    ) -> None:
         self.combined = combined
+        self._read = read
         self._streams = {stream.text: stream for stream in streams}
 
     @property
@@ -71,9 +81,9 @@ class Session:
         result: object = None
         match method:
             case "SUBSCRIBE":
-                added = self._subscribe(_names(params))
+                added = self._subscribe(self._names(params))
             case "UNSUBSCRIBE":
-                removed = self._unsubscribe(_names(params))
+                removed = self._unsubscribe(self._names(params))
             case "LIST_SUBSCRIPTIONS":
                 result = list(self._streams)
             case "SET_PROPERTY":
@@ -93,6 +103,12 @@ class Session:
     def _unsubscribe(self, streams: list[StreamName]) -> tuple[StreamName, ...]:
         gone = [self._streams.pop(stream.text, None) for stream in streams]
         return tuple(stream for stream in gone if stream is not None)
+
+    def _names(self, params: list[object]) -> list[StreamName]:
+        try:
+            return [self._read(str(text)) for text in params]
+        except ValueError:
+            raise Wrong(_INVALID_REQUEST, "Invalid request: invalid stream") from None
 
     def _set_property(self, params: list[object]) -> None:
         _require_property(params, 2)
@@ -132,13 +148,6 @@ def _method(request: Json) -> object:
             f"Invalid request: unknown variant `{method}`, expected one of {expected}",
         )
     return method
-
-
-def _names(params: list[object]) -> list[StreamName]:
-    try:
-        return [parse(str(text)) for text in params]
-    except ValueError:
-        raise Wrong(_INVALID_REQUEST, "Invalid request: invalid stream") from None
 
 
 def _require_property(params: list[object], count: int) -> None:

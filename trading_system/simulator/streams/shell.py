@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterable
 
 from aiohttp import web
 
-from trading_system.simulator.exchange import Exchange
 from trading_system.simulator.interference import Frame, Interference
+from trading_system.simulator.link_rules import LinkRules
 from trading_system.simulator.links import Door, WebSocketLink
 from trading_system.simulator.streams import frames
 from trading_system.simulator.streams.hub import TICK, Hub
 from trading_system.simulator.streams.names import StreamName, parse
 from trading_system.simulator.streams.session import Session
+from trading_system.simulator.streams.sources import Source
 
 GRACE_SECONDS = 10.0
 _GOING_AWAY = 1001
@@ -23,18 +24,24 @@ _TURN_SECONDS = 0.005
 
 
 class StreamShell:
-    """Accepts connections and, while `run` runs, keeps publishing to them."""
+    """Accepts connections and, while `run` runs, keeps publishing to them.
+
+    `read` reads the name of a stream and `open_source` gives its events, as in Session and Hub.
+    """
 
     def __init__(
         self,
-        exchange: Exchange,
+        open_source: Callable[[StreamName, int], Source],
         *,
         clock: Callable[[], int],
         speed: float,
         interference: Interference,
+        read: Callable[[str], StreamName] = parse,
+        rules: LinkRules | None = None,
     ) -> None:
-        self.hub = Hub(exchange, clock())
-        self._door = Door(kind="streams", interference=interference, speed=speed)
+        self.hub = Hub(open_source, clock())
+        self._door = Door(kind="streams", interference=interference, speed=speed, rules=rules)
+        self._read = read
         self._clock = clock
         self._speed = speed
         self._listeners: set[_Listener] = set()
@@ -49,7 +56,7 @@ class StreamShell:
         link = await self._door.open(request)
         listener = _Listener(
             link,
-            Session(_named(request), combined=_is_combined(request.path)),
+            Session(self._named(request), combined=_is_combined(request.path), read=self._read),
             self.hub,
             microseconds=request.query.get("timeUnit", "").upper() == "MICROSECOND",
         )
@@ -87,6 +94,18 @@ class StreamShell:
     def cut(self) -> None:
         """End every connection at once."""
         self._door.cut()
+
+    def _named(self, request: web.BaseRequest) -> Iterable[StreamName]:
+        """The streams of the address; whatever is no stream there is let be, as ccxt's /ws/0 is."""
+        if _is_combined(request.path):
+            texts = request.query.get("streams", "").split("/")
+        else:
+            texts = request.path.partition("/ws/")[2].split("/")
+        for text in texts:
+            try:
+                yield self._read(text)
+            except ValueError:
+                continue
 
 
 class _Listener:
@@ -129,16 +148,3 @@ class _Listener:
 
 def _is_combined(path: str) -> bool:
     return path.rstrip("/").rpartition("/")[2] == "stream"
-
-
-def _named(request: web.BaseRequest) -> Iterable[StreamName]:
-    """The streams of the address; whatever is no stream there is let be, as ccxt's /ws/0 is."""
-    if _is_combined(request.path):
-        texts = request.query.get("streams", "").split("/")
-    else:
-        texts = request.path.partition("/ws/")[2].split("/")
-    for text in texts:
-        try:
-            yield parse(text)
-        except ValueError:
-            continue

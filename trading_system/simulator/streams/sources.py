@@ -7,9 +7,10 @@ between, trades and closed candles are told completely, each of them once.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from typing import Protocol
 
 from trading_system.simulator.exchange import Exchange
-from trading_system.simulator.feeds import KlineRow, RecordedFrames
+from trading_system.simulator.feeds import Feed, KlineRow, RecordedFrames
 from trading_system.simulator.model import Level
 from trading_system.simulator.streams import frames
 from trading_system.simulator.streams.book_changes import BookChanges
@@ -24,6 +25,12 @@ _OPEN_TIME, _CLOSE_TIME, _COUNT = 0, 6, 8
 
 Source = Callable[[int], Iterable[object]]
 """Frames that are due at a time, ms UTC; None between them where there is a lot to work out."""
+
+
+class Fed(Protocol):
+    """Whatever trades on a feed."""
+
+    feed: Feed
 
 
 def open_source(exchange: Exchange, name: StreamName, now: int) -> Source:
@@ -76,7 +83,7 @@ class Trades:
 class Candles:
     """The running candle each time, and every candle's last state exactly once."""
 
-    def __init__(self, exchange: Exchange, name: StreamName, now: int) -> None:
+    def __init__(self, exchange: Fed, name: StreamName, now: int) -> None:
         self._feed = exchange.feed
         self._symbol = str(name.symbol)
         self._name = name

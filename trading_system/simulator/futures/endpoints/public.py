@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import Decimal
 
 from trading_system.simulator import tickers
 from trading_system.simulator.arguments import Arguments, required
@@ -12,7 +11,7 @@ from trading_system.simulator.futures import exchange_info, wire
 from trading_system.simulator.futures.endpoints.request import Request
 from trading_system.simulator.futures.rules import ContractRules, contracts
 from trading_system.simulator.futures.wire import Json, Scale
-from trading_system.simulator.model import Level, Refused
+from trading_system.simulator.model import Refused
 
 _INTERVALS = {
     *("1m", "3m", "5m", "15m", "30m"),
@@ -23,7 +22,6 @@ _DEPTHS = {5: 2, 10: 2, 20: 2, 50: 2, 100: 5, 500: 10, 1_000: 20}
 _KLINE_WEIGHTS = ((99, 1), (499, 2), (1_000, 5))
 _MOST_KLINES = 1_500
 _MOST_TRADES = 1_000
-_EIGHT_HOURS = 8 * 3_600_000
 _NOTHING_YET = "0.00000000"
 
 
@@ -45,7 +43,7 @@ def info(request: Request) -> Json:
 def depth(request: Request) -> Json:
     """GET depth: the market's book with the users' orders in it."""
     rules, limit = request.rules(), _depth_limit(request.arguments)
-    book = request.exchange.venue.depth(rules.symbol, request.now)
+    book = request.exchange.venue.books.depth(rules.symbol, request.now)
     return wire.depth(book, limit, Scale(rules), request.now)
 
 
@@ -106,7 +104,7 @@ def premium_index(request: Request) -> object:
             "estimatedSettlePrice": mark,
             "lastFundingRate": _NOTHING_YET,
             "interestRate": _NOTHING_YET,
-            "nextFundingTime": (request.now // _EIGHT_HOURS + 1) * _EIGHT_HOURS,
+            "nextFundingTime": wire.next_funding(request.now),
             "time": request.now,
         }
 
@@ -160,9 +158,8 @@ def book(request: Request) -> object:
     """GET ticker/bookTicker."""
 
     def tell(rules: ContractRules) -> Json:
-        quote = request.exchange.venue.quote(rules.symbol, request.now)
-        scale, nothing = Scale(rules), Level(Decimal(0), Decimal(0))
-        bid, ask = (side[0] if side else nothing for side in (quote.bids, quote.asks))
+        quote = request.exchange.venue.books.quote(rules.symbol, request.now)
+        scale, (bid, ask) = Scale(rules), wire.best(quote)
         return {
             "symbol": rules.symbol,
             "bidPrice": scale.price(bid.price),
