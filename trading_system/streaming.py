@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from trading_system.bus import Bus
+from trading_system.domain.reports import Report
 from trading_system.exchange.market_data import BinanceMarketData
+from trading_system.exchange.markets import Hearing
 from trading_system.exchange.streams.market_stream import MarketStream
-from trading_system.exchange.streams.signing import HmacSigner
+from trading_system.exchange.streams.roles import Road
 from trading_system.exchange.streams.user_stream import UserStream
 from trading_system.exchange.venue import Venue
 from trading_system.execution.oms import OrderManager
@@ -33,14 +36,14 @@ class LivePrices:
     """Prices and books by push, and the tasks that keep them coming."""
 
     live: LiveMarket
-    stream: MarketStream
+    streams: tuple[MarketStream, ...]
     watchlist: Watchlist
     states: MarketStates
     following: Following
 
     @property
     def tasks(self) -> Mapping[str, Run]:
-        """What must run, but for the stream itself."""
+        """What must run, but for the streams themselves."""
         return {
             "live market": self.live.run,
             "following": self.following.run,
@@ -56,6 +59,7 @@ def live_prices(
     fetcher: PriceFetcher,
     candles: LiveCandles,
     *,
+    roads: Sequence[Road],
     symbols: SymbolRepository,
     prices: PriceRepository,
     orders: OrderRepository,
@@ -64,7 +68,7 @@ def live_prices(
     retry: RetryPolicy,
     thresholds: StateThresholds,
 ) -> LivePrices:
-    """Build what turns the venue's streams into prices, books and candles."""
+    """Build what turns the venue's streams, one a road, into prices, books and candles."""
     live = LiveMarket(
         market_data=market_data,
         books=OrderBooks(market_data=market_data, clock=clock, bus=bus),
@@ -74,23 +78,29 @@ def live_prices(
         clock=clock,
         bus=bus,
     )
-    stream = MarketStream(
-        url=venue.endpoints.streams,
-        clock=clock,
-        venue_milliseconds=venue.gateway.venue_milliseconds,
-        venue_id=venue.listing.known_venue_id,
-        on_event=live.on_event,
-        on_gap=live.on_gap,
-        on_drop=live.on_drop,
-        on_change=bus.publish,
-        retry=retry,
+    streams = tuple(
+        MarketStream(
+            url=venue.endpoints.streams,
+            road=road,
+            clock=clock,
+            venue_milliseconds=venue.gateway.venue_milliseconds,
+            venue_id=venue.listing.known_venue_id,
+            on_event=live.on_event,
+            on_gap=live.on_gap,
+            on_drop=live.on_drop,
+            on_change=bus.publish,
+            retry=retry,
+        )
+        for road in roads
     )
     following = Following(
-        market_data=market_data, clock=clock, followers=[live.follow, stream.follow]
+        market_data=market_data,
+        clock=clock,
+        followers=[live.follow, *(stream.follow for stream in streams)],
     )
     return LivePrices(
         live=live,
-        stream=stream,
+        streams=streams,
         following=following,
         watchlist=Watchlist(
             symbols=symbols, orders=orders, clock=clock, bus=bus, follow=following.follow
@@ -108,29 +118,23 @@ def live_prices(
 
 def user_stream(
     venue: Venue,
-    signer: HmacSigner,
-    manager: OrderManager,
+    hearing: Hearing,
+    on_report: Callable[[Report, datetime, int], Awaitable[object]],
     *,
     on_gap: Callable[[], None],
     clock: Clock,
     bus: Bus,
     retry: RetryPolicy,
-    recv_window: int,
 ) -> UserStream:
     """Build what listens to our own orders; `on_gap` is called when some may have gone unheard."""
-    assert venue.endpoints.user is not None  # noqa: S101 -- the venue that trades has one
     return UserStream(
-        url=venue.endpoints.user,
+        access=hearing.access,
+        events=hearing.events,
         clock=clock,
         venue_milliseconds=venue.gateway.venue_milliseconds,
-        sign=signer,
-        on_report=manager.on_report,
-        on_balances=bus.publish,
+        on_report=on_report,
+        on_account=bus.publish,
         on_gap=on_gap,
         on_change=bus.publish,
-        resynchronize=venue.gateway.synchronize,
-        count=venue.gateway.count,
-        on_limited=venue.gateway.heed,
         retry=retry,
-        recv_window=recv_window,
     )

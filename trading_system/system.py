@@ -19,17 +19,17 @@ from trading_system.exchange.budget import SharedBudget
 from trading_system.exchange.client import Client
 from trading_system.exchange.endpoints import Endpoints, data_endpoints, trading_endpoints
 from trading_system.exchange.gateway import Gateway
-from trading_system.exchange.listing import Listing
 from trading_system.exchange.market_data import BinanceMarketData
+from trading_system.exchange.markets import MARKETS, Market
 from trading_system.exchange.streams.signing import HmacSigner
 from trading_system.exchange.streams.user_stream import UserStream
-from trading_system.exchange.trading import BinanceTrading
 from trading_system.exchange.venue import Streams, Venue
 from trading_system.exchange.watch import VenueWatch
 from trading_system.execution.desk import Desk
 from trading_system.execution.oms import OrderManager
 from trading_system.execution.portfolio import Portfolio
 from trading_system.execution.reconciler import Reconciler
+from trading_system.execution.steps import OnStep, ignore
 from trading_system.health import Health
 from trading_system.market.backfill import BackfillService
 from trading_system.market.fetcher import PriceFetcher
@@ -40,7 +40,7 @@ from trading_system.market.registry import SymbolRegistry
 from trading_system.market.repair import GapRepair
 from trading_system.market.states import read_thresholds
 from trading_system.metrics import Metrics
-from trading_system.ports import Clock, ComponentHealth
+from trading_system.ports import Clock, ComponentHealth, Derivatives, Trading
 from trading_system.resilience.limiter import Limiter
 from trading_system.resilience.limits import (
     ORDERS_PER_10_SECONDS,
@@ -54,6 +54,7 @@ from trading_system.storage.beats import Beats
 from trading_system.storage.database import Database
 from trading_system.storage.orders import Orders
 from trading_system.storage.prices import Prices
+from trading_system.storage.reconciliations import Reconciliations
 from trading_system.storage.symbols import Symbols
 
 
@@ -68,13 +69,15 @@ class System:
     beats: Beats
     orders: Orders
     market_data: BinanceMarketData
-    trading: BinanceTrading
+    trading: Trading
+    derivatives: Derivatives
     registry: SymbolRegistry
     backfills: BackfillService
     heartbeat: HeartbeatScheduler
     desk: Desk
     order_manager: OrderManager
     reconciler: Reconciler
+    reconciliations: Reconciliations
     portfolio: Portfolio
     live: LiveMarket
     user_stream: UserStream | None
@@ -105,8 +108,13 @@ class System:
 
 
 @asynccontextmanager
-async def opened(settings: Settings, clock: Clock) -> AsyncIterator[System]:
-    """Build everything, in order, and close it again in reverse; nothing runs yet."""
+async def opened(
+    settings: Settings, clock: Clock, *, on_step: OnStep = ignore
+) -> AsyncIterator[System]:
+    """Build everything, in order, and close it again in reverse; nothing runs yet.
+
+    `on_step` hears of every step of an order's way, in the middle of it.
+    """
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(Database.opened(settings.db_path))
         symbols = Symbols(database)
@@ -117,17 +125,18 @@ async def opened(settings: Settings, clock: Clock) -> AsyncIterator[System]:
         bus = Bus()
         event_log = EventLog(bus)
 
-        venue = _venue(settings, trading_endpoints(settings.venue), clock, bus, stack)
+        market = MARKETS[settings.market_type]
+        there = trading_endpoints(settings.venue, market.hosts)
+        venue = _venue(settings, market, there, clock=clock, bus=bus, stack=stack)
         data_venue = venue
         if settings.data_venue not in {None, settings.venue}:
-            there = data_endpoints(str(settings.data_venue))
-            data_venue = _venue(settings, there, clock, bus, stack)
-        listing = BinanceMarketData(venue.gateway, clock, listing=venue.listing)
-        market_data = BinanceMarketData(data_venue.gateway, clock, listing=data_venue.listing)
-        history = BinanceMarketData(
-            data_venue.gateway, clock, listing=data_venue.listing, priority=Priority.BACKFILL
-        )
-        trading = BinanceTrading(venue.gateway, venue.listing)
+            there = data_endpoints(str(settings.data_venue), market.hosts)
+            data_venue = _venue(settings, market, there, clock=clock, bus=bus, stack=stack)
+        listing = market.market_data(venue, clock, Priority.CANDLES)
+        market_data = market.market_data(data_venue, clock, Priority.CANDLES)
+        history = market.market_data(data_venue, clock, Priority.BACKFILL)
+        trading = market.trading(venue.gateway, venue.listing)
+        derivatives = market.derivatives(venue.gateway, venue.listing)
 
         backfills = BackfillService(market_data=history, prices=prices, jobs=jobs, clock=clock)
         registry = SymbolRegistry(
@@ -160,6 +169,7 @@ async def opened(settings: Settings, clock: Clock) -> AsyncIterator[System]:
             history,
             fetcher,
             candles,
+            roads=market.roads,
             symbols=symbols,
             prices=prices,
             orders=orders,
@@ -172,7 +182,9 @@ async def opened(settings: Settings, clock: Clock) -> AsyncIterator[System]:
         orders_side = dealing.dealing(
             trading,
             listing,
+            records=market.records(venue.gateway, venue.listing),
             orders=orders,
+            symbols=symbols,
             database=database,
             candles=prices,
             live=live_prices.live,
@@ -182,23 +194,29 @@ async def opened(settings: Settings, clock: Clock) -> AsyncIterator[System]:
             armed=settings.venue != "live" or settings.live_trading_armed == "yes",
             quote=settings.portfolio_quote,
             may_short=settings.market_type == "futures",
+            on_step=on_step,
+            reconciling=dealing.ReconcilingOptions(
+                seconds=settings.reconcile_seconds,
+                patience=settings.reconcile_patience_seconds,
+                resend=settings.resend_proven_absent == "yes",
+            ),
         )
         user_stream: UserStream | None = None
         if settings.binance_api_key is not None and settings.binance_secret_key is not None:
+            signer = HmacSigner(settings.binance_api_key, settings.binance_secret_key)
             user_stream = streaming.user_stream(
                 venue,
-                HmacSigner(settings.binance_api_key, settings.binance_secret_key),
-                orders_side.manager,
+                market.hearing(venue, clock, signer, settings.recv_window),
+                orders_side.reconciler.hear,
                 on_gap=orders_side.reconciler.wake,
                 clock=clock,
                 bus=bus,
                 retry=stream_retry,
-                recv_window=settings.recv_window,
             )
 
         streams: dict[Venue, tuple[Streams, ...]] = {venue: (), data_venue: ()}
         if settings.streams == "on":
-            streams[data_venue] = (live_prices.stream,)
+            streams[data_venue] = live_prices.streams
             streams[venue] += () if user_stream is None else (user_stream,)
         health = Health(
             clock=clock,
@@ -216,12 +234,14 @@ async def opened(settings: Settings, clock: Clock) -> AsyncIterator[System]:
             orders=orders,
             market_data=market_data,
             trading=trading,
+            derivatives=derivatives,
             registry=registry,
             backfills=backfills,
             heartbeat=heartbeat,
             desk=orders_side.desk,
             order_manager=orders_side.manager,
             reconciler=orders_side.reconciler,
+            reconciliations=orders_side.reconciliations,
             portfolio=orders_side.portfolio,
             live=live_prices.live,
             user_stream=user_stream,
@@ -253,16 +273,23 @@ async def opened(settings: Settings, clock: Clock) -> AsyncIterator[System]:
 
 
 def _venue(
-    settings: Settings, endpoints: Endpoints, clock: Clock, bus: Bus, stack: AsyncExitStack
+    settings: Settings,
+    market: Market,
+    endpoints: Endpoints,
+    *,
+    clock: Clock,
+    bus: Bus,
+    stack: AsyncExitStack,
 ) -> Venue:
     """The way to a venue; keys only where something signed may be sent."""
-    budget = SharedBudget.opened(settings.budget_dir, endpoints.public)
+    budget = SharedBudget.opened(settings.budget_dir, f"{endpoints.public} {market.rest_api.name}")
     stack.callback(budget.close)
     trades = endpoints.private is not None
     gateway = Gateway(
         client=Client(
             endpoints=endpoints,
             clock=clock,
+            rest_api=market.rest_api,
             api_key=settings.binance_api_key if trades else None,
             secret=settings.binance_secret_key if trades else None,
             recv_window=settings.recv_window,
@@ -273,7 +300,7 @@ def _venue(
         publish=bus.publish,
     )
     stack.push_async_callback(gateway.close)
-    return Venue(endpoints=endpoints, gateway=gateway, listing=Listing(gateway, clock))
+    return Venue(endpoints=endpoints, gateway=gateway, listing=market.listing(gateway, clock))
 
 
 def _limiter(settings: Settings, budget: SharedBudget) -> Limiter:

@@ -17,6 +17,7 @@ from trading_system.domain.market import BookUpdate, CandleUpdate, Quote, Ticker
 from trading_system.exchange.client import Client
 from trading_system.exchange.endpoints import trading_endpoints
 from trading_system.exchange.streams.market_stream import MarketStream
+from trading_system.exchange.streams.signed_subscription import SignedSubscription
 from trading_system.exchange.streams.signing import HmacSigner
 from trading_system.exchange.streams.user_stream import UserStream
 from trading_system.resilience.retry import RetryPolicy
@@ -112,17 +113,20 @@ async def test_an_order_is_reported_by_push(exchange, running):
         reports.append((report, latency_ms))
 
     stream = UserStream(
-        url=trading_endpoints(exchange.url).user,
+        access=SignedSubscription(
+            trading_endpoints(exchange.url).user,
+            venue_milliseconds=clock.milliseconds,
+            sign=HmacSigner(SecretStr(exchange.api_key), SecretStr(exchange.secret)),
+            resynchronize=asyncio.sleep,
+            count=lambda _: asyncio.sleep(0),
+            on_limited=lambda _: None,
+        ),
         clock=clock,
         venue_milliseconds=clock.milliseconds,
-        sign=HmacSigner(SecretStr(exchange.api_key), SecretStr(exchange.secret)),
         on_report=book,
-        on_balances=balances.append,
+        on_account=balances.append,
         on_gap=lambda: gaps.append(1),
         on_change=lambda _: None,
-        resynchronize=asyncio.sleep,
-        count=lambda _: asyncio.sleep(0),
-        on_limited=lambda _: None,
         retry=QUICK,
     )
     running(stream)

@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from tests.exchange.socket_venue import pass_time, until
 from trading_system.domain.errors import NotFound, RateLimited, StorageError
+from trading_system.exchange.streams.signed_subscription import SignedSubscription
 from trading_system.exchange.streams.signing import HmacSigner
 from trading_system.exchange.streams.supervision import Timing
 from trading_system.exchange.streams.user_stream import UserStream
@@ -77,17 +78,20 @@ def listening(sockets, clock, owner):
     @asynccontextmanager
     async def listen(*, wait=True, **options):
         stream = UserStream(
-            url=sockets.url,
+            access=SignedSubscription(
+                sockets.url,
+                venue_milliseconds=lambda: clock.milliseconds() + 7,
+                sign=HmacSigner(SecretStr("key"), SecretStr("secret")),
+                resynchronize=owner.synchronize,
+                count=owner.count,
+                on_limited=owner.limited.append,
+            ),
             clock=clock,
             venue_milliseconds=lambda: clock.milliseconds() + 7,
-            sign=HmacSigner(SecretStr("key"), SecretStr("secret")),
             on_report=owner.book,
-            on_balances=owner.balances.append,
+            on_account=owner.balances.append,
             on_gap=owner.gap,
             on_change=owner.changes.append,
-            resynchronize=owner.synchronize,
-            count=owner.count,
-            on_limited=owner.limited.append,
             retry=RetryPolicy(jitter=0),
             **options,
         )
@@ -295,7 +299,7 @@ async def test_during_a_ban_that_was_told_elsewhere_nobody_is_dialled(
     owner.count = count
     async with listening(wait=False) as stream:
         await pass_time(clock, 25)
-        assert (len(sockets.peers), stream.status()[0].state) == (0, "lost")
+        assert (len(sockets.peers), stream.status()[0].state) == (0, "connecting")
         await until(lambda: owner.gaps == 1, clock)
 
 

@@ -5,6 +5,7 @@ What futures do not have (amounts in quote asset, icebergs, trailing limits) rai
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -25,6 +26,7 @@ from trading_system.exchange.translate import Json, amount, moment
 _BASIS_POINTS_IN_PERCENT = 100
 _RESTING = frozenset({OrderType.LIMIT, OrderType.STOP_LOSS_LIMIT, OrderType.TAKE_PROFIT_LIMIT})
 _POST_ONLY = "GTX"
+_RECONCILER = "reconciler"
 _AT_ONCE = frozenset({"IOC", "FOK"})
 """Times in force that do not rest; all others (until a date, for retail only) rest like GTC."""
 
@@ -104,10 +106,8 @@ def _in_force(request: OrderRequest) -> dict[str, str]:
     return {"timeInForce": str(request.time_in_force or TimeInForce.GTC)}
 
 
-def reported(
-    answer: Json, client_order_id: str, trades: list[Json] | None = None, *, source: str
-) -> Report:
-    """An order as any endpoint tells it, with its rows of userTrades."""
+def reported(answer: Json, client_order_id: str, *, source: str) -> Report:
+    """An order as any endpoint tells it, which is without its fills."""
     return Report(
         client_order_id=client_order_id,
         venue_order_id=str(answer["orderId"]),
@@ -116,8 +116,13 @@ def reported(
         time=moment(int(answer["updateTime"])),
         executed_quantity=amount(answer["executedQty"]),
         executed_quote=amount(answer["cumQuote"]),
-        fills=tuple(fill(trade) for trade in trades or ()),
+        quantity=amount(answer["origQty"]) or None,
     )
+
+
+def with_fills(report: Report, trades: list[Json]) -> Report:
+    """The report with the order's rows of userTrades."""
+    return replace(report, fills=tuple(map(fill, trades)))
 
 
 def status(text: str) -> OrderStatus:
@@ -157,11 +162,6 @@ def triggered_order(answer: Json) -> str | None:
     return str(answer.get("actualOrderId") or "") or None
 
 
-def executed(answer: Json) -> Decimal:
-    """How much of the order this answer says is filled, in base."""
-    return amount(answer["executedQty"])
-
-
 def fill(trade: Json) -> Fill:
     """A row of userTrades; its realised profit is left to the fold over all fills."""
     return Fill(
@@ -195,7 +195,7 @@ def venue_order(answer: Json, symbol: Symbol) -> VenueOrder:
         quantity=amount(answer["origQty"]),
         stop_price=amount(answer.get("stopPrice", "0")),
         created_at=moment(int(answer["time"])),
-        report=reported(answer, answer["clientOrderId"], source="records"),
+        report=reported(answer, answer["clientOrderId"], source=_RECONCILER),
     )
 
 
@@ -209,7 +209,7 @@ def venue_algo_order(answer: Json, symbol: Symbol) -> VenueOrder:
         quantity=amount(answer["quantity"]),
         stop_price=amount(trigger),
         created_at=moment(int(answer["createTime"])),
-        report=algo_reported(answer, source="records"),
+        report=algo_reported(answer, source=_RECONCILER),
     )
 
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Self
 
 import structlog
 
-from trading_system.domain.errors import ExchangeError, RateLimited
+from trading_system.domain.errors import ExchangeError, RateLimited, Rejected
 from trading_system.exchange.streams.supervision import Connection, Timing
 from trading_system.exchange.streams.websocket import open_session
 from trading_system.ports import Clock
@@ -45,10 +45,21 @@ class Redial:
 
 
 class Dialler:
-    """Opens connections to one URL; when its block ends, those that are still open are closed."""
+    """Opens connections to one venue; when its block ends, those that are still open are closed.
 
-    def __init__(self, url: str, *, clock: Clock, timing: Timing) -> None:
+    `address` is asked before each dial where the URL is to be had first, or has its price.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        clock: Clock,
+        timing: Timing,
+        address: Callable[[], Awaitable[str]] | None = None,
+    ) -> None:
         self._url = url
+        self._address = address
         self._clock = clock
         self._timing = timing
         self._dials: deque[float] = deque()
@@ -63,11 +74,10 @@ class Dialler:
         await self._session.close()
 
     async def once(self, on_frame: Callable[[Any], None]) -> Connection:
-        """One attempt. Raises Unreachable, RateLimited."""
+        """One attempt. Raises Unreachable, RateLimited, and what `address` raises."""
+        url = self._url if self._address is None else await self._address()
         await self._permission()
-        connection = Connection(
-            self._url, clock=self._clock, timing=self._timing, on_frame=on_frame
-        )
+        connection = Connection(url, clock=self._clock, timing=self._timing, on_frame=on_frame)
         await connection.open(self._session)
         self._open.add(connection)
         connection.ended.add_done_callback(lambda _: self._open.discard(connection))
@@ -76,12 +86,14 @@ class Dialler:
     async def dial(
         self, on_frame: Callable[[Any], None], backoff: Redial, tell: Callable[[str], None]
     ) -> Connection:
-        """Attempts until one succeeds; `tell` hears why the others did not."""
+        """Attempts until one succeeds; `tell` hears why the others did not. Raises Rejected."""
         wait = backoff.pause()
         while True:
             await self._clock.sleep(wait)
             try:
                 return await self.once(on_frame)
+            except Rejected:
+                raise  # it would be again
             except ExchangeError as error:
                 tell(str(error))
                 wait = backoff.pause()

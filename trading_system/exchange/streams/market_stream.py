@@ -22,6 +22,7 @@ from trading_system.exchange.streams.buffer import StreamBuffer
 from trading_system.exchange.streams.dialling import Dialler, Redial
 from trading_system.exchange.streams.lane import Channel, Lane
 from trading_system.exchange.streams.market_frames import UNREADABLE
+from trading_system.exchange.streams.roles import SPOT_ROAD, Road
 from trading_system.exchange.streams.standby import Standby
 from trading_system.exchange.streams.standing import Standing
 from trading_system.exchange.streams.supervision import Timing
@@ -45,6 +46,7 @@ class _Received(NamedTuple):
 class MarketStream:
     """Follows symbols while `run` runs; handlers are called in the event loop and must not block.
 
+    `url` is the root that the road begins at; a road has the streams that it has, and no others.
     `venue_id` names a symbol as the venue does, None when it lists no such symbol. `on_gap` tells
     that messages of these symbols since that time (ms UTC, our clock) may be missing; what comes
     after it is complete again. `on_drop` tells earlier, as soon as their connection is lost. Both
@@ -63,13 +65,15 @@ class MarketStream:
         on_change: Callable[[VenueChanged], None],
         on_drop: Callable[[frozenset[Symbol]], None] | None = None,
         retry: RetryPolicy,
+        road: Road = SPOT_ROAD,
         timing: Timing | None = None,
         capacity: int = 20_000,
     ) -> None:
         self.invalid: Counter[str] = Counter()
         """Frames that were not as documented, by kind of stream."""
         self.duplicates = 0
-        self._url = url
+        self._url = url + road.path
+        self._road = road
         self._clock = clock
         self._venue_milliseconds = venue_milliseconds
         self._venue_id = venue_id
@@ -80,14 +84,14 @@ class MarketStream:
         self._retry = retry
         self._timing = timing or Timing()
         self._buffer: StreamBuffer[_Received] = StreamBuffer(capacity, limit=_BACKLOGS * capacity)
-        self._roles = roles.assign({}, roles.wanted((), ()))
+        self._roles = roles.assign({}, roles.wanted((), ()), road.kinds)
         self._lanes: dict[str, Lane] = {}
         self._standby: Standing | None = None
         self._changed = asyncio.Event()
 
     def follow(self, monitored: Collection[Symbol], traded: Collection[Symbol]) -> None:
         """From now on these, and no others; those that the venue does not list are left out."""
-        self._roles = roles.assign(self._roles, roles.wanted(monitored, traded))
+        self._roles = roles.assign(self._roles, roles.wanted(monitored, traded), self._road.kinds)
         self._changed.set()
 
     def status(self) -> list[StreamStatus]:
@@ -151,7 +155,8 @@ class MarketStream:
         )
 
     def _standing(self, role: str) -> Standing:
-        return Standing(role, url=self._url, clock=self._clock, on_change=self._on_change)
+        name = f"{role} {self._road.label}".strip()
+        return Standing(name, url=self._url, clock=self._clock, on_change=self._on_change)
 
     def _channels(
         self, role: str, symbols: frozenset[Symbol], existing: dict[str, Channel]
@@ -162,7 +167,7 @@ class MarketStream:
             venue_id = self._venue_id(symbol)
             if venue_id is None:
                 continue
-            for kind in roles.kinds(role):
+            for kind in roles.kinds(role, self._road.kinds):
                 name = f"{venue_id.lower()}@{kind.suffix}"
                 channels[name] = existing.get(name) or Channel(name, symbol, kind)
         return channels

@@ -7,6 +7,7 @@ followed, so that one more of them does not move all the others.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from typing import NamedTuple
 
 from trading_system.domain.instruments import Symbol
 from trading_system.exchange.streams.market_frames import BOOK, CANDLE, QUOTE, TICKER, TRADE, Kind
@@ -15,10 +16,26 @@ EXECUTION = "execution"
 MONITORING = "monitoring"
 STANDBY = "standby"
 
-_KINDS = {
-    EXECUTION: (TRADE, QUOTE, BOOK, CANDLE, TICKER),
-    MONITORING: (CANDLE, QUOTE, TICKER),
-}
+Kinds = Mapping[str, tuple[Kind, ...]]
+"""The streams that EXECUTION and MONITORING need of each symbol."""
+
+
+class Road(NamedTuple):
+    """Streams that go over the same connections, dialled at `path` under the root of streams.
+
+    `label` tells its connections from those of another road.
+    """
+
+    label: str
+    path: str
+    kinds: Kinds
+
+
+SPOT_ROAD = Road(
+    label="",
+    path="",
+    kinds={EXECUTION: (TRADE, QUOTE, BOOK, CANDLE, TICKER), MONITORING: (CANDLE, QUOTE, TICKER)},
+)
 _MOST_STREAMS = 1_000
 
 Roles = dict[str, frozenset[Symbol]]
@@ -26,13 +43,15 @@ Roles = dict[str, frozenset[Symbol]]
 
 
 def assign(
-    before: Mapping[str, frozenset[Symbol]], wanted: Mapping[str, frozenset[Symbol]]
+    before: Mapping[str, frozenset[Symbol]],
+    wanted: Mapping[str, frozenset[Symbol]],
+    kinds: Kinds = SPOT_ROAD.kinds,
 ) -> Roles:
     """Spread the symbols wanted for EXECUTION and MONITORING over connections of each."""
     return {
         role: symbols
         for family in (EXECUTION, MONITORING)
-        for role, symbols in _spread(family, before, wanted[family]).items()
+        for role, symbols in _spread(family, before, wanted[family], len(kinds[family])).items()
     }
 
 
@@ -42,15 +61,19 @@ def wanted(monitored: Collection[Symbol], traded: Collection[Symbol]) -> Roles:
     return {EXECUTION: executed, MONITORING: frozenset(monitored) - executed}
 
 
-def kinds(role: str) -> tuple[Kind, ...]:
+def kinds(role: str, of: Kinds = SPOT_ROAD.kinds) -> tuple[Kind, ...]:
     """The streams this role needs of each of its symbols."""
-    return _KINDS[role.partition(" ")[0]]
+    return of[role.partition(" ")[0]]
 
 
 def _spread(
-    family: str, before: Mapping[str, frozenset[Symbol]], symbols: frozenset[Symbol]
+    family: str,
+    before: Mapping[str, frozenset[Symbol]],
+    symbols: frozenset[Symbol],
+    streams: int,
 ) -> Roles:
-    room = _MOST_STREAMS // len(_KINDS[family])
+    """`streams` is how many each symbol needs."""
+    room = _MOST_STREAMS // streams
     spread: Roles = {}
     left = symbols
     for role in (role for role in before if role.partition(" ")[0] == family):

@@ -6,13 +6,35 @@ one of market_frames.UNREADABLE.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 
-from trading_system.domain.events import BalancesChanged
+from trading_system.domain.events import BalancesChanged, PositionsChanged
 from trading_system.domain.orders import OrderStatus
 from trading_system.domain.reports import Balance, Fill, Report
 from trading_system.exchange.translate import Json, moment
 
+Told = Report | BalancesChanged | PositionsChanged
+"""What somebody is to hear of an account's event."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserEvents:
+    """The events of one market's user stream, by their type `e`.
+
+    `told` are those that `read` makes something of; after `ended` one has to subscribe again, after
+    `expired` to connect anew. Events of the same `identity` are one that came twice.
+    """
+
+    told: frozenset[str]
+    read: Callable[[Json], Sequence[Told]]
+    identity: Callable[[Json], Hashable]
+    ended: str = ""
+    expired: str = ""
+
+
+_REPORT = "executionReport"
 _RENAMING = frozenset({"CANCELED", "REPLACED"})
 """Executions whose `c` is the id of the request; the order's own id is in `C` then."""
 
@@ -61,3 +83,20 @@ def balances(event: Json) -> BalancesChanged:
         ),
         time=moment(event["u"]),
     )
+
+
+def _read(event: Json) -> Sequence[Told]:
+    return [report(event) if event["e"] == _REPORT else balances(event)]
+
+
+def _identity(event: Json) -> Hashable:
+    """Execution ids of a symbol are unique; an account's position is told by its content."""
+    return (event.get("s"), event.get("I")) if event["e"] == _REPORT else repr(event)
+
+
+SPOT_EVENTS = UserEvents(
+    told=frozenset({_REPORT, "outboundAccountPosition"}),
+    read=_read,
+    identity=_identity,
+    ended="eventStreamTerminated",
+)

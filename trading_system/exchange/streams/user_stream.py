@@ -1,4 +1,4 @@
-"""What happens to our orders and balances, pushed by the venue over its WebSocket API.
+"""What happens to our orders and balances, pushed by the venue.
 
 Reports are handed on one by one, in the order they came, by a task of their own: however slow the
 receiver is, the socket is read on and no report is dropped. What may have been missed is told as a
@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Hashable, Mapping
+from collections.abc import Awaitable, Callable, Hashable
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import structlog
 
@@ -22,16 +22,15 @@ from trading_system.domain.errors import (
     Rejected,
     TradingError,
 )
-from trading_system.domain.events import BalancesChanged, VenueChanged
+from trading_system.domain.events import BalancesChanged, PositionsChanged, VenueChanged
 from trading_system.domain.reports import Report
 from trading_system.domain.venues import StreamStatus
-from trading_system.exchange.faults import TIMESTAMP
-from trading_system.exchange.streams import user_frames
 from trading_system.exchange.streams.dialling import Dialler, Redial
 from trading_system.exchange.streams.market_frames import UNREADABLE
 from trading_system.exchange.streams.standby import announces_shutdown
 from trading_system.exchange.streams.standing import Standing
 from trading_system.exchange.streams.supervision import Connection, Timing
+from trading_system.exchange.streams.user_frames import SPOT_EVENTS, UserEvents
 from trading_system.exchange.streams.waiting import rest
 from trading_system.exchange.translate import Json
 from trading_system.ports import Clock
@@ -39,18 +38,29 @@ from trading_system.resilience.retry import RetryPolicy
 
 log = structlog.get_logger(__name__)
 
-_WEIGHT = 2  # to connect, and to subscribe
-_SUBSCRIBE = "userDataStream.subscribe.signature"
-_REPORT, _POSITION, _TERMINATED = (
-    "executionReport",
-    "outboundAccountPosition",
-    "eventStreamTerminated",
-)
 _GLANCE = 0.5
 _OVERLAP = 2.0
 _SECOND_TRY = 30.0
 _REFUSED_PAUSE = 60.0  # a key that is not accepted will not be accepted a second later
 _REMEMBERED = 10_000
+
+
+class Access(Protocol):
+    """How a venue lets an account hear of itself; `url` may be shown, addresses may not."""
+
+    url: str
+
+    async def address(self) -> str:
+        """Where to dial next. Raises ExchangeError."""
+        ...
+
+    async def enter(self, connection: Connection) -> None:
+        """Make a new connection tell. Raises ExchangeError."""
+        ...
+
+    async def keep(self, on_lost: Callable[[str], None]) -> None:
+        """Keep it alive until cancelled; `on_lost` hears that one has to connect anew."""
+        ...
 
 
 class _Event(NamedTuple):
@@ -62,51 +72,42 @@ class _Event(NamedTuple):
 class UserStream:
     """Listens while `run` runs.
 
-    `sign` adds key and signature to parameters. `on_report` gets a report, when it reached us and
-    how many ms after the venue's event time; `on_gap` is called whenever a subscription has begun.
-    `resynchronize` is asked for when the venue refuses our clock, `count` before what weighs there
-    there (it may make us wait), and `on_limited` hears of a refusal for having asked too much.
+    `access` says where and how, `events` what may be heard. `on_report` gets a report, when it
+    reached us and how many ms after the venue's event time, `on_account` balances and positions;
+    `on_gap` is called whenever a subscription has begun.
     """
 
     def __init__(
         self,
         *,
-        url: str,
+        access: Access,
         clock: Clock,
         venue_milliseconds: Callable[[], int],
-        sign: Callable[[Mapping[str, object]], dict[str, object]],
         on_report: Callable[[Report, datetime, int], Awaitable[object]],
-        on_balances: Callable[[BalancesChanged], None],
+        on_account: Callable[[BalancesChanged | PositionsChanged], None],
         on_gap: Callable[[], None],
         on_change: Callable[[VenueChanged], None],
-        resynchronize: Callable[[], Awaitable[None]],
-        count: Callable[[int], Awaitable[None]],
-        on_limited: Callable[[RateLimited], None],
         retry: RetryPolicy,
-        recv_window: int = 5_000,
+        events: UserEvents = SPOT_EVENTS,
         timing: Timing | None = None,
     ) -> None:
         self.invalid: Counter[str] = Counter()
         """Events that were not as documented, by kind."""
         self.reports = 0
-        """Executions heard of, each counted once."""
+        """Reports read, each event counted once."""
         self.duplicates = 0
         self.foreign = 0
         """Reports of orders that are not ours."""
-        self._url = url
+        self._access = access
         self._clock = clock
         self._venue_milliseconds = venue_milliseconds
-        self._sign = sign
         self._on_report = on_report
-        self._on_balances = on_balances
+        self._on_account = on_account
         self._on_gap = on_gap
-        self._resynchronize = resynchronize
-        self._count = count
-        self._on_limited = on_limited
-        self._recv_window = recv_window
         self._timing = timing or Timing()
         self._backoff = Redial(retry)
-        self._standing = Standing("user", url=url, clock=clock, on_change=on_change)
+        self._standing = Standing("user", url=access.url, clock=clock, on_change=on_change)
+        self._known = events
         self._events: asyncio.Queue[_Event] = asyncio.Queue()
         self._told: set[Hashable] = set()
         self._told_order: deque[Hashable] = deque()
@@ -121,21 +122,24 @@ class UserStream:
 
     async def run(self) -> None:
         """Until cancelled."""
-        dialling = Dialler(self._url, clock=self._clock, timing=self._timing)
+        access = self._access
+        dialling = Dialler(
+            access.url, clock=self._clock, timing=self._timing, address=access.address
+        )
         async with dialling as dialler, asyncio.TaskGroup() as group:
             group.create_task(self._hand_on())
+            group.create_task(access.keep(self._leave))
             group.create_task(self._listen(dialler))
 
     async def _listen(self, dialler: Dialler) -> None:
         while True:
             try:
-                await self._count(_WEIGHT)
-            except RateLimited as limited:
-                await self._pause_after(limited)
+                self._connection = await dialler.dial(
+                    _ignore, self._backoff, lambda why: self._standing.enter("connecting", why)
+                )
+            except Rejected as refused:
+                await self._pause_after(refused)
                 continue
-            self._connection = await dialler.dial(
-                _ignore, self._backoff, lambda why: self._standing.enter("connecting", why)
-            )
             try:
                 await self._begin()
                 await self._tend(dialler)
@@ -157,25 +161,7 @@ class UserStream:
 
     async def _subscribe(self, connection: Connection) -> None:
         connection.on_frame = self._take
-        try:
-            await self._ask(connection)
-        except Rejected as refused:
-            if refused.code != TIMESTAMP:
-                raise
-            await self._resynchronize()
-            await self._ask(connection)
-
-    async def _ask(self, connection: Connection) -> None:
-        await self._count(_WEIGHT)
-        try:
-            await connection.request(_SUBSCRIBE, self._signed())
-        except RateLimited as limited:
-            self._on_limited(limited)
-            raise
-
-    def _signed(self) -> dict[str, object]:
-        timestamp = self._venue_milliseconds()
-        return self._sign({"timestamp": timestamp, "recvWindow": self._recv_window})
+        await self._access.enter(connection)
 
     async def _pause_after(self, error: ExchangeError) -> None:
         """A refusal will be repeated; anything else is left to the backoff between dials."""
@@ -206,7 +192,6 @@ class UserStream:
         self._try_again_at = self._clock.monotonic() + _SECOND_TRY
         new = None
         try:
-            await self._count(_WEIGHT)
             new = await dialler.once(_ignore)
             await self._subscribe(new)
         except ExchangeError as error:
@@ -222,21 +207,27 @@ class UserStream:
         self._standing.enter("connected")
         self._on_gap()
 
+    def _leave(self, reason: str) -> None:
+        """Have another connection instead of this one, as soon as one can be had."""
+        self._leaving = reason
+
     def _take(self, frame: Json) -> None:
         """Called right from the socket."""
         self._standing.messages += 1
         self._standing.heard_at = self._clock.monotonic()
         data = frame.get("event", frame)
         kind = data.get("e")
-        if kind == _TERMINATED:
-            self._terminated = True
-        elif announces_shutdown(data):
-            self._leaving = "the venue is about to close it"
-        elif kind in {_REPORT, _POSITION}:
+        if kind in self._known.told:
             now = self._venue_milliseconds()
             latency_ms = now - data.get("E", now)
             self._standing.lag_ms = latency_ms
             self._events.put_nowait(_Event(data, self._clock.now(), latency_ms))
+        elif kind == self._known.ended:
+            self._terminated = True
+        elif kind == self._known.expired:
+            self._leave("the venue lets it tell nothing more")
+        elif announces_shutdown(data):
+            self._leave("the venue is about to close it")
 
     async def _hand_on(self) -> None:
         while True:
@@ -244,7 +235,6 @@ class UserStream:
             if self._is_repeated(event.data):
                 self.duplicates += 1
                 continue
-            self.reports += event.data["e"] == _REPORT
             try:
                 await self._tell(event)
             except UNREADABLE as error:
@@ -256,16 +246,15 @@ class UserStream:
                 self._on_gap()
 
     async def _tell(self, event: _Event) -> None:
-        if event.data["e"] == _POSITION:
-            self._on_balances(user_frames.balances(event.data))
-            return
-        report = user_frames.report(event.data)
-        await self._on_report(report, event.received_at, event.latency_ms)
+        for told in self._known.read(event.data):
+            if isinstance(told, Report):
+                self.reports += 1
+                await self._on_report(told, event.received_at, event.latency_ms)
+            else:
+                self._on_account(told)
 
     def _is_repeated(self, data: Json) -> bool:
-        """Execution ids of a symbol are unique; an account's position is told by its content."""
-        is_report = data["e"] == _REPORT
-        identity = (data.get("s"), data.get("I")) if is_report else repr(data)
+        identity = self._known.identity(data)
         if identity in self._told:
             return True
         self._told.add(identity)

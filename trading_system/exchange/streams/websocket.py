@@ -11,6 +11,7 @@ import asyncio
 import ssl
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 import certifi
@@ -162,6 +163,8 @@ class _Client(Client):  # type: ignore[misc]  # ccxt is untyped here
 
 
 def _refusal(client: Client) -> ExchangeError:
+    # aiohttp repeats the URL, whose path may be a key to an account.
+    reason = str(client.error).replace(urlsplit(client.url).path, "/…")
     if client.last_retry_after is not None:
-        return RateLimited(str(client.error), retry_after=client.last_retry_after)
-    return Unreachable(str(client.error))
+        return RateLimited(reason, retry_after=client.last_retry_after)
+    return Unreachable(reason)

@@ -1,0 +1,74 @@
+"""What the venue has on record of a USD-M account, whoever did it; all reads."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from trading_system.domain.instruments import Symbol
+from trading_system.domain.reports import Balance, VenueFill, VenueOrder
+from trading_system.exchange.futures import translate
+from trading_system.exchange.gateway import Gateway
+from trading_system.exchange.listing import Listing
+from trading_system.exchange.record_pages import RecordPages
+from trading_system.exchange.translate import understood
+
+_WINDOW_MS = 7 * 86_400_000 - 1  # no question may span a week or more
+
+
+class FuturesRecords:
+    """AccountRecords over the gateway; contracts that are not listed (deliveries) are left out."""
+
+    def __init__(self, gateway: Gateway, listing: Listing) -> None:
+        self._gateway = gateway
+        self._listing = listing
+        self._pages = RecordPages(gateway, window_ms=_WINDOW_MS)
+
+    async def open_orders(self) -> list[VenueOrder]:
+        """Every open order of the account, those that wait for a trigger too."""
+        await self._listing.instruments()
+        plain = await self._gateway.read("openOrders", signed=True)
+        algo = await self._gateway.read("openAlgoOrders", signed=True)
+        with understood(state_changing=False):
+            found = [
+                translate.venue_order(row, symbol)
+                for row in plain
+                if (symbol := self._listing.known_symbol(row["symbol"]))
+            ]
+            return found + [
+                translate.venue_algo_order(row, symbol)
+                for row in algo
+                if (symbol := self._listing.known_symbol(row["symbol"]))
+            ]
+
+    async def orders(self, symbol: Symbol, *, since: datetime) -> list[VenueOrder]:
+        """Every order of the symbol placed from then on, ended ones too, ascending."""
+        name = self._name(symbol)
+        plain = self._pages.rows("allOrders", name, since, identity="orderId", first="orderId")
+        algo = self._pages.rows("allAlgoOrders", name, since, identity="algoId", first="algoId")
+        with understood(state_changing=False):
+            found = [translate.venue_order(row, symbol) async for row in plain]
+            found += [
+                translate.venue_algo_order(row, symbol)
+                async for row in algo
+                # One that was triggered is told of by the order that it became.
+                if translate.triggered_order(row) is None
+            ]
+        return sorted(found, key=lambda order: order.created_at)
+
+    async def fills(self, symbol: Symbol, *, since: datetime) -> list[VenueFill]:
+        """Every execution of the symbol from then on, ascending."""
+        rows = self._pages.rows(
+            "userTrades", self._name(symbol), since, identity="id", first="fromId"
+        )
+        with understood(state_changing=False):
+            return [translate.venue_fill(row, symbol) async for row in rows]
+
+    async def balances(self) -> list[Balance]:
+        """The wallets; `locked` is what serves as margin."""
+        rows = await self._gateway.read("balance", signed=True)
+        with understood(state_changing=False):
+            return translate.balances(rows)
+
+    def _name(self, symbol: Symbol) -> str:
+        """Of one that is not listed any more too: what happened in it did happen."""
+        return self._listing.known_venue_id(symbol) or f"{symbol.base}{symbol.quote}"

@@ -1,0 +1,158 @@
+"""The signed calls of USD-M futures: orders out, reports back.
+
+What waits for a trigger is an algo order until then and an ordinary one, under the same client
+order id, from then on. Nobody above notices.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from trading_system.domain.errors import ExchangeError, OrderNotFound, OutcomeUnknown, TradingError
+from trading_system.domain.orders import Order
+from trading_system.domain.reports import Balance, Replacement, Report
+from trading_system.exchange.futures import translate
+from trading_system.exchange.futures.order_types import waits_for_trigger
+from trading_system.exchange.gateway import Gateway
+from trading_system.exchange.listing import Listing
+from trading_system.exchange.translate import Json, moment, understood
+
+_MOST_TRADES = 1_000
+
+
+class FuturesTrading:
+    """Trading over the gateway; `listing` tells the venue's names of symbols."""
+
+    def __init__(self, gateway: Gateway, listing: Listing) -> None:
+        self._gateway = gateway
+        self._listing = listing
+
+    async def place(self, order: Order) -> Report:
+        """Send it once. Raises Rejected, or OutcomeUnknown when no answer came or none to read."""
+        venue_id = await self._listing.venue_id(order.request.symbol)
+        if waits_for_trigger(order.request):
+            parameters = translate.algo_parameters(order, venue_id)
+            answer = await self._gateway.change("algoOrder", method="POST", **parameters)
+            with understood(state_changing=True):
+                return translate.algo_reported(answer, source="answer")
+        parameters = translate.order_parameters(order, venue_id)
+        answer = await self._gateway.change("order", method="POST", **parameters)
+        with understood(state_changing=True):
+            return translate.reported(answer, order.client_order_id, source="answer")
+
+    async def cancel(self, order: Order) -> Report:
+        """Cancel what is left of it. Raises OrderNotFound when nothing is open under its id."""
+        report = await self._cancelled(order)
+        try:
+            trades = await self._trades(report, order)
+        except ExchangeError:
+            return report  # it is cancelled all the same; its fills are asked for until they add up
+        with understood(state_changing=True):
+            return translate.with_fills(report, trades)
+
+    async def amend(self, order: Order, quantity: Decimal) -> Report:
+        """Another quantity under the same id; unlike on spot it goes to the end of its queue.
+
+        Raises NotAllowed for what has no price, Rejected, or OutcomeUnknown.
+        """
+        parameters = translate.amend_parameters(order, self._name(order), quantity)
+        answer = await self._gateway.change("order", method="PUT", **parameters)
+        with understood(state_changing=True):
+            return translate.reported(answer, order.client_order_id, source="answer")
+
+    async def replace(self, old: Order, new: Order) -> Replacement:
+        """Cancel one, then place the other: two calls, since futures have none for both.
+
+        Raises OutcomeUnknown when either answer got lost.
+        """
+        try:
+            cancelled = await self._cancelled(old)
+        except OutcomeUnknown:
+            raise
+        except TradingError as refused:
+            return Replacement(cancelled=None, placed=None, cancel_refusal=str(refused))
+        try:
+            placed = await self.place(new)
+        except OutcomeUnknown:
+            raise
+        except TradingError as refused:
+            return Replacement(
+                cancelled=cancelled,
+                placed=None,
+                place_refusal=getattr(refused, "reason", str(refused)),
+                place_code=getattr(refused, "code", None),
+            )
+        return Replacement(cancelled=cancelled, placed=placed)
+
+    async def find(self, order: Order) -> Report:
+        """What the venue knows of it, by our client order id; raises OrderNotFound."""
+        if waits_for_trigger(order.request):
+            return await self._find_algo(order)
+        return await self._find_order(order, origClientOrderId=order.client_order_id)
+
+    async def balances(self) -> list[Balance]:
+        """The wallets; `locked` is what serves as margin."""
+        rows = await self._gateway.read("balance", signed=True)
+        with understood(state_changing=False):
+            return translate.balances(rows)
+
+    async def _cancelled(self, order: Order) -> Report:
+        """Without its fills."""
+        client_order_id = order.client_order_id
+        if waits_for_trigger(order.request):
+            try:
+                answer = await self._gateway.change(
+                    "algoOrder", method="DELETE", clientAlgoId=client_order_id
+                )
+            except OrderNotFound:
+                pass  # its trigger may have been reached: then an order of the same id is open
+            else:
+                now = moment(self._gateway.venue_milliseconds())
+                with understood(state_changing=True):
+                    return translate.algo_cancelled(answer, time=now)
+        answer = await self._gateway.change(
+            "order", method="DELETE", symbol=self._name(order), origClientOrderId=client_order_id
+        )
+        with understood(state_changing=True):
+            return translate.reported(answer, client_order_id, source="answer")
+
+    async def _find_algo(self, order: Order) -> Report:
+        answer = await self._gateway.read(
+            "algoOrder", signed=True, clientAlgoId=order.client_order_id
+        )
+        with understood(state_changing=False):
+            report = translate.algo_reported(answer, source="lookup")
+            triggered = translate.triggered_order(answer)
+        if triggered is None:
+            return report
+        try:
+            return await self._find_order(order, orderId=triggered)
+        except OrderNotFound:
+            return report  # one that was just triggered may not have got there yet
+
+    async def _find_order(self, order: Order, **by: Any) -> Report:
+        answer: Json = await self._gateway.read(
+            "order", signed=True, symbol=self._name(order), **by
+        )
+        with understood(state_changing=False):
+            report = translate.reported(answer, order.client_order_id, source="lookup")
+            return translate.with_fills(report, await self._trades(report, order))
+
+    async def _trades(self, report: Report, order: Order) -> list[Json]:
+        """Of what has filled, even where the totals are known: a fill may have gone unheard."""
+        if not report.executed_quantity:
+            return []
+        trades: list[Json] = await self._gateway.read(
+            "userTrades",
+            signed=True,
+            symbol=self._name(order),
+            orderId=report.venue_order_id,
+            limit=_MOST_TRADES,
+        )
+        return trades
+
+    def _name(self, order: Order) -> str:
+        """Without asking: what was sent must be found and cancelled whatever is listed today."""
+        symbol = order.request.symbol
+        return self._listing.known_venue_id(symbol) or f"{symbol.base}{symbol.quote}"
