@@ -152,6 +152,24 @@ class CcxtJudge:
             )
         return self._outcome(order)
 
+    async def amend(self, symbol, order_id, quantity):
+        """It has no method of its own for this."""
+        fields = {"symbol": symbol, "orderId": order_id, "newQty": quantity}
+        with self._refusals():
+            told = await self._ex.request("order/amend/keepPriority", ["private"], "PUT", fields)
+        return told["amendedOrder"]
+
+    async def amendments(self, symbol, order_id):
+        fields = {"symbol": symbol, "orderId": order_id}
+        with self._refusals():
+            return await self._ex.request("order/amendments", ["private"], "GET", fields)
+
+    async def prevented(self, symbol, order_id):
+        with self._refusals():
+            return await self._ex.private_get_mypreventedmatches(
+                {"symbol": symbol, "orderId": order_id}
+            )
+
     @contextmanager
     def _refusals(self):
         """For some refusals ccxt's message is only the reason; the code stands in the answer."""

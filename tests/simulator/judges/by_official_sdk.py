@@ -20,7 +20,10 @@ from tests.simulator.judges.judge import Fill, Refusal, market, outcome
 CONDITIONAL = {
     "icebergQty",
     "preventedMatchId",
+    "preventedMatches",
     "preventedQuantity",
+    "takerPreventedQuantity",
+    "makerPreventedQuantity",
     "stopPrice",
     "strategyId",
     "strategyType",
@@ -41,6 +44,7 @@ NEVER_IN_JSON = {"priceExponent", "qtyExponent", "multiplierExponent"}
 
 SOMETIMES = {
     "ExchangeInfoResponse": {"sors"},
+    "OrderAmendKeepPriorityResponse": {"listStatus"},
     "MyFiltersResponse": {"rateLimits"},
     "MyFiltersResponseRateLimitsInner": {"count"},
 }
@@ -188,6 +192,18 @@ class OfficialJudge:
             cancelReplaceMode="ALLOW_FAILURE" if allow_failure else "STOP_ON_FAILURE",
         )
         return outcome(answer["newOrderResponse"])
+
+    async def amend(self, symbol, order_id, quantity):
+        told = await self.ask(
+            "order_amend_keep_priority", symbol=symbol, orderId=order_id, newQty=quantity
+        )
+        return told["amendedOrder"]
+
+    async def amendments(self, symbol, order_id):
+        return await self.ask("order_amendments", symbol=symbol, orderId=order_id)
+
+    async def prevented(self, symbol, order_id):
+        return await self.ask("my_prevented_matches", symbol=symbol, orderId=order_id)
 
 
 LACKING = {

@@ -121,6 +121,22 @@ class PythonBinanceJudge:
             )
         return outcome(answer["newOrderResponse"])
 
+    async def amend(self, symbol, order_id, quantity):
+        """It has no method of its own for this."""
+        fields = {"symbol": symbol, "orderId": order_id, "newQty": quantity}
+        with refusals():
+            told = await self._signing()._put("order/amend/keepPriority", True, data=fields)
+        return told["amendedOrder"]
+
+    async def amendments(self, symbol, order_id):
+        fields = {"symbol": symbol, "orderId": order_id}
+        with refusals():
+            return await self._signing()._get("order/amendments", True, data=fields)
+
+    async def prevented(self, symbol, order_id):
+        with refusals():
+            return await self._signing().get_prevented_matches(symbol=symbol, orderId=order_id)
+
 
 @contextmanager
 def refusals():

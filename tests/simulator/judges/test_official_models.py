@@ -89,6 +89,17 @@ async def test_orders_with_every_conditional_field_fit_their_models(official):
     assert conditional < gone.keys()
 
 
+async def test_amended_orders_and_their_history_fit_their_models(official):
+    prices = {"price": "150000", "stopPrice": "149000", "timeInForce": "GTC"}
+    order = SELL | prices | {"type": "TAKE_PROFIT_LIMIT", "quantity": "0.03"}
+    placed = await official.ask("new_order", **order, icebergQty="0.01")
+    which = BTC | {"orderId": placed["orderId"]}
+    told = await official.ask("order_amend_keep_priority", **which, newQty="0.02")
+    assert told["amendedOrder"]["icebergQty"] == "0.01000000"
+    (row,) = await official.ask("order_amendments", **which)
+    assert row["executionId"] == told["executionId"]
+
+
 async def test_an_expired_order_says_why(official):
     book = await official.ask("depth", **BTC, limit=1)
     price, quantity = book["bids"][0]

@@ -215,6 +215,46 @@ async def test_a_replacement_says_how_far_it_got(judge):
     assert len(await judge.open_orders(BTC)) == 1
 
 
+async def test_an_order_is_made_smaller_in_its_place(judge):
+    order = await resting(judge, "SELL", "0.05")
+    told = await judge.amend(BTC, order.id, "0.03")
+    assert (told["qty"], told["status"]) == ("0.03000000", "NEW")
+    assert (await judge.balance("BTC"))[1] == Decimal("0.03")
+    await judge.amend(BTC, order.id, "0.02")
+    rows = await judge.amendments(BTC, order.id)
+    assert [(row["origQty"], row["newQty"]) for row in rows] == [
+        ("0.05000000", "0.03000000"),
+        ("0.03000000", "0.02000000"),
+    ]
+    larger = judge.amend(BTC, order.id, "0.04")
+    assert await refused(larger) == (-2038, "Order amend (quantity increase) is not supported.")
+    assert [each.id for each in await judge.open_orders(BTC)] == [order.id]
+    await judge.cancel(BTC, order.id)
+    gone = judge.amend(BTC, order.id, "0.01")
+    assert await refused(gone) == (-2038, "Unknown order sent.")
+
+
+@pytest.mark.parametrize(
+    ("mode", "told_mode"), [("EXPIRE_TAKER", "EXPIRE_TAKER"), ("TRANSFER", "DECREMENT")]
+)
+async def test_a_trade_with_oneself_is_prevented_and_told(judge, mode, told_mode):
+    _, asks = await judge.book(BTC, 1)
+    between = {"quantity": "0.01", "price": rounded(asks[0][0] - Decimal("0.01"))}
+    maker = await judge.place(BTC, "SELL", "LIMIT", **between)
+    taker = await judge.send(
+        symbol=BTC,
+        side="BUY",
+        type="LIMIT",
+        timeInForce="GTC",
+        selfTradePreventionMode=mode,
+        **between,
+    )
+    (match,) = await judge.prevented(BTC, taker["orderId"])
+    assert (int(match["makerOrderId"]), match["selfTradePreventionMode"]) == (maker.id, told_mode)
+    assert match["takerPreventedQuantity"] == "0.01000000"
+    assert ("makerPreventedQuantity" in match) == (mode == "TRANSFER")
+
+
 async def test_all_orders_of_a_symbol_are_cancelled_at_once(judge):
     placed = [await resting(judge), await resting(judge, "SELL")]
     gone = await judge.cancel_all(BTC)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from trading_system.simulator.amendments import AmendOrder
 from trading_system.simulator.command_log import CommandLog, CommandLogError, decode, encode
 from trading_system.simulator.model import (
     CancelAll,
@@ -54,6 +55,15 @@ commands = (
     places
     | cancels
     | st.builds(CancelAll, account=st.just("main"), symbol=st.text())
+    | st.builds(
+        AmendOrder,
+        account=st.just("main"),
+        symbol=st.text(min_size=1),
+        quantity=st.decimals("0.00000001", 10**12, places=8),
+        order_id=numbers,
+        client_order_id=texts,
+        new_client_order_id=texts,
+    )
     | st.builds(CancelReplace, cancel=cancels, place=places, allow_failure=st.booleans())
 )
 

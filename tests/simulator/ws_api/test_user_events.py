@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from trading_system.simulator.amendments import AmendOrder
 from trading_system.simulator.exchange import Exchange
 from trading_system.simulator.list_model import Pair, PlaceList
 from trading_system.simulator.model import (
@@ -258,7 +259,7 @@ def test_a_prevented_match_is_told_to_its_order(floor):
     floor.do(order("SELL", "0.02", price=price))
     taker = order("BUY", "0.02", price=price, stp=SelfTradePrevention.EXPIRE_TAKER)
     _, event, _ = floor.do(taker)
-    assert some(event, "x", "X", "v", "A", "B", "u", "U") == (
+    assert some(event, "x", "X", "v", "A", "B", "u", "U", "Cs") == (
         "TRADE_PREVENTION",
         "EXPIRED_IN_MATCH",
         1,
@@ -266,7 +267,34 @@ def test_a_prevented_match_is_told_to_its_order(floor):
         "0.02000000",
         -1,
         1,
+        "BTCUSDT",
     )
+
+
+def test_a_prevented_match_tells_the_trade_that_was_not_made(floor):
+    """What l, L and Y would have been: they are zero themselves."""
+    price = floor.exchange.venue.depth("BTCUSDT", NOON).asks[0].price - Decimal("0.01")
+    floor.do(order("SELL", "0.02", price=price))
+    taker = order("BUY", "0.05", price=price, stp=SelfTradePrevention.EXPIRE_BOTH)
+    _, maker, taker, _ = floor.do(taker)
+    worth = f"{price * Decimal('0.02'):.8f}"
+    for event, lost, counter in ((maker, "0.02000000", 2), (taker, "0.05000000", 1)):
+        assert some(event, "l", "L", "Y") == ("0.00000000",) * 3
+        assert some(event, "pl", "pL", "pY") == ("0.02000000", f"{price:.8f}", worth)
+        assert some(event, "A", "B", "U") == (lost, lost, counter)
+
+
+def test_an_amended_order_is_told_as_replaced(floor):
+    floor.do(order("SELL", "0.05", price=floor.price("1.5"), client_order_id="mine"))
+    wish = AmendOrder(account="ann", symbol="BTCUSDT", quantity=Decimal("0.02"), order_id=1)
+    event, position = floor.do(replace(wish, new_client_order_id="less"))
+    assert some(event, "x", "X", "c", "C", "q", "z", "w", "I") == (
+        *("REPLACED", "NEW", "less", "mine", "0.02000000", "0.00000000"),
+        *(True, 2),
+    )
+    assert position["B"][0] == {"a": "BTC", "f": "9.98000000", "l": "0.02000000"}
+    event, _ = floor.do(replace(wish, quantity=Decimal("0.01"), new_client_order_id="less"))
+    assert some(event, "c", "C") == ("less", "less")
 
 
 def test_a_deposit_is_a_balance_update(floor):

@@ -30,6 +30,22 @@ async def test_events_come_before_the_answer_to_what_caused_them(listener):
     assert [frame["subscriptionId"] for frame in last[:2]] == [0, 0]
 
 
+async def test_an_amendment_is_heard_of_and_answered(listener):
+    placed = await listener.buy(quantity="0.03", newClientOrderId="mine")
+    wish = {**BTC, "origClientOrderId": "mine", "newQty": "0.02", "newClientOrderId": "less"}
+    told = await listener.result("order.amend.keepPriority", **wish)
+    event = await listener.event(2)
+    assert (event["x"], event["X"], event["q"]) == ("REPLACED", "NEW", "0.02000000")
+    assert (event["c"], event["C"]) == ("less", "mine")
+    assert (event["I"], event["T"]) == (told["executionId"], told["transactTime"])
+    assert (await listener.event(3))["e"] == "outboundAccountPosition"
+    (row,) = await listener.result("order.amendments", **BTC, orderId=placed["orderId"])
+    assert row["executionId"] == event["I"]
+    same = {**BTC, "orderId": placed["orderId"], "newQty": "0.02"}
+    assert await listener.refusal("order.amend.keepPriority", **same) == (400, -2038)
+    assert await listener.result("myPreventedMatches", **BTC, orderId=placed["orderId"]) == []
+
+
 async def test_orders_over_rest_are_heard_of_before_rest_answers(venue, listener):
     status, placed = await venue.rest("POST", "order", **LIMIT, price="50000")
     assert status == 200
