@@ -6,6 +6,7 @@ import pytest
 
 from trading_system.simulator.events import OrderEvent
 from trading_system.simulator.model import Level, Status
+from trading_system.simulator.self_trades import PreventedMatch, SelfTradePrevention, mode_of
 
 
 @pytest.fixture
@@ -40,6 +41,12 @@ def own(floor):
         ),
         (
             "DECREMENT",
+            ("EXPIRED_IN_MATCH", "0", "2.0"),
+            ("EXPIRED_IN_MATCH", "0", "1.2"),
+            ("NEW", "0", "0.8"),
+        ),
+        (
+            "TRANSFER",
             ("EXPIRED_IN_MATCH", "0", "2.0"),
             ("EXPIRED_IN_MATCH", "0", "1.2"),
             ("NEW", "0", "0.8"),
@@ -146,3 +153,55 @@ def test_both_sides_know_a_prevented_match_by_one_number(floor, stp, expected):
     assert prevented(events) == expected
     latest = floor.venue.order("ann", floor.symbol, order_id=expected[-1][0])
     assert latest.prevented_matches[-1].id == expected[-1][1]
+
+
+MODES = tuple(SelfTradePrevention)
+
+
+@pytest.mark.parametrize("maker", MODES)
+@pytest.mark.parametrize("taker", MODES)
+def test_the_mode_in_effect_is_the_takers_but_transfer_takes_two(taker, maker):
+    """The table of Binance's STP FAQ."""
+    expected = "DECREMENT" if (taker == "TRANSFER") and (maker != "TRANSFER") else taker
+    assert mode_of(taker=taker, maker=maker) == expected
+
+
+@pytest.mark.parametrize(
+    ("taker", "maker", "told", "off_taker", "off_maker"),
+    [
+        ("EXPIRE_TAKER", "NONE", "EXPIRE_TAKER", "3", "0"),
+        ("EXPIRE_MAKER", "TRANSFER", "EXPIRE_MAKER", "0", "2"),
+        ("EXPIRE_BOTH", "DECREMENT", "EXPIRE_BOTH", "3", "2"),
+        ("DECREMENT", "TRANSFER", "DECREMENT", "2", "2"),
+        ("TRANSFER", "DECREMENT", "DECREMENT", "2", "2"),
+        ("TRANSFER", "TRANSFER", "TRANSFER", "2", "2"),
+    ],
+)
+def test_a_prevented_match_is_one_record_of_both_orders(
+    floor, taker, maker, told, off_taker, off_maker
+):
+    resting = floor.buy("2", "100.05", stp=maker)
+    floor.now += 7
+    coming = floor.sell("3", "100.04", stp=taker)
+    (match,) = coming.prevented_matches
+    assert resting.prevented_matches == [match]
+    assert match == PreventedMatch(
+        id=1,
+        symbol="BTCUSDT",
+        mode=SelfTradePrevention(told),
+        taker_order_id=2,
+        maker_order_id=1,
+        price=Decimal("100.05"),
+        quantity=Decimal(2),
+        off_taker=Decimal(off_taker),
+        off_maker=Decimal(off_maker),
+        time=floor.now,
+    )
+    assert (coming.prevented, resting.prevented) == (match.off(2), match.off(1))
+    assert (match.counter_order_id(1), match.counter_order_id(2)) == (2, 1)
+
+
+def test_a_trade_that_nobody_prevents_leaves_no_record(floor):
+    resting = floor.buy("2", "100.05", stp="TRANSFER")
+    assert floor.sell("2", "100.05", stp="NONE").prevented_matches == []
+    assert resting.prevented_matches == []
