@@ -8,13 +8,13 @@ from datetime import datetime
 
 from trading_system.bus import Bus
 from trading_system.domain.reports import Report
+from trading_system.domain.instruments import Symbol
 from trading_system.exchange.market_data import BinanceMarketData
 from trading_system.exchange.markets import Hearing
 from trading_system.exchange.streams.market_stream import MarketStream
 from trading_system.exchange.streams.roles import Road
 from trading_system.exchange.streams.user_stream import UserStream
 from trading_system.exchange.venue import Venue
-from trading_system.execution.oms import OrderManager
 from trading_system.market.candle_gaps import CandleGaps
 from trading_system.market.fetcher import PriceFetcher
 from trading_system.market.following import Following
@@ -67,8 +67,12 @@ def live_prices(
     bus: Bus,
     retry: RetryPolicy,
     thresholds: StateThresholds,
+    held: Callable[[], frozenset[Symbol]],
 ) -> LivePrices:
-    """Build what turns the venue's streams, one a road, into prices, books and candles."""
+    """Build what turns the venue's streams, one a road, into prices, books and candles.
+
+    What is `held` is followed like what is traded.
+    """
     live = LiveMarket(
         market_data=market_data,
         books=OrderBooks(market_data=market_data, clock=clock, bus=bus),
@@ -103,7 +107,12 @@ def live_prices(
         streams=streams,
         following=following,
         watchlist=Watchlist(
-            symbols=symbols, orders=orders, clock=clock, bus=bus, follow=following.follow
+            symbols=symbols,
+            orders=orders,
+            clock=clock,
+            bus=bus,
+            follow=following.follow,
+            held=held,
         ),
         states=MarketStates(
             live=live,

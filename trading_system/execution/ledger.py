@@ -85,6 +85,11 @@ class Ledger:
                 log.warning("fills could not be read", error=str(error))
                 await self._clock.sleep(1.0)
 
+    @property
+    def held(self) -> frozenset[Symbol]:
+        """The symbols of which there is a position, as far as is known at this moment."""
+        return frozenset(symbol for symbol, page in self._pages.items() if page.position.quantity)
+
     async def pages(self) -> list[Page]:
         """As the record is now, sorted by symbol; raises StorageError."""
         await self.catch_up()

@@ -32,7 +32,7 @@ _MANY = 10_000  # orders read at the start, newest first
 class Watchlist:
     """Monitored are the active registered symbols; traded those with open or recent orders.
 
-    Recent is an order that changed within `traded_hours`.
+    Recent is an order that changed within `traded_hours`; what is `held` counts as traded too.
     """
 
     def __init__(
@@ -43,6 +43,7 @@ class Watchlist:
         clock: Clock,
         bus: Bus,
         follow: Follow,
+        held: Callable[[], frozenset[Symbol]] = frozenset,
         poll_seconds: float = 1.0,
         traded_hours: float = 24.0,
     ) -> None:
@@ -50,6 +51,7 @@ class Watchlist:
         self._orders = orders
         self._clock = clock
         self._follow = follow
+        self._held = held
         self._poll_seconds = poll_seconds
         self._recent = timedelta(hours=traded_hours)
         self._open: defaultdict[Symbol, set[UUID]] = defaultdict(set)
@@ -134,8 +136,8 @@ class Watchlist:
 
     def _traded(self) -> frozenset[Symbol]:
         since = self._clock.now() - self._recent
-        return frozenset(
+        return self._held() | {
             symbol
             for symbol, changed in self._changed.items()
             if changed >= since or self._open[symbol]
-        )
+        }

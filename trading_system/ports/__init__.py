@@ -30,6 +30,7 @@ from trading_system.ports.repositories import (
     PriceRepository,
     RecordedFill,
     RegisteredSymbol,
+    StopRepository,
     SymbolRepository,
 )
 from trading_system.ports.risk import (
@@ -71,6 +72,7 @@ __all__ = [
     "RecordedRefusal",
     "RefusalRepository",
     "RegisteredSymbol",
+    "StopRepository",
     "SymbolRepository",
     "Trading",
 ]
