@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from trading_system.bus import Bus
-from trading_system.domain.reports import Report
 from trading_system.domain.instruments import Symbol
+from trading_system.domain.reports import Report
 from trading_system.exchange.market_data import BinanceMarketData
 from trading_system.exchange.markets import Hearing
 from trading_system.exchange.streams.market_stream import MarketStream
