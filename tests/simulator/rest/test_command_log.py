@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from trading_system.simulator.amendments import AmendOrder
 from trading_system.simulator.command_log import CommandLog, CommandLogError, decode, encode
+from trading_system.simulator.list_model import CancelList, Pair, PlaceList
 from trading_system.simulator.model import (
     CancelAll,
     CancelOrder,
@@ -51,6 +52,7 @@ cancels = st.builds(
     cancel_client_order_id=texts,
     restriction=texts,
 )
+pairs = st.builds(Pair, above=places, below=places)
 commands = (
     places
     | cancels
@@ -65,6 +67,16 @@ commands = (
         new_client_order_id=texts,
     )
     | st.builds(CancelReplace, cancel=cancels, place=places, allow_failure=st.booleans())
+    | st.builds(PlaceList, rest=pairs, client_order_id=texts)
+    | st.builds(PlaceList, working=places, rest=places | pairs, client_order_id=texts)
+    | st.builds(
+        CancelList,
+        account=st.just("main"),
+        symbol=st.text(min_size=1),
+        list_id=numbers,
+        client_order_id=texts,
+        cancel_client_order_id=texts,
+    )
 )
 
 
@@ -184,6 +196,7 @@ def test_even_a_torn_first_line_is_dropped(tmp_path):
         b'{"command":"CancelAll","account":"main","symbol":"A","now":1,"more":2}',
         b'{"command":"PlaceOrder","account":"main","symbol":"A","side":"UP","type":"LIMIT","now":1}',
         b'{"command":"CancelReplace","cancel":{},"now":1}',
+        b'{"command":"Pair","above":1,"below":2,"now":1}',
         b'{"command":"PlaceOrder","price":"much","now":1}',
     ],
 )
