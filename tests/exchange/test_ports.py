@@ -200,13 +200,23 @@ async def test_an_answer_about_an_order_that_is_none_says_what_is_known(
     assert [path for _, path, _ in venue.requests].count("/api/v3/order") == 1
 
 
-@pytest.mark.parametrize("trades", [{"msg": "maintenance"}, [{}], [TRADE | {"price": "much"}]])
-@pytest.mark.parametrize(("call", "error"), [("cancel", OutcomeUnknown), ("find", Unreadable)])
-async def test_trades_that_cannot_be_read_are_no_trades(trading, venue, call, error, trades):
+UNREADABLE_TRADES = [{"msg": "maintenance"}, [{}], [TRADE | {"price": "much"}]]
+
+
+@pytest.mark.parametrize("trades", UNREADABLE_TRADES)
+async def test_trades_that_cannot_be_read_are_no_trades(trading, venue, trades):
     venue.says(200, KNOWN | {"executedQty": "1"})
     venue.says(200, trades)
-    with pytest.raises(error):
-        await getattr(trading, call)(order())
+    with pytest.raises(Unreadable):
+        await trading.find(order())
+
+
+@pytest.mark.parametrize("trades", UNREADABLE_TRADES)
+async def test_a_cancel_was_done_even_where_its_trades_cannot_be_read(trading, venue, trades):
+    venue.says(200, KNOWN | {"executedQty": "1", "status": "CANCELED"})
+    venue.says(200, trades)
+    report = await trading.cancel(order())
+    assert (report.status, report.executed_quantity, report.fills) == ("CANCELED", Decimal(1), ())
 
 
 @pytest.mark.parametrize(

@@ -38,11 +38,12 @@ _NEVER_SENT = (
     ConnectionRefusedError,
     socket.gaierror,
 )
-_STATUS_UNKNOWN = frozenset({-1000, -1001, -1006, -1007, -1008})
+STATUS_UNKNOWN = frozenset({-1000, -1001, -1006, -1007, -1008})
 _SUCCESS = 300  # HTTP statuses below it
 _TOO_MUCH = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.IM_A_TEAPOT})
 _TOO_MANY_ORDERS = -1015
 _LIMITS = frozenset({-1003, _TOO_MANY_ORDERS, -1034})
+_HALVES = frozenset({-2021, -2022})
 _NOT_FOUND = frozenset({-2011, -2013, -2026})
 _FIREWALL_PAUSE = 300.0  # the web firewall's 403 is a limit of its own, about five minutes
 _DEFAULT_PAUSE = 60.0  # weight windows are a minute long
@@ -85,6 +86,14 @@ FUTURES_MEANINGS = Meanings(
 )
 
 
+class HalfDone(Rejected):
+    """A cancelReplace of which at least one half failed; `data` tells of both."""
+
+    def __init__(self, code: int, reason: str, data: Mapping[str, Any]) -> None:
+        super().__init__(code, reason)
+        self.data = data
+
+
 def fault(
     status: int,
     headers: Mapping[str, str],
@@ -110,10 +119,10 @@ def fault(
     if status == HTTPStatus.FORBIDDEN and code is None:
         return RateLimited("the venue's firewall refuses us", retry_after=_FIREWALL_PAUSE)
     failed = code in meanings.failed or reason in meanings.failed_texts
-    if failed or status >= _SERVER_ERROR or status == _TIMEOUT or code in _STATUS_UNKNOWN:
+    if failed or status >= _SERVER_ERROR or status == _TIMEOUT or code in STATUS_UNKNOWN:
         return _no_answer(reason or f"HTTP {status}", state_changing=state_changing and not failed)
     if code is not None:
-        return _refusal(code, reason, meanings)
+        return _refusal(code, reason, meanings, answer.get("data"))
     if status >= _CLIENT_ERROR:
         return Unreadable(f"HTTP {status} without an error code")
     if answer is None:
@@ -138,7 +147,9 @@ def _no_answer(reason: str, *, state_changing: bool) -> ExchangeError:
     return OutcomeUnknown(reason) if state_changing else Unreachable(reason)
 
 
-def _refusal(code: int, reason: str, meanings: Meanings) -> TradingError:
+def _refusal(code: int, reason: str, meanings: Meanings, data: object) -> TradingError:
+    if code in _HALVES:
+        return HalfDone(code, reason, data if isinstance(data, dict) else {})
     if code == UNKNOWN_SYMBOL:
         return UnknownSymbol("the venue lists no such symbol")
     advice = meanings.advice.get(code)

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
+from typing import Any
 
+import structlog
+
+from trading_system.domain.errors import ExchangeError
 from trading_system.domain.orders import Order
 from trading_system.domain.reports import Balance, Replacement, Report
-from trading_system.exchange import translate
+from trading_system.exchange import modifications, translate
+from trading_system.exchange.faults import HalfDone
 from trading_system.exchange.gateway import Gateway
 from trading_system.exchange.listing import Listing
+
+log = structlog.get_logger(__name__)
 
 
 class BinanceTrading:
@@ -33,15 +41,35 @@ class BinanceTrading:
             "order", method="DELETE", symbol=venue_id, origClientOrderId=order.client_order_id
         )
         with translate.understood(state_changing=True):
-            return await self._with_trades(answer, order, venue_id, source="answer")
+            report = translate.looked_up(answer, order, [], source="answer")
+        try:
+            with translate.understood(state_changing=False):
+                return await self._with_trades(answer, order, venue_id, source="answer")
+        except ExchangeError as error:
+            # It is cancelled all the same; the totals say that fills are missing.
+            log.warning("no trades", order_id=str(order.id), error=str(error))
+            return report
 
     async def amend(self, order: Order, quantity: Decimal) -> Report:
         """Shrink it in its place of the queue; raises Rejected, or OutcomeUnknown."""
-        raise NotImplementedError
+        parameters = modifications.amend_parameters(order, self._name(order), quantity)
+        answer = await self._gateway.change("order/amend/keepPriority", method="PUT", **parameters)
+        with translate.understood(state_changing=True):
+            return modifications.amended(answer, order)
 
     async def replace(self, old: Order, new: Order) -> Replacement:
-        """Cancel one and place the other in one call; raises OutcomeUnknown."""
-        raise NotImplementedError
+        """Cancel one and place the other in one call; a half that failed is told, not raised.
+
+        Raises OutcomeUnknown, and whatever else says that nothing at all was done.
+        """
+        parameters = modifications.replace_parameters(old, new, self._name(old))
+        told: Mapping[str, Any]
+        try:
+            told = await self._gateway.change("order/cancelReplace", method="POST", **parameters)
+        except HalfDone as half:
+            told = half.data
+        with translate.understood(state_changing=True):
+            return modifications.replaced(told, old, new)
 
     async def find(self, order: Order) -> Report:
         """What the venue knows of it, by our client order id; raises OrderNotFound."""

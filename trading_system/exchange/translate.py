@@ -154,6 +154,7 @@ def placed(answer: Json, order: Order) -> Report:
         executed_quantity=amount(answer.get("executedQty", "0")),
         executed_quote=amount(answer.get("cummulativeQuoteQty", "0")),
         fills=tuple(_answered_fill(fill, time) for fill in answer.get("fills", ())),
+        quantity=_optional(answer.get("origQty")),
         reject_reason=answer.get("expiryReason"),
     )
 
@@ -183,6 +184,7 @@ def looked_up(answer: Json, order: Order, trades: list[Json], *, source: str) ->
         executed_quantity=amount(answer["executedQty"]),
         executed_quote=amount(answer["cummulativeQuoteQty"]),
         fills=tuple(_recorded_fill(trade) for trade in trades),
+        quantity=_optional(answer.get("origQty")),
         reject_reason=answer.get("expiryReason"),
     )
 

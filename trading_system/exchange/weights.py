@@ -30,6 +30,7 @@ _FLAT = {
     ("DELETE", "order"): Cost(1),
     ("DELETE", "openOrders"): Cost(1),
     ("POST", "order/cancelReplace"): Cost(1, orders=1),
+    ("PUT", "order/amend/keepPriority"): Cost(4),
 }
 _UNKNOWN = Cost(80)
 """The most that any call without a limit of rows weighs."""

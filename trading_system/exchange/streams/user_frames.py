@@ -10,12 +10,12 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from trading_system.domain.events import BalancesChanged, PositionsChanged
+from trading_system.domain.events import BalancesChanged, VenuePositionsChanged
 from trading_system.domain.orders import OrderStatus
 from trading_system.domain.reports import Balance, Fill, Report
 from trading_system.exchange.translate import Json, moment
 
-Told = Report | BalancesChanged | PositionsChanged
+Told = Report | BalancesChanged | VenuePositionsChanged
 """What somebody is to hear of an account's event."""
 
 
@@ -50,6 +50,7 @@ def report(event: Json) -> Report:
         executed_quantity=Decimal(event["z"]),
         executed_quote=Decimal(event["Z"]),
         fills=(_fill(event),) if event["x"] == "TRADE" else (),
+        quantity=Decimal(event["q"]) if "q" in event else None,
         reject_reason=None if event["r"] == "NONE" else event["r"],
     )
 
