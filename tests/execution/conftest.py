@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from types import SimpleNamespace
 
 import pytest
 
+from tests.fakes.account import FakeBalances, FakeReconciliations, FakeRecords, FakeRegistered
 from tests.fakes.execution import FakeListing, FakeOrders, FakeTrading
 from trading_system.bus import Bus
 from trading_system.domain.reports import Fill, Report
+from trading_system.execution.balances import BalanceBook
+from trading_system.execution.look_ups import LookUps
 from trading_system.execution.oms import OrderManager
+from trading_system.execution.reconciler import Reconciler
+from trading_system.execution.survey import Survey
 
 
 @pytest.fixture
@@ -35,6 +41,57 @@ def listing():
 @pytest.fixture
 def manager(trading, orders, clock, bus):
     return OrderManager(trading=trading, orders=orders, clock=clock, bus=bus)
+
+
+@pytest.fixture
+def records():
+    return FakeRecords()
+
+
+@pytest.fixture
+def look_ups(manager, orders, records, clock):
+    return LookUps(manager=manager, orders=orders, records=records, clock=clock, patience=60)
+
+
+@pytest.fixture
+def kept(orders):
+    return FakeBalances(orders)
+
+
+@pytest.fixture
+def book(records, kept, clock, bus):
+    return BalanceBook(records=records, balances=kept, clock=clock, bus=bus)
+
+
+@pytest.fixture
+def registered():
+    return FakeRegistered()
+
+
+@pytest.fixture
+def done():
+    return FakeReconciliations()
+
+
+@pytest.fixture
+def pushed():
+    """Whether order events arrive by themselves: change it."""
+    return SimpleNamespace(up=False)
+
+
+@pytest.fixture
+def reconciler(manager, orders, records, look_ups, book, registered, done, pushed, clock, bus):
+    return Reconciler(
+        manager=manager,
+        orders=orders,
+        survey=Survey(orders=orders, records=records, clock=clock, symbols=registered),
+        look_ups=look_ups,
+        balances=book,
+        done=done,
+        clock=clock,
+        bus=bus,
+        is_pushed=lambda: pushed.up,
+    )
 
 
 @pytest.fixture

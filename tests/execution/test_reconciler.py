@@ -1,35 +1,31 @@
-"""No order is lost or guessed: every open one is asked about until it ends."""
+"""A pass over everything: when it runs, what it books, whom it adopts, what it tells."""
 
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
+from types import SimpleNamespace
 
 import pytest
 
 from trading_system.domain.errors import (
-    OrderNotFound,
+    NotAllowed,
+    NotFound,
     OutcomeUnknown,
-    Rejected,
     StorageError,
-    UnknownSymbol,
     Unreachable,
-    Unreadable,
 )
+from trading_system.domain.events import OrderChanged
 from trading_system.domain.instruments import Symbol
 from trading_system.domain.orders import OrderRequest, OrderStatus, OrderType, Side
-from trading_system.execution.reconciler import Reconciler
+from trading_system.domain.reconciliations import BalanceDifference, Reconciliation
+from trading_system.domain.reports import Balance, Fill, Report, VenueFill, VenueOrder
 
 S = OrderStatus
-REQUEST = OrderRequest(
-    symbol=Symbol("BTC", "USDT"), side=Side.BUY, type=OrderType.MARKET, quantity=Decimal(2)
-)
-ABSENT = OrderNotFound(-2013, "Order does not exist.")
-
-
-@pytest.fixture
-def reconciler(manager, orders, clock):
-    return Reconciler(manager=manager, orders=orders, clock=clock, interval=5, patience=60)
+BTC, ETH = Symbol("BTC", "USDT"), Symbol("ETH", "USDT")
+REQUEST = OrderRequest(symbol=BTC, side=Side.BUY, type=OrderType.LIMIT, quantity=Decimal(2))
 
 
 @pytest.fixture
@@ -41,191 +37,434 @@ def submit(manager):
     return place
 
 
-async def test_an_order_whose_answer_was_lost_is_found_and_booked(
-    reconciler, submit, trading, orders, says
-):
-    trading.answers.extend([OutcomeUnknown("timeout"), says("FILLED", "2", fills=("t1",))])
-    order = await submit()
-    await reconciler.reconcile()
-    assert (await orders.get(order.id)).status is S.FILLED
+@pytest.fixture
+def shown(clock):
+    """An order on the venue's record; `age` in seconds."""
+
+    def build(client, status="NEW", *, number="77", executed="0", symbol=BTC, age=0, **fields):
+        at = clock.now() - timedelta(seconds=age)
+        report = Report(
+            client_order_id=client,
+            venue_order_id=number,
+            status=status,
+            source="reconciler",
+            time=at,
+            executed_quantity=Decimal(executed),
+            executed_quote=Decimal(executed) * 100,
+        )
+        order = VenueOrder(
+            symbol=symbol,
+            side="BUY",
+            type="LIMIT",
+            time_in_force="GTC",
+            quantity=Decimal(2),
+            quote_quantity=None,
+            price=Decimal(100),
+            stop_price=None,
+            created_at=at,
+            report=report,
+        )
+        return replace(order, **fields)
+
+    return build
 
 
-async def test_a_resting_order_that_fills_is_noticed(reconciler, submit, trading, orders, says):
-    trading.answers.extend(
-        [says("NEW"), says("PARTIALLY_FILLED", "1", fills=("t1",)), says("FILLED", "2")]
-    )
-    order = await submit()
-    await reconciler.reconcile()
-    assert (await orders.get(order.id)).status is S.PARTIALLY_FILLED
-    await reconciler.reconcile()
-    assert (await orders.get(order.id)).status is S.FILLED
+@pytest.fixture
+def traded(clock):
+    def build(number="77", trade="t1", *, symbol=BTC, age=0):
+        fill = Fill(
+            trade_id=trade,
+            price=Decimal(100),
+            quantity=Decimal(1),
+            quote_quantity=Decimal(100),
+            fee=Decimal("0.001"),
+            fee_asset="BTC",
+            maker=True,
+            time=clock.now() - timedelta(seconds=age),
+        )
+        return VenueFill(symbol=symbol, venue_order_id=number, side="BUY", fill=fill)
+
+    return build
 
 
-async def test_does_not_exist_is_no_proof_before_it_was_said_for_a_minute(
-    reconciler, submit, trading, orders, clock
-):
-    trading.answers.append(OutcomeUnknown("timeout"))
-    trading.answers.extend([ABSENT] * 3)
-    order = await submit()
-    await reconciler.reconcile()
-    await clock.advance(59)
-    await reconciler.reconcile()
-    assert (await orders.get(order.id)).status is S.UNKNOWN
-    await clock.advance(1)
-    await reconciler.reconcile()
-    after = await orders.get(order.id)
-    assert (after.status, after.reject_reason) == (S.REJECTED, "the venue never got it")
+@pytest.fixture
+def published(bus):
+    """Everything of these kinds that was told, in order."""
+    events = []
+    for kind in (OrderChanged, Reconciliation, BalanceDifference):
+        bus.subscribe(kind, events.append)
+    return events
 
 
-async def test_a_minute_of_two_answers_is_not_enough(reconciler, submit, trading, orders, clock):
-    trading.answers.extend([OutcomeUnknown("timeout"), ABSENT, ABSENT])
-    order = await submit()
-    await reconciler.reconcile()
-    await clock.advance(3_600)
-    await reconciler.reconcile()
-    assert (await orders.get(order.id)).status is S.UNKNOWN
+def held(asset="BTC", free="1", locked="0") -> Balance:
+    return Balance(asset=asset, free=Decimal(free), locked=Decimal(locked))
 
 
-async def test_an_order_that_turns_up_late_starts_the_count_anew(
-    reconciler, submit, trading, orders, clock, says
-):
-    trading.answers.extend([OutcomeUnknown("timeout"), ABSENT, ABSENT, says("NEW")])
-    order = await submit()
-    for _ in range(3):
-        await reconciler.reconcile()
-        await clock.advance(40)
-    assert (await orders.get(order.id)).status is S.NEW
-
-
-async def test_an_acknowledged_order_is_never_rejected_for_being_forgotten(
-    reconciler, submit, trading, orders, clock, says
+async def test_what_happened_while_we_were_down_is_booked_with_its_own_time(
+    reconciler, submit, trading, orders, says, records, shown, traded, published, clock
 ):
     trading.answers.append(says("NEW"))
     order = await submit()
-    for _ in range(5):
+    await clock.advance(7_200)
+    records.placed.append(shown(order.client_order_id, "FILLED", executed="1", age=3_600))
+    records.traded.append(traded(age=3_600))
+    told = await reconciler.reconcile()
+    after = await orders.get(order.id)
+    assert (after.status, after.executed_quantity) == (S.FILLED, 1)
+    (row,) = await orders.fills(order_id=order.id)
+    assert row.fill.time == clock.now() - timedelta(seconds=3_600)
+    assert (told.booked, told.fills, told.asked, told.unknown_left) == (1, 1, 0, 0)
+    assert [e.source for e in published if isinstance(e, OrderChanged)] == ["answer", "reconciler"]
+    assert published[-1] == told
+
+
+async def test_the_same_pass_again_finds_nothing(
+    reconciler, submit, trading, says, records, shown, traded, clock
+):
+    trading.answers.append(says("NEW"))
+    order = await submit()
+    records.placed.append(shown(order.client_order_id, "FILLED", executed="1"))
+    records.traded.append(traded())
+    records.held = [held()]
+    await reconciler.reconcile()
+    told = await reconciler.reconcile()
+    assert (told.booked, told.fills, told.adopted, told.asked) == (0, 0, 0, 0)
+    assert told.balances_compared
+    assert told.differences == ()
+
+
+async def test_an_open_order_that_the_venue_does_not_show_is_looked_up(
+    reconciler, submit, trading, orders, says
+):
+    trading.answers.extend([says("NEW"), says("CANCELED")])
+    order = await submit()
+    told = await reconciler.reconcile()
+    assert (told.asked, told.booked) == (1, 1)
+    assert (await orders.get(order.id)).status is S.CANCELED
+
+
+async def test_an_order_without_an_answer_is_told_as_left(reconciler, submit, trading):
+    trading.answers.append(OutcomeUnknown("timeout"))
+    await submit()
+    told = await reconciler.reconcile()
+    assert (told.asked, told.booked, told.unknown_left) == (1, 0, 1)
+
+
+async def test_a_late_fill_of_an_order_that_has_long_ended_is_fetched(
+    reconciler, submit, trading, orders, says, records, traded
+):
+    trading.answers.extend([says("CANCELED"), says("CANCELED", "1", fills=("t1",))])
+    order = await submit()
+    records.traded.append(traded())
+    told = await reconciler.reconcile()
+    assert (told.asked, told.fills) == (1, 1)
+    assert (await orders.get(order.id)).executed_quantity == 1
+
+
+async def test_somebody_elses_order_is_adopted_and_marked(
+    reconciler, orders, records, shown, traded, published
+):
+    records.open.append(shown("by hand", "PARTIALLY_FILLED", executed="1"))
+    records.placed.append(shown("by hand", "PARTIALLY_FILLED", executed="1"))
+    records.traded.append(traded())
+    told = await reconciler.reconcile()
+    assert (told.adopted, told.fills) == (1, 1)
+    (order,) = await orders.all()
+    assert order.foreign
+    assert (order.client_order_id, order.status) == ("by hand", S.PARTIALLY_FILLED)
+    assert [e.order for e in published if isinstance(e, OrderChanged)] == [order]
+
+
+async def test_an_adopted_order_is_kept_up_to_date_and_adopted_no_second_time(
+    reconciler, orders, records, shown
+):
+    records.open.append(shown("by hand"))
+    await reconciler.reconcile()
+    records.open = []
+    records.placed.append(shown("by hand", "CANCELED"))
+    told = await reconciler.reconcile()
+    assert (told.adopted, told.booked) == (0, 1)
+    (order,) = await orders.all()
+    assert order.status is S.CANCELED
+
+
+async def test_a_client_id_that_is_used_again_is_another_order(
+    reconciler, orders, records, shown, registered
+):
+    registered.rows.append(SimpleNamespace(symbol=BTC))
+    first = shown("web", "FILLED", number="1", executed="0")
+    records.placed.append(first)
+    await reconciler.reconcile()
+    records.placed.append(shown("web", number="2"))
+    told = await reconciler.reconcile()
+    assert told.adopted == 1
+    ids = {o.venue_order_id: (o.client_order_id, o.status) for o in await orders.all()}
+    assert ids == {"1": ("web#1", S.FILLED), "2": ("web", S.NEW)}
+    told = await reconciler.reconcile()
+    assert (told.adopted, told.booked) == (0, 0)
+
+
+async def test_a_pushed_report_under_a_client_id_used_again_is_no_news_of_the_first(
+    reconciler, orders, records, shown
+):
+    records.open.append(shown("web", number="1"))
+    await reconciler.reconcile()
+    with pytest.raises(NotFound):
+        await reconciler.hear(shown("web", "FILLED", number="2").report)
+    (order,) = await orders.all()
+    assert order.status is S.NEW
+
+
+async def test_an_order_of_a_kind_without_a_word_is_left_out_and_keeps_nothing_from_the_rest(
+    reconciler, orders, records, shown
+):
+    records.open += [shown("a", number="1", type="LIQUIDATION"), shown("b", number="2")]
+    told = await reconciler.reconcile()
+    assert told.adopted == 1
+    assert [order.client_order_id for order in await orders.all()] == ["b"]
+
+
+async def test_a_trade_of_an_order_that_nobody_shows_is_told_and_left(
+    reconciler, orders, records, registered, traded
+):
+    registered.rows.append(SimpleNamespace(symbol=BTC))
+    records.traded.append(traded("404"))
+    told = await reconciler.reconcile()
+    assert (told.fills, told.adopted) == (0, 0)
+
+
+async def test_symbols_of_our_orders_of_open_ones_and_registered_ones_are_read(
+    reconciler, submit, trading, says, records, registered, shown
+):
+    sol = Symbol("SOL", "USDT")
+    trading.answers.append(says("FILLED", "0"))
+    await submit()
+    records.open.append(shown("x", symbol=ETH))
+    registered.rows.append(SimpleNamespace(symbol=sol))
+    await reconciler.reconcile()
+    read = {call[1] for call in records.asked if call[0] == "fills"}
+    assert read == {BTC, ETH, sol}
+
+
+async def test_each_pass_reads_from_shortly_before_the_last_one(
+    reconciler, submit, trading, says, records, clock
+):
+    async def since():
+        records.asked.clear()
         await reconciler.reconcile()
-        await clock.advance(60)
-    assert (await orders.get(order.id)).status is S.NEW
+        return {clock.now() - call[2] for call in records.asked if call[0] == "orders"}
 
-
-async def test_a_venue_that_cannot_be_asked_is_asked_next_time(
-    reconciler, submit, trading, orders, says
-):
-    trading.answers.extend([OutcomeUnknown("t"), Unreachable("down"), says("FILLED", "2")])
-    order = await submit()
-    await reconciler.reconcile()
-    assert (await orders.get(order.id)).status is S.UNKNOWN
-    await reconciler.reconcile()
-    assert (await orders.get(order.id)).status is S.FILLED
-
-
-async def test_an_order_still_being_sent_is_left_alone(reconciler, submit, trading, says):
-    gate = asyncio.get_running_loop().create_future()
-    trading.answers.append(gate)
-    call = asyncio.create_task(submit())
-    for _ in range(5):
-        await asyncio.sleep(0)
-    await reconciler.reconcile()
-    assert [each for each, _ in trading.sent] == ["place"]
-    gate.set_result(says("FILLED", "2"))
-    await call
-
-
-async def test_it_asks_again_every_few_seconds(reconciler, submit, trading, clock, says):
-    trading.answers.extend([says("NEW")] * 9)
+    trading.answers.append(says("FILLED", "0"))
     await submit()
+    assert await since() == {timedelta(days=1)}
+    await clock.advance(300)
+    assert await since() == {timedelta(minutes=15)}
+    await clock.advance(200 * 86_400)
+    assert await since() == {timedelta(days=90)}
+    clock.jump(-86_400)
+    assert await since() == {timedelta(minutes=10)}
+
+
+async def test_a_deposit_is_told_once_with_its_size(reconciler, records, published, kept):
+    records.held = [held("USDT", "100", "5")]
+    first = await reconciler.reconcile()
+    assert first.differences == ()
+    records.held = [held("USDT", "130", "5"), held("BTC", "1")]
+    told = await reconciler.reconcile()
+    assert [(d.asset, d.size) for d in told.differences] == [("BTC", 1), ("USDT", 30)]
+    assert [e for e in published if isinstance(e, BalanceDifference)] == list(told.differences)
+    assert (await reconciler.reconcile()).differences == ()
+    assert kept.checks[-1].balances == tuple(records.held)
+
+
+async def test_what_our_fills_explain_is_no_difference(
+    reconciler, submit, trading, says, records, shown, traded
+):
+    records.held = [held("USDT", "1000"), held("BTC", "0.5")]
+    await reconciler.reconcile()
+    trading.answers.append(says("NEW"))
+    order = await submit()
+    records.placed.append(shown(order.client_order_id, "FILLED", executed="1"))
+    records.traded.append(traded())
+    records.held = [held("USDT", "900"), held("BTC", "1.499")]
+    told = await reconciler.reconcile()
+    assert told.balances_compared
+    assert told.differences == ()
+
+
+async def test_balances_that_move_while_they_are_read_are_kept_but_not_judged(
+    reconciler, records, kept
+):
+    records.held = [held("USDT", "100")]
+    await reconciler.reconcile()
+    amounts = iter(range(200, 300))
+
+    async def moving():
+        return [held("USDT", str(next(amounts)))]
+
+    records.balances = moving
+    told = await reconciler.reconcile()
+    assert (told.balances_compared, told.differences) == (False, ())
+    assert len(kept.checks) == 1
+    assert kept.kept == [("reconciler", held("USDT", "205"))]
+
+
+async def test_every_pass_is_kept(reconciler, done):
+    told = await reconciler.reconcile()
+    assert await done.latest() == [told]
+
+
+async def test_passes_come_one_after_the_other(reconciler, records, done):
+    await asyncio.gather(*(reconciler.reconcile() for _ in range(3)))
+    calls = [call[0] for call in records.asked]
+    assert calls == ["balances", "open_orders", "balances"] * 3
+    assert len(done.rows) == 3
+
+
+async def test_a_pass_that_fails_is_no_pass(reconciler, records, done):
+    records.failures.append(Unreachable("down"))
+    with pytest.raises(Unreachable):
+        await reconciler.reconcile()
+    assert done.rows == []
+
+
+async def test_it_passes_at_start_and_every_few_minutes(reconciler, done, clock):
     task = asyncio.create_task(reconciler.run())
-    await clock.advance(11)
-    task.cancel()
-    assert [each for each, _ in trading.sent] == ["place", "find", "find", "find"]
-
-
-async def test_a_fill_that_went_unheard_is_fetched_although_the_order_has_ended(
-    reconciler, submit, trading, orders, says
-):
-    trading.answers.extend(
-        [says("FILLED", "2", fills=("t2",)), says("FILLED", "2", fills=("t1", "t2"))]
-    )
-    await submit()
-    await reconciler.reconcile()
-    assert {trade_id for trade_id, _ in orders.booked} == {"t1", "t2"}
-    await reconciler.reconcile()
-    assert [call for call, _ in trading.sent] == ["place", "find"]
-
-
-async def test_a_gap_in_the_news_is_followed_by_a_reconciliation_at_once(
-    reconciler, submit, trading, orders, says, clock
-):
-    trading.answers.extend([says("NEW"), says("NEW"), says("FILLED", "2", fills=("t1", "t2"))])
-    order = await submit()
-    running = asyncio.ensure_future(reconciler.run())
     await clock.advance(1)
-    assert (await orders.get(order.id)).status is S.NEW
+    assert len(done.rows) == 1
+    await clock.advance(298)
+    assert len(done.rows) == 1
+    await clock.advance(5)
+    assert len(done.rows) == 2
+    task.cancel()
+
+
+async def test_a_gap_in_the_news_is_followed_by_a_pass_at_once(reconciler, done, clock):
+    task = asyncio.create_task(reconciler.run())
+    await clock.advance(1)
     reconciler.wake()
     await clock.advance(0)
-    assert (await orders.get(order.id)).status is S.FILLED
-    running.cancel()
+    assert len(done.rows) == 2
+    task.cancel()
 
 
-async def test_while_pushes_arrive_only_doubtful_orders_are_asked_about_often(
-    manager, submit, trading, orders, says, clock
+async def test_a_pushed_report_of_nobodys_order_has_it_adopted_with_the_next_round(
+    reconciler, orders, records, shown, clock
 ):
-    reconciler = Reconciler(manager=manager, orders=orders, clock=clock, every=lambda: 60.0)
-    trading.answers.extend([says("NEW"), says("NEW")])
-    resting = await submit()
-    running = asyncio.ensure_future(reconciler.run())
-    await clock.advance(6)
-    assert trading.sent == [
-        ("place", resting.client_order_id),
-        ("find", resting.client_order_id),  # the first round asks about all
-    ]
-    trading.answers.extend([OutcomeUnknown("timeout"), says("NEW")])
-    doubtful = await submit()
+    task = asyncio.create_task(reconciler.run())
+    await clock.advance(1)
+    records.open.append(shown("by hand"))
+    with pytest.raises(NotFound):
+        await reconciler.hear(shown("by hand").report, clock.now(), 3)
     await clock.advance(5)
-    assert trading.sent[-1] == ("find", doubtful.client_order_id)
-    trading.answers.extend([says("FILLED", "2", fills=("t1", "t2")), says("NEW")])
-    await clock.advance(60)
-    assert set(trading.sent[-2:]) == {
-        ("find", resting.client_order_id),
-        ("find", doubtful.client_order_id),
-    }
-    running.cancel()
+    (order,) = await orders.all()
+    assert order.foreign
+    after = await reconciler.hear(shown("by hand", "FILLED", executed="1").report)
+    assert after.status is S.FILLED
+    task.cancel()
 
 
-@pytest.mark.parametrize(
-    "about_one",
-    [
-        UnknownSymbol("delisted"),
-        Rejected(-1100, "Illegal characters."),
-        Unreadable("nonsense"),
-        OutcomeUnknown("odd"),
-    ],
-)
-async def test_an_order_that_cannot_be_looked_up_keeps_no_other_from_it(
-    reconciler, submit, trading, orders, says, about_one
+async def test_a_pass_that_failed_is_tried_again_soon_and_doubt_is_looked_up_meanwhile(
+    reconciler, submit, trading, says, orders, records, done, clock
 ):
-    trading.answers.extend([says("NEW"), says("NEW")])
-    first, second = await submit(), await submit()
-    trading.answers.extend([about_one, says("FILLED", "2", fills=("t1", "t2"))])
-    await reconciler.reconcile()
-    statuses = {(await orders.get(each.id)).status for each in (first, second)}
-    assert statuses == {S.NEW, S.FILLED}
-
-
-async def test_a_database_that_fails_for_a_while_does_not_end_the_asking(
-    reconciler, submit, trading, orders, says, clock
-):
-    trading.answers.extend([says("NEW"), says("FILLED", "2", fills=("t1", "t2"))])
+    trading.answers.extend([OutcomeUnknown("timeout"), says("FILLED", "2", fills=("t1", "t2"))])
     order = await submit()
+    records.failures.append(Unreachable("down"))
+    task = asyncio.create_task(reconciler.run())
+    await clock.advance(1)
+    assert (await orders.get(order.id)).status is S.FILLED
+    assert done.rows == []
+    await clock.advance(5)
+    assert len(done.rows) == 1
+    task.cancel()
+
+
+async def test_between_passes_doubtful_orders_are_asked_about_often(
+    reconciler, submit, trading, says, records, shown, clock, pushed
+):
+    pushed.up = True
+    trading.answers.append(says("NEW"))
+    resting = await submit()
+    records.open.append(shown(resting.client_order_id))
+    task = asyncio.create_task(reconciler.run())
+    await clock.advance(1)
+    trading.answers.extend([OutcomeUnknown("timeout")])
+    doubtful = await submit()
+    await clock.advance(11)
+    finds = [id_ for call, id_ in trading.sent if call == "find"]
+    assert finds == [doubtful.client_order_id] * 2
+    pushed.up = False
+    await clock.advance(5)
+    finds = [id_ for call, id_ in trading.sent if call == "find"]
+    assert set(finds[2:]) == {doubtful.client_order_id, resting.client_order_id}
+    task.cancel()
+
+
+async def test_a_database_that_fails_for_a_while_does_not_end_it(reconciler, orders, done, clock):
     real = orders.all
 
     async def locked(**_):
         raise StorageError("locked")
 
     orders.all = locked
-    running = asyncio.ensure_future(reconciler.run())
+    task = asyncio.create_task(reconciler.run())
     await clock.advance(6)
+    assert done.rows == []
     orders.all = real
     await clock.advance(5)
-    assert (await orders.get(order.id)).status is S.FILLED
-    running.cancel()
+    assert len(done.rows) == 1
+    task.cancel()
+
+
+async def test_without_keys_it_asks_seldom(reconciler, records, clock):
+    records.failures.extend([NotAllowed("no keys")] * 9)
+    task = asyncio.create_task(reconciler.run())
+    await clock.advance(290)
+    assert len(records.asked) == 1
+    task.cancel()
+
+
+async def test_nobody_trades_before_the_first_pass_has_ended(reconciler, records, clock):
+    gate = asyncio.get_running_loop().create_future()
+
+    async def slow():
+        await gate
+        return []
+
+    records.open_orders = slow
+    waiting = asyncio.create_task(reconciler.ready())
+    await clock.advance(9)
+    assert not waiting.done()
+    gate.set_result(None)
+    await waiting
+
+
+async def test_who_would_wait_too_long_for_it_is_told_that_nothing_was_sent(
+    reconciler, records, clock
+):
+    async def never():
+        await asyncio.Event().wait()
+
+    records.open_orders = never
+    waiting = asyncio.create_task(reconciler.ready())
+    await clock.advance(11)
+    with pytest.raises(Unreachable, match="nothing was sent"):
+        await waiting
+
+
+async def test_the_first_pass_is_made_once_for_all_who_wait(reconciler, done):
+    await asyncio.gather(*(reconciler.ready() for _ in range(5)))
+    await reconciler.ready()
+    assert len(done.rows) == 1
+
+
+async def test_who_wants_to_trade_hears_why_the_venue_cannot_be_asked(reconciler, records):
+    records.failures.append(Unreachable("down"))
+    with pytest.raises(Unreachable, match="down"):
+        await reconciler.ready()
+    await reconciler.ready()
+
+
+async def test_without_keys_there_is_nothing_to_wait_for(reconciler, records):
+    records.failures.append(NotAllowed("no keys"))
+    await reconciler.ready()

@@ -13,7 +13,7 @@ from weakref import WeakValueDictionary
 import structlog
 
 from trading_system.bus import Bus
-from trading_system.domain.errors import TradingError
+from trading_system.domain.errors import NotFound, TradingError
 from trading_system.domain.events import OrderChanged
 from trading_system.domain.orders import InvalidTransition, Order, OrderStatus, apply
 from trading_system.domain.reports import Report
@@ -55,6 +55,9 @@ class Booking:
         lock = self._locks.setdefault(report.client_order_id, asyncio.Lock())
         async with lock:
             before = await self._orders.by_client_order_id(report.client_order_id)
+            if before.foreign and report.venue_order_id not in {None, before.venue_order_id}:
+                # Others use their ids again once an order has ended.
+                raise NotFound(f"{report.client_order_id} names another order by now")
             try:
                 after = apply(before, report)
             except InvalidTransition as invalid:

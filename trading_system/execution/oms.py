@@ -42,7 +42,8 @@ class OrderManager:
     """Send, cancel, modify and report; one call about an order ends before the next begins.
 
     `middle` tells the middle of a symbol's book without waiting, None where it is not known.
-    `on_step` is called with each of `steps` as it is reached.
+    `on_step` is called with each of `steps` as it is reached. `may_send` is asked last thing before
+    an order goes out, and says why it must not.
     """
 
     def __init__(
@@ -54,11 +55,13 @@ class OrderManager:
         bus: Bus,
         middle: Callable[[Symbol], Decimal | None] = lambda _: None,
         on_step: OnStep = steps.ignore,
+        may_send: Callable[[Order], str | None] = lambda _: None,
     ) -> None:
         self._trading = trading
         self._orders = orders
         self._clock = clock
         self._middle = middle
+        self._may_send = may_send
         self._on_step = on_step
         self._calls = Calls()
         self._booking = Booking(orders=orders, clock=clock, bus=bus, on_step=on_step)
@@ -85,6 +88,11 @@ class OrderManager:
     async def send(self, order: Order) -> Order:
         """Send what was just saved and book the answer; returns the order as far as it got."""
         return await self._calls.to_its_end(self._send(order))
+
+    async def send_again(self, order: Order) -> Order:
+        """Send what is proven to have never arrived, under the id it has; as `send` does."""
+        self._calls.begin(order.id)
+        return await self.send(order)
 
     async def answered(self, order: Order) -> Order:
         """The order after what is just being asked about it was answered."""
@@ -179,6 +187,8 @@ class OrderManager:
     async def _send(self, order: Order) -> Order:
         try:
             self._on_step(steps.BEFORE_SEND)
+            if (forbidden := self._may_send(order)) is not None:
+                return await self._booking.verdict(order, OrderStatus.REJECTED, forbidden)
             sent = self._clock.monotonic()
             try:
                 report = await self._trading.place(order)

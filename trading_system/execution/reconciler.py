@@ -1,43 +1,63 @@
-"""Keeps asking the venue about every order that has not ended, so that none is lost or guessed."""
+"""Keeps our record and the venue's the same, so that no order is lost or guessed.
+
+A pass lays everything side by side: at start before anything trades, after every gap in what is
+pushed, every few minutes, and when asked for. Between passes the orders in doubt are looked up.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from datetime import timedelta
-from uuid import UUID
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 import structlog
 
+from trading_system.bus import Bus
 from trading_system.domain.errors import (
-    CircuitOpen,
-    OrderNotFound,
-    RateLimited,
+    ExchangeError,
+    NotAllowed,
+    NotFound,
     StorageError,
-    TradingError,
     Unreachable,
 )
 from trading_system.domain.orders import Order, OrderStatus
-from trading_system.domain.reports import Report
+from trading_system.domain.reconciliations import Reconciliation
+from trading_system.domain.reports import Report, VenueOrder
+from trading_system.execution.adoption import adopted
+from trading_system.execution.balances import BalanceBook
+from trading_system.execution.look_ups import LookUps
 from trading_system.execution.oms import OrderManager
-from trading_system.ports import Clock, OrderRepository
+from trading_system.execution.reconciliation import Comparison
+from trading_system.execution.survey import Survey
+from trading_system.ports import Clock, OrderRepository, ReconciliationRepository
 
 log = structlog.get_logger(__name__)
 
-_ENOUGH = 3  # times "does not exist" before it is believed
-_NOBODY_ANSWERS = (Unreachable, RateLimited, CircuitOpen)
-_LOOKS_BACK = timedelta(days=1)
 _OPEN = frozenset(status for status in OrderStatus if not status.is_final)
 _UNSURE = frozenset({OrderStatus.PENDING_NEW, OrderStatus.UNKNOWN, OrderStatus.PENDING_CANCEL})
+_LOOKS_BACK = timedelta(days=1)  # the first time of all
+_FARTHEST = timedelta(days=90)  # orders without fills are not kept longer at Binance
+_OVERLAP = timedelta(minutes=10)  # of one pass with the one before it; clocks may differ
+_TRIES = 3  # while balances move, or do not fit
+_FIRST_PASS_SECONDS = 10.0
+_MANY = 10_000
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What a pass has done so far."""
+
+    asked: int = 0
+    booked: int = 0
+    adopted: int = 0
 
 
 class Reconciler:
-    """Looks up doubtful orders every `interval` seconds, those of an earlier run at once.
+    """Passes every `every` seconds, look-ups of what is in doubt every `interval` seconds.
 
-    Doubtful are orders without an answer and those of which a fill has gone unheard; all other open
-    ones are looked up every `every()` seconds, which may be long while pushes arrive.
-    "Does not exist" is no proof while the venue's caches may lag: only after having said so for
-    `patience` seconds, at least three times, is an order that never answered booked as REJECTED.
+    Doubtful are orders without an answer and those of which a fill has gone unheard; while
+    `is_pushed()` is not true, all open ones are.
     """
 
     def __init__(
@@ -45,29 +65,38 @@ class Reconciler:
         *,
         manager: OrderManager,
         orders: OrderRepository,
+        survey: Survey,
+        look_ups: LookUps,
+        balances: BalanceBook,
+        done: ReconciliationRepository,
         clock: Clock,
+        bus: Bus,
+        every: float = 300.0,
         interval: float = 5.0,
-        every: Callable[[], float] = lambda: 0.0,
-        patience: float = 60.0,
+        is_pushed: Callable[[], bool] = lambda: False,
     ) -> None:
         self._manager = manager
         self._orders = orders
+        self._survey = survey
+        self._look_ups = look_ups
+        self._balances = balances
+        self._done = done
         self._clock = clock
-        self._interval = interval
+        self._bus = bus
         self._every = every
-        self._patience = patience
-        self._absent: dict[UUID, tuple[float, int]] = {}  # first said at, how often
-        self._asked_all = float("-inf")
+        self._interval = interval
+        self._is_pushed = is_pushed
+        self._one_at_a_time = asyncio.Lock()
         self._woken = asyncio.Event()
+        self._heard_stranger = False
+        self._due_at = float("-inf")
+        self._has_passed = False
 
     async def run(self) -> None:
         """Until cancelled."""
         while True:
-            woken = self._woken.is_set()
-            self._woken.clear()
-            due = self._asked_all + self._every() <= self._clock.monotonic()
             try:
-                await self.reconcile(only_doubtful=not (woken or due))
+                await self._round()
             except StorageError as error:
                 log.warning("orders could not be read or written", error=str(error))
             await self._pause()
@@ -76,27 +105,74 @@ class Reconciler:
         """Reconcile now, or once more when it is about it: news may have been missed."""
         self._woken.set()
 
-    async def reconcile(self, *, only_doubtful: bool = False) -> None:
-        """Ask about every open order once; a venue that cannot be asked is asked next time."""
-        if not only_doubtful:
-            self._asked_all = self._clock.monotonic()
-        statuses = _UNSURE if only_doubtful else _OPEN
-        suspects = await self._orders.all(statuses=statuses, limit=10_000)
-        short = await self._orders.short_of_fills(self._clock.now() - _LOOKS_BACK)
-        for order in {each.id: each for each in suspects + short}.values():
-            if self._manager.is_sending(order.id):
-                continue
+    async def hear(
+        self, report: Report, received_at: datetime | None = None, latency_ms: int | None = None
+    ) -> Order:
+        """Book a pushed report. The next round adopts an order that nobody here knows: NotFound."""
+        try:
+            return await self._manager.on_report(report, received_at, latency_ms)
+        except NotFound:
+            self._heard_stranger = True
+            raise
+
+    async def ready(self) -> None:
+        """Return once a pass has ended, the first being begun here when nobody else has.
+
+        Raises Unreachable when that takes more than ten seconds, and what keeps the venue from
+        being asked: who trades before knowing what is open may trade twice. Without keys there is
+        nothing to know.
+        """
+        if self._has_passed:
+            return
+        first = asyncio.ensure_future(self._first())
+        late = asyncio.ensure_future(self._clock.sleep(_FIRST_PASS_SECONDS))
+        try:
+            await asyncio.wait({first, late}, return_when=asyncio.FIRST_COMPLETED)
+            if not first.done():
+                raise Unreachable(
+                    "the first reconciliation has not ended yet; nothing was sent, try again"
+                )
+            await first
+        except NotAllowed:
+            pass
+        finally:
+            late.cancel()
+            first.cancel()
+
+    async def reconcile(self) -> Reconciliation:
+        """One whole pass, kept and published. Raises ExchangeError, NotAllowed without keys."""
+        async with self._one_at_a_time:
+            return await self._pass()
+
+    async def _first(self) -> None:
+        async with self._one_at_a_time:
+            if not self._has_passed:
+                await self._pass()
+
+    async def _round(self) -> None:
+        """A pass where one is due; otherwise, and where it fails, the look-ups alone."""
+        now = self._clock.monotonic()
+        if self._woken.is_set() or self._heard_stranger or now >= self._due_at:
+            self._woken.clear()
+            self._heard_stranger = False
             try:
-                await self._manager.look_up(order)
-                self._absent.pop(order.id, None)
-            except OrderNotFound as absent:
-                await self._weigh(order, absent)
-            except _NOBODY_ANSWERS as error:
-                log.debug("could not look up", order_id=str(order.id), error=str(error))
+                await self.reconcile()
+            except NotAllowed as error:
+                log.info("nothing to reconcile", reason=str(error))
+                self._due_at = now + self._every
+            except ExchangeError as error:
+                log.warning("could not reconcile, trying again", error=str(error))
+                self._due_at = now
+            else:
                 return
-            except TradingError as error:
-                # It is about this order alone, such as one of a symbol that was delisted.
-                log.warning("look-up refused", order_id=str(order.id), error=str(error))
+        await self._look_ups.ask(await self._doubtful())
+
+    async def _doubtful(self) -> list[Order]:
+        statuses = _UNSURE if self._is_pushed() else _OPEN
+        return [
+            *await self._orders.all(statuses=statuses, limit=_MANY),
+            *await self._orders.short_of_fills(self._clock.now() - _LOOKS_BACK),
+        ]
 
     async def _pause(self) -> None:
         waits = [
@@ -109,24 +185,87 @@ class Reconciler:
             for wait in waits:
                 wait.cancel()
 
-    async def _weigh(self, order: Order, absent: OrderNotFound) -> None:
-        """One more "does not exist"; enough of them end the order."""
-        now = self._clock.monotonic()
-        first, times = self._absent.get(order.id, (now, 0))
-        self._absent[order.id] = (first, times + 1)
-        if now - first < self._patience or times + 1 < _ENOUGH:
-            return
-        if order.status not in {OrderStatus.PENDING_NEW, OrderStatus.UNKNOWN}:
-            log.error("the venue has forgotten an order", order_id=str(order.id))
-            return
-        await self._manager.on_report(
-            Report(
-                client_order_id=order.client_order_id,
-                status=OrderStatus.REJECTED,
-                source="reconciler",
-                time=self._clock.now(),
-                reject_code=absent.code,
-                reject_reason="the venue never got it",
-            )
+    async def _pass(self) -> Reconciliation:
+        started, tally = self._clock.now(), _Tally()
+        since = await self._since(started)
+        fills = await self._balances.fills_booked()
+        for _ in range(_TRIES):
+            seen = await self._balances.look()
+            await self._book(await self._survey.compare(since), tally)
+            findings = await self._balances.compare(seen)
+            if findings.quiet and not findings.differences:
+                break
+        await self._balances.keep(findings)
+        unsure = await self._orders.all(statuses=_UNSURE, limit=_MANY)
+        done = Reconciliation(
+            started=started,
+            ended=self._clock.now(),
+            asked=tally.asked,
+            booked=tally.booked,
+            adopted=tally.adopted,
+            unknown_left=len(unsure),
+            fills=await self._balances.fills_booked() - fills,
+            balances_compared=findings.quiet,
+            differences=findings.differences,
         )
-        del self._absent[order.id]
+        await self._done.add(done)
+        self._tell(done)
+        self._has_passed = True
+        self._due_at = self._clock.monotonic() + self._every
+        return done
+
+    async def _since(self, now: datetime) -> datetime:
+        """From when on the venue's record is read: what was open before is asked for anyway."""
+        last = await self._done.latest()
+        begin = last[0].started - _OVERLAP if last else now - _LOOKS_BACK
+        return min(max(begin, now - _FARTHEST), now - _OVERLAP)
+
+    async def _book(self, comparison: Comparison, tally: _Tally) -> None:
+        for report in comparison.reports:
+            await self._manager.on_report(report)
+        for stranger in comparison.strangers:
+            tally.adopted += await self._adopt(stranger)
+        for fill in comparison.loose:
+            log.warning(
+                "a trade of an order that nobody shows",
+                symbol=str(fill.symbol),
+                venue_order_id=fill.venue_order_id,
+                trade_id=fill.fill.trade_id,
+            )
+        asked = await self._look_ups.ask(comparison.look_up)
+        tally.asked += asked.orders
+        tally.booked += len(comparison.reports) + asked.news
+
+    async def _adopt(self, stranger: VenueOrder) -> bool:
+        """Take over what somebody else placed, with all that became of it; True when it is new."""
+        try:
+            order = adopted(stranger)
+        except ValueError as unheard_of:
+            log.warning("an order that cannot be adopted", error=str(unheard_of))
+            return False
+        kept = await self._orders.adopt(order)
+        await self._manager.on_report(
+            replace(stranger.report, client_order_id=kept.client_order_id)
+        )
+        return kept.id == order.id
+
+    def _tell(self, done: Reconciliation) -> None:
+        log.info(
+            "reconciled",
+            asked=done.asked,
+            booked=done.booked,
+            adopted=done.adopted,
+            unknown_left=done.unknown_left,
+            fills=done.fills,
+            balances_compared=done.balances_compared,
+        )
+        for difference in done.differences:
+            log.warning(
+                "the venue holds another balance than our fills explain",
+                asset=difference.asset,
+                expected=str(difference.expected),
+                actual=str(difference.actual),
+                size=str(difference.size),
+            )
+            self._bus.publish(difference)
+        self._bus.publish(done)

@@ -12,7 +12,7 @@ import aiosqlite
 from trading_system.domain.reports import Balance
 from trading_system.ports import BalanceCheck, RecordedFill
 from trading_system.storage.database import Database
-from trading_system.storage.orders import recorded_fill
+from trading_system.storage.order_rows import recorded_fill
 from trading_system.storage.times import to_datetime, to_milliseconds
 
 _LAST = "SELECT free, locked FROM balance_snapshots WHERE asset = ? ORDER BY id DESC LIMIT 1"

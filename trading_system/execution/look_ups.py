@@ -1,0 +1,156 @@
+"""Asks about one order after the other until each is known; settles what never arrived.
+
+"Does not exist" is no proof while a venue's caches may lag. Only after it was said for `patience`
+seconds and at least three times, and when neither open orders nor all orders nor a trade of
+nobody's show it, is an order that was never acknowledged settled: booked as REJECTED or, where
+that is wanted, sent once more under the same id.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+import structlog
+
+from trading_system.domain.errors import (
+    CircuitOpen,
+    ExchangeError,
+    OrderNotFound,
+    RateLimited,
+    TradingError,
+    Unreachable,
+)
+from trading_system.domain.instruments import Symbol
+from trading_system.domain.orders import Order, OrderStatus
+from trading_system.domain.reports import Report, VenueOrder
+from trading_system.execution.oms import OrderManager
+from trading_system.execution.reconciliation import compare
+from trading_system.ports import AccountRecords, Clock, OrderRepository
+
+log = structlog.get_logger(__name__)
+
+_ENOUGH = 3  # times "does not exist" before it is believed
+_NOBODY_ANSWERS = (Unreachable, RateLimited, CircuitOpen)
+_CLOCKS_DIFFER = timedelta(minutes=10)
+_MANY = 10_000
+_UNACKNOWLEDGED = frozenset({OrderStatus.PENDING_NEW, OrderStatus.UNKNOWN})
+
+
+class Asked(NamedTuple):
+    """How many orders were looked up, and of how many there was news."""
+
+    orders: int = 0
+    news: int = 0
+
+
+class LookUps:
+    """Looks orders up by client order id. With `resend`, what is proven absent is sent again.
+
+    Nothing older than twice the patience is: a proof takes one, and what was wanted before that,
+    a market order above all, may not be wanted now.
+    """
+
+    def __init__(
+        self,
+        *,
+        manager: OrderManager,
+        orders: OrderRepository,
+        records: AccountRecords,
+        clock: Clock,
+        patience: float = 60.0,
+        resend: bool = False,
+    ) -> None:
+        self._manager = manager
+        self._orders = orders
+        self._records = records
+        self._clock = clock
+        self._patience = patience
+        self._resend = resend
+        self._absent: dict[UUID, tuple[float, int]] = {}  # first said at, how often
+        self._sent_again: set[UUID] = set()
+
+    async def ask(self, suspects: Iterable[Order]) -> Asked:
+        """Ask about each once; a venue that cannot be asked is asked next time."""
+        asked, missing = Asked(), []
+        for order in {each.id: each for each in suspects}.values():
+            if self._manager.is_sending(order.id):
+                continue
+            try:
+                after = await self._manager.look_up(order)
+                self._absent.pop(order.id, None)
+                asked = Asked(asked.orders + 1, asked.news + (after != order))
+            except OrderNotFound:
+                asked = Asked(asked.orders + 1, asked.news)
+                if self._has_been_patient(order):
+                    missing.append(order)
+            except _NOBODY_ANSWERS as error:
+                log.debug("could not look up", order_id=str(order.id), error=str(error))
+                return asked
+            except TradingError as error:
+                # It is about this order alone, such as one of a symbol that was delisted.
+                log.warning("look-up refused", order_id=str(order.id), error=str(error))
+        if missing:
+            try:
+                await self._settle(missing)
+            except ExchangeError as error:
+                log.debug("could not prove absence", orders=len(missing), error=str(error))
+        return asked
+
+    def _has_been_patient(self, order: Order) -> bool:
+        """One more "does not exist"; True once it was said often and long enough."""
+        now = self._clock.monotonic()
+        first, times = self._absent.get(order.id, (now, 0))
+        self._absent[order.id] = (first, times + 1)
+        return now - first >= self._patience and times + 1 >= _ENOUGH
+
+    async def _settle(self, missing: Iterable[Order]) -> None:
+        """End, or send again, those that no record of the venue shows either."""
+        unproven: defaultdict[Symbol, list[Order]] = defaultdict(list)
+        for order in missing:
+            del self._absent[order.id]
+            if order.status in _UNACKNOWLEDGED and order.venue_order_id is None:
+                unproven[order.request.symbol].append(order)
+            else:
+                log.error("the venue has forgotten an order", order_id=str(order.id))
+        shown = await self._records.open_orders() if unproven else []
+        for symbol, orders in unproven.items():
+            await self._settle_in(symbol, orders, shown)
+
+    async def _settle_in(
+        self, symbol: Symbol, missing: list[Order], open_there: list[VenueOrder]
+    ) -> None:
+        since = min(order.created_at for order in missing) - _CLOCKS_DIFFER
+        shown = [*open_there, *await self._records.orders(symbol, since=since)]
+        fills = await self._records.fills(symbol, since=since)
+        ours = await self._orders.all(symbol=symbol, limit=_MANY)
+        comparison = compare(ours, [], shown, fills)
+        strange_sides = {fill.side for fill in comparison.loose}
+        for order in missing:
+            news = [r for r in comparison.reports if r.client_order_id == order.client_order_id]
+            if news:
+                await self._manager.on_report(news[0])
+            elif order.request.side in strange_sides:
+                log.warning("a trade of nobody's may be its", order_id=str(order.id))
+            else:
+                await self._end(order)
+
+    async def _end(self, order: Order) -> None:
+        age = (self._clock.now() - order.created_at).total_seconds()
+        if self._resend and order.id not in self._sent_again and age <= 2 * self._patience:
+            self._sent_again.add(order.id)
+            log.warning("sent again, it never arrived", order_id=str(order.id), age_seconds=age)
+            await self._manager.send_again(order)
+            return
+        await self._manager.on_report(
+            Report(
+                client_order_id=order.client_order_id,
+                status=OrderStatus.REJECTED,
+                source="reconciler",
+                time=self._clock.now(),
+                reject_reason="the venue never got it",
+            )
+        )

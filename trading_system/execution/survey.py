@@ -1,0 +1,88 @@
+"""Reads the venue's record and ours, as far as they may differ, and lays them side by side."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import datetime, timedelta
+
+from trading_system.domain.errors import NotFound
+from trading_system.domain.orders import Order, OrderStatus
+from trading_system.domain.reports import VenueFill, VenueOrder
+from trading_system.execution.adoption import foreign_id
+from trading_system.execution.reconciliation import Comparison, compare
+from trading_system.ports import (
+    AccountRecords,
+    Clock,
+    OrderRepository,
+    RecordedFill,
+    SymbolRepository,
+)
+
+_OPEN = frozenset(status for status in OrderStatus if not status.is_final)
+_LOOKS_BACK = timedelta(days=1)
+_MANY = 10_000
+
+
+class Survey:
+    """Looks at every symbol of our orders and of open orders there, and at the registered ones.
+
+    What somebody else has done and ended in another symbol shows in the balances alone.
+    """
+
+    def __init__(
+        self,
+        *,
+        orders: OrderRepository,
+        records: AccountRecords,
+        clock: Clock,
+        symbols: SymbolRepository,
+    ) -> None:
+        self._orders = orders
+        self._records = records
+        self._clock = clock
+        self._symbols = symbols
+
+    async def compare(self, since: datetime) -> Comparison:
+        """What the venue tells beyond our record, of what was placed or traded from then on.
+
+        Raises ExchangeError. The venue is read before our own record: what it shows of ours was
+        saved before it was sent, so that no order of ours is taken for a stranger's.
+        """
+        lately = await self._orders.all(limit=_MANY)
+        shown = await self._records.open_orders()
+        fills: list[VenueFill] = []
+        symbols = {order.request.symbol for order in lately} | {each.symbol for each in shown}
+        for symbol in sorted(
+            symbols | {each.symbol for each in await self._symbols.all(active=True)}
+        ):
+            shown += await self._records.orders(symbol, since=since)
+            fills += await self._records.fills(symbol, since=since)
+        ours = await self._ours(shown, fills)
+        return compare(ours, await self._fills_of(ours, fills), shown, fills)
+
+    async def _ours(self, shown: list[VenueOrder], fills: list[VenueFill]) -> list[Order]:
+        """What our record has to be compared with these."""
+        ours = await self._orders.all(statuses=_OPEN, limit=_MANY)
+        ours += await self._orders.short_of_fills(self._clock.now() - _LOOKS_BACK)
+        for each in shown:
+            # Both: its client id may be that of another order on our record.
+            with suppress(NotFound):
+                ours.append(await self._orders.by_client_order_id(each.report.client_order_id))
+            with suppress(NotFound):
+                ours.append(await self._orders.get(foreign_id(each)))
+        named = {(each.symbol, each.report.venue_order_id) for each in shown}
+        named |= {(order.request.symbol, order.venue_order_id) for order in ours}
+        for symbol in {
+            fill.symbol for fill in fills if (fill.symbol, fill.venue_order_id) not in named
+        }:
+            ours += await self._orders.all(symbol=symbol, limit=_MANY)
+        return list({order.id: order for order in ours}.values())
+
+    async def _fills_of(self, ours: list[Order], fills: list[VenueFill]) -> list[RecordedFill]:
+        traded = {(fill.symbol, fill.venue_order_id) for fill in fills}
+        return [
+            row
+            for order in ours
+            if order.executed_quantity or (order.request.symbol, order.venue_order_id) in traded
+            for row in await self._orders.fills(order_id=order.id, limit=_MANY)
+        ]
