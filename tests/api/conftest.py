@@ -23,7 +23,7 @@ from trading_system.domain.errors import AlreadyRegistered, NotFound, NotRegiste
 from trading_system.domain.instruments import Symbol
 from trading_system.domain.market import LivePrice, OrderBook
 from trading_system.domain.orders import Order, OrderRequest, OrderStatus, client_order_id
-from trading_system.domain.reports import Balance
+from trading_system.domain.reports import Balance, VenuePosition
 from trading_system.domain.timeframes import Timeframe
 from trading_system.domain.venues import VenueReport
 from trading_system.event_log import EventLog
@@ -251,6 +251,26 @@ class FakeTrading:
         return self.held
 
 
+class FakeDerivatives:
+    """A margin account: positions as a test has set them, and the leverages asked for."""
+
+    def __init__(self) -> None:
+        self.held: list[VenuePosition] = []
+        self.leverages: dict[Symbol, int] = {}
+        self.failure: Exception | None = None
+
+    async def positions(self):
+        if self.failure is not None:
+            raise self.failure
+        return self.held
+
+    async def set_leverage(self, symbol, leverage):
+        if self.failure is not None:
+            raise self.failure
+        self.leverages[symbol] = leverage
+        return leverage
+
+
 class FakeLive:
     """Prices and books as a test has set them; other symbols the venue does not list."""
 
@@ -294,6 +314,7 @@ class FakeSystem:
     )
 
     live: FakeLive = field(default_factory=FakeLive)
+    derivatives: FakeDerivatives = field(default_factory=FakeDerivatives)
     bus: Bus = field(default_factory=Bus)
     reports: list[VenueReport] = field(default_factory=list)
     event_log: EventLog = field(init=False)

@@ -27,6 +27,7 @@ WHOLE_API = {
     ("/orders/{order_id}", "delete"),
     ("/trades", "get"),
     ("/balances", "get"),
+    ("/positions/{symbol}/leverage", "post"),
     ("/tickers", "get"),
     ("/book/{symbol}", "get"),
     ("/events", "get"),

@@ -15,6 +15,7 @@ from trading_system.api.routes import (
     events,
     gaps,
     health,
+    leverage,
     orders,
     plots,
     prices,
@@ -41,7 +42,7 @@ def create_app(parts: Parts, options: ApiOptions) -> FastAPI:
     documentation.install(app, secured=options.token is not None)
     for routes in (health, symbols, backfills, prices, gaps, plots, orders, account):
         app.include_router(routes.router)
-    for routes in (tickers, book, events, venue):
+    for routes in (leverage, tickers, book, events, venue):
         app.include_router(routes.router)
     app.include_router(pages.router)
     return app

@@ -23,6 +23,7 @@ from trading_system.ports import (
     Backfill,
     Clock,
     ComponentHealth,
+    Derivatives,
     Live,
     OrderRepository,
     PriceRepository,
@@ -100,6 +101,8 @@ class Parts(Protocol):
     def order_manager(self) -> Canceller: ...
     @property
     def trading(self) -> Trading: ...
+    @property
+    def derivatives(self) -> Derivatives: ...
 
     @property
     def live(self) -> Live: ...

@@ -6,11 +6,13 @@ The market's own events (Quote, Trade, Ticker, CandleUpdate) are published as th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
+from trading_system.domain.control import ControlEntry
 from trading_system.domain.instruments import Symbol
 from trading_system.domain.market import MarketState
 from trading_system.domain.orders import Order, OrderRequest
@@ -32,10 +34,19 @@ class OrderChanged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderRefused:
-    """Our own rules refused a request before anything was sent."""
+    """Our own rules refused a request before anything was sent: which one, and its figures."""
 
     request: OrderRequest
     reason: str
+    check: str = ""
+    figures: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ControlChanged:
+    """Somebody paused, resumed, killed or armed trading."""
+
+    entry: ControlEntry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +58,7 @@ class BalancesChanged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PositionsChanged:
+class VenuePositionsChanged:
     """The venue pushed these positions; one of quantity 0 was closed, others are as before."""
 
     positions: tuple[VenuePosition, ...]

@@ -10,6 +10,7 @@ from trading_system.domain.venues import StreamStatus, VenueReport
 from trading_system.exchange.endpoints import Endpoints
 from trading_system.exchange.gateway import Gateway
 from trading_system.exchange.listing import Listing
+from trading_system.resilience.breaker import BreakerState
 
 
 class Streams(Protocol):
@@ -47,3 +48,11 @@ class Venue:
             breakers=self.gateway.breakers(),
             streams=tuple(line for each in streams for line in each.status()),
         )
+
+    def resting(self) -> str | None:
+        """Why no signed call goes there at the moment; None while calls go through."""
+        (trading,) = (each for each in self.gateway.breakers() if each.group == "trading")
+        if trading.state != BreakerState.OPEN:
+            return None
+        until = "" if trading.retry_at is None else f" until {trading.retry_at:%H:%M:%S} UTC"
+        return f"{trading.failures} failures, breaker open{until}"

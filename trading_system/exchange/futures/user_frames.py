@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 
-from trading_system.domain.events import BalancesChanged, PositionsChanged
+from trading_system.domain.events import BalancesChanged, VenuePositionsChanged
 from trading_system.domain.instruments import Symbol
 from trading_system.domain.orders import OrderStatus
 from trading_system.domain.reports import Balance, Fill, Report, VenuePosition
@@ -105,9 +105,9 @@ def balances(event: Json) -> BalancesChanged:
     )
 
 
-def positions(event: Json, symbol: Callable[[str], Symbol | None]) -> PositionsChanged:
+def positions(event: Json, symbol: Callable[[str], Symbol | None]) -> VenuePositionsChanged:
     """The positions in it; those of contracts that are not listed (deliveries) are left out."""
-    return PositionsChanged(
+    return VenuePositionsChanged(
         positions=tuple(
             VenuePosition(
                 symbol=found,

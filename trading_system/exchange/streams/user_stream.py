@@ -22,7 +22,7 @@ from trading_system.domain.errors import (
     Rejected,
     TradingError,
 )
-from trading_system.domain.events import BalancesChanged, PositionsChanged, VenueChanged
+from trading_system.domain.events import BalancesChanged, VenueChanged, VenuePositionsChanged
 from trading_system.domain.reports import Report
 from trading_system.domain.venues import StreamStatus
 from trading_system.exchange.streams.dialling import Dialler, Redial
@@ -84,7 +84,7 @@ class UserStream:
         clock: Clock,
         venue_milliseconds: Callable[[], int],
         on_report: Callable[[Report, datetime, int], Awaitable[object]],
-        on_account: Callable[[BalancesChanged | PositionsChanged], None],
+        on_account: Callable[[BalancesChanged | VenuePositionsChanged], None],
         on_gap: Callable[[], None],
         on_change: Callable[[VenueChanged], None],
         retry: RetryPolicy,
