@@ -16,7 +16,7 @@ from trading_system.simulator.events import (
     OrderEvent,
     ReplaceEvent,
 )
-from trading_system.simulator.list_model import OrderList
+from trading_system.simulator.list_model import ListStatus, OrderList
 from trading_system.simulator.model import Deposit, Fill, Order, Status, SymbolRules
 from trading_system.simulator.self_trades import PreventedMatch
 
@@ -84,9 +84,13 @@ class Journal:
         )
 
     def tell_list(
-        self, order_list: OrderList, *, cancel_client_order_id: str | None = None
+        self,
+        order_list: OrderList,
+        *,
+        status: ListStatus | None = None,
+        cancel_client_order_id: str | None = None,
     ) -> None:
-        """Note how a list stands now; its time is `order_list.time`."""
+        """Note how a list stands now, or what else is to be said of it; at `order_list.time`."""
         self._events.append(
             ListEvent(
                 list_id=order_list.list_id,
@@ -94,7 +98,7 @@ class Journal:
                 account=order_list.account,
                 symbol=order_list.symbol,
                 contingency=order_list.contingency,
-                status=order_list.status,
+                status=status or order_list.status,
                 orders=tuple(_copy(order) for order in order_list.orders),
                 cancel_client_order_id=cancel_client_order_id,
                 time=order_list.time,

@@ -23,9 +23,13 @@ class Contingency(StrEnum):
 
 
 class ListStatus(StrEnum):
-    """listStatusType: told when a list begins or goes on, and when none of its orders is open."""
+    """listStatusType: told when a list begins or goes on, and when none of its orders is open.
+
+    UPDATED is only ever told: an order of the list has got another client id.
+    """
 
     EXEC_STARTED = "EXEC_STARTED"
+    UPDATED = "UPDATED"
     ALL_DONE = "ALL_DONE"
 
 

@@ -170,6 +170,8 @@ class Settlement:
                 time=now,
             )
         )
+        if order.status is Status.PENDING_NEW:
+            return  # it holds nothing yet
         if order.side is Side.SELL or order.price:
             self._keep_what_it_needs(order, rules)
         else:  # a stop order that will buy at any price: what it locked for each unit

@@ -64,7 +64,14 @@ class Venue:
             self._checks, self._log, self._journal, self._settlement, self._market
         )
         self.lists = self._contingencies.lists
-        self._amending = Amending(self._checks, self._log, self._settlement, self._market)
+        self._amending = Amending(
+            checks=self._checks,
+            log=self._log,
+            lists=self.lists,
+            journal=self._journal,
+            settlement=self._settlement,
+            market=self._market,
+        )
         self._markets: dict[str, Market] = {}
         self.books = Books(feed, self._markets)
         self._busy: dict[str, Market] = {}

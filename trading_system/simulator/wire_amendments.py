@@ -5,14 +5,16 @@ Source: Binance's rest-api.md, "Order Amend Keep Priority" and "Query Order Amen
 
 from __future__ import annotations
 
+from trading_system.simulator import wire_lists
 from trading_system.simulator.amendments import Amendment
 from trading_system.simulator.events import OrderEvent
+from trading_system.simulator.list_model import OrderList
 from trading_system.simulator.model import Order, Status
 from trading_system.simulator.wire import Json, amount, conditional, prices_of_its_type
 
 
-def amended(event: OrderEvent) -> Json:
-    """The answer to an amendment, from what happened to the order."""
+def amended(event: OrderEvent, listed: OrderList | None) -> Json:
+    """The answer to an amendment, from what happened to the order and the list it is in."""
     order = event.order
     told: Json = {
         "symbol": order.symbol,
@@ -35,7 +37,16 @@ def amended(event: OrderEvent) -> Json:
         told["workingTime"] = order.working_time
     told["selfTradePreventionMode"] = order.stp
     told |= prices_of_its_type(order) | conditional(order)
-    return {"transactTime": event.time, "executionId": event.id, "amendedOrder": told}
+    answer: Json = {"transactTime": event.time, "executionId": event.id, "amendedOrder": told}
+    if listed is not None:
+        answer["listStatus"] = _list_status(listed)
+    return answer
+
+
+def _list_status(listed: OrderList) -> Json:
+    told = wire_lists.queried(listed)
+    names = ("orderListId", "contingencyType", "listOrderStatus", "listClientOrderId", "symbol")
+    return {name: told[name] for name in (*names, "orders")}
 
 
 def amendment(order: Order, made: Amendment) -> Json:

@@ -54,6 +54,28 @@ def test_an_amendment_is_answered_as_documented(desk):
     assert (found["orderId"], found["origQty"]) == (1, "0.10000000")
 
 
+def test_of_an_order_in_a_list_the_list_is_told_too(desk):
+    working = {"workingType": "LIMIT", "workingSide": "BUY", "workingTimeInForce": "GTC"}
+    working |= {"workingPrice": "50000", "workingQuantity": "0.3"}
+    pending = {"pendingType": "MARKET", "pendingSide": "SELL", "pendingQuantity": "0.2"}
+    listed = desk.ask("POST", "orderList/oto", **BTC, **working, **pending)
+    told = desk.ask("PUT", AMEND, **BTC, orderId=2, newQty="0.1", newClientOrderId="less")
+    order = told["amendedOrder"]
+    assert (order["orderListId"], order["status"], order["qty"]) == (1, "PENDING_NEW", "0.10000000")
+    assert "workingTime" not in order
+    assert told["listStatus"] == {
+        "orderListId": 1,
+        "contingencyType": "OTO",
+        "listOrderStatus": "EXECUTING",
+        "listClientOrderId": listed["listClientOrderId"],
+        "symbol": "BTCUSDT",
+        "orders": [
+            listed["orders"][0],
+            {"symbol": "BTCUSDT", "orderId": 2, "clientOrderId": "less"},
+        ],
+    }
+
+
 def test_conditional_fields_are_told_of_an_amended_order_too(desk):
     desk.ask(
         "POST",

@@ -297,6 +297,16 @@ def test_an_amended_order_is_told_as_replaced(floor):
     assert some(event, "c", "C") == ("less", "less")
 
 
+def test_a_list_is_told_as_updated_when_an_order_of_it_has_a_new_name(floor):
+    pending = order("SELL", "0.01", price=floor.price("1.5"))
+    floor.do(PlaceList(working=order(price=floor.price("0.5")), rest=pending))
+    wish = AmendOrder(account="ann", symbol="BTCUSDT", quantity=Decimal("0.005"), order_id=2)
+    event, listed, _ = floor.do(replace(wish, new_client_order_id="less"))
+    assert some(event, "x", "X", "g", "c") == ("REPLACED", "PENDING_NEW", 1, "less")
+    assert some(listed, "e", "g", "l", "L") == ("listStatus", 1, "UPDATED", "EXECUTING")
+    assert [each["c"] for each in listed["O"]][1] == "less"
+
+
 def test_a_deposit_is_a_balance_update(floor):
     update, position = floor.do(Deposit(account="ann", asset="BTC", amount=Decimal(100)))
     assert update == {

@@ -15,7 +15,10 @@ def amend(request: Request) -> Json:
     """PUT order/amend/keepPriority."""
     exchange, arguments, now, account = request
     command = commands.amend_order(arguments, account)
-    return wire_amendments.amended(amended(exchange.handle(command, now)))
+    event = amended(exchange.handle(command, now))
+    list_id = event.order.list_id
+    listed = exchange.venue.lists.find(account, list_id=list_id, client_order_id=None)
+    return wire_amendments.amended(event, listed)
 
 
 def list_amendments(request: Request) -> list[Json]:

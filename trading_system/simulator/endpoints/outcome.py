@@ -19,9 +19,9 @@ def new_order(events: Sequence[Event]) -> Order:
 
 
 def amended(events: Sequence[Event]) -> OrderEvent:
-    """What happened to the order that was made smaller by the command."""
+    """What happened to the order that was made smaller, told before that of its partner."""
     told = [event for event in events if isinstance(event, OrderEvent)]
-    return next(event for event in reversed(told) if event.execution is Execution.REPLACED)
+    return next(event for event in told if event.execution is Execution.REPLACED)
 
 
 def new_list(events: Sequence[Event]) -> ListEvent:
