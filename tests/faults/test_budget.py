@@ -127,7 +127,8 @@ async def hungry(world, speed):
 
 
 @pytest.mark.parametrize(
-    ("minutes", "speed"), [(5, 30.0), pytest.param(30, 15.0, marks=pytest.mark.slow)]
+    ("minutes", "speed"),
+    [(5, 30.0), pytest.param(30, 15.0, marks=[pytest.mark.slow, pytest.mark.timeout(300)])],
 )
 async def test_nothing_is_refused_and_nothing_is_late(world, minutes, speed):
     async with hungry(world, speed) as (here, symbols, jobs):
