@@ -190,8 +190,7 @@ class ContractMarket:
     def _work(self, order: FuturesOrder, steps: Plan, now: int) -> None:
         """Carry out a taker's plan and decide about the rest of it."""
         for step in steps.steps:
-            if order.status.is_open:
-                self._carry_out(order, step, now)
+            self._carry_out(order, step, now)
         if not order.status.is_open:
             return
         reason = self._why_over(order)
