@@ -170,6 +170,21 @@ class CcxtJudge:
                 {"symbol": symbol, "orderId": order_id}
             )
 
+    async def lists(self, question, **fields):
+        """Order lists, which ccxt has no unified words for."""
+        calls = {
+            "oco": self._ex.private_post_orderlist_oco,
+            "oto": self._ex.private_post_orderlist_oto,
+            "otoco": self._ex.private_post_orderlist_otoco,
+            "old oco": self._ex.private_post_order_oco,
+            "cancel": self._ex.private_delete_orderlist,
+            "one": self._ex.private_get_orderlist,
+            "open": self._ex.private_get_openorderlist,
+            "all": self._ex.private_get_allorderlist,
+        }
+        with self._refusals():
+            return await calls[question](fields)
+
     @contextmanager
     def _refusals(self):
         """For some refusals ccxt's message is only the reason; the code stands in the answer."""

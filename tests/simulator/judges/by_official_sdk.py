@@ -50,6 +50,14 @@ SOMETIMES = {
 }
 """What the documentation calls optional."""
 
+UNMODELLED = {
+    "DeleteOrderListResponseOrderReportsInner": {"selfTradePreventionMode"},
+    "OrderListOcoResponseOrderReportsInner": {"fills"},
+    "OrderListOtoResponseOrderReportsInner": {"fills"},
+    "OrderListOtocoResponseOrderReportsInner": {"fills"},
+}
+"""What the documentation has and the SDK's models forgot."""
+
 
 class OfficialJudge:
     name = "binance-sdk-spot"
@@ -205,6 +213,19 @@ class OfficialJudge:
     async def prevented(self, symbol, order_id):
         return await self.ask("my_prevented_matches", symbol=symbol, orderId=order_id)
 
+    async def lists(self, question, **fields):
+        names = {
+            "oco": "order_list_oco",
+            "oto": "order_list_oto",
+            "otoco": "order_list_otoco",
+            "old oco": "order_oco",
+            "cancel": "delete_order_list",
+            "one": "get_order_list",
+            "open": "open_order_list",
+            "all": "all_order_list",
+        }
+        return await self.ask(names[question], **fields)
+
 
 LACKING = {
     "ACK": CONDITIONAL
@@ -236,9 +257,10 @@ def compare(model, plain, *, optional=CONDITIONAL, path=""):
     fields.pop("additional_properties", None)
     lacking = fields.keys() - plain.keys() - optional - NEVER_IN_JSON - SOMETIMES.get(name, set())
     found = [f"{path}: {name} lacks {field}" for field in sorted(lacking)]
+    known = CONDITIONAL | UNMODELLED.get(name, set())
     for field, value in plain.items():
         if field not in fields:
-            found += [] if field in CONDITIONAL else [f"{path}: {name} has unknown {field}"]
+            found += [] if field in known else [f"{path}: {name} has unknown {field}"]
         else:
             inner = getattr(model, fields[field])
             found += compare(inner, value, optional=optional, path=f"{path}.{field}")

@@ -137,6 +137,20 @@ class PythonBinanceJudge:
         with refusals():
             return await self._signing().get_prevented_matches(symbol=symbol, orderId=order_id)
 
+    async def lists(self, question, **fields):
+        client = self._signing()
+        calls = {
+            "oco": client.create_oco_order,
+            "oto": client.v3_post_order_list_oto,
+            "otoco": client.v3_post_order_list_otoco,
+            "cancel": client.v3_delete_order_list,
+            "one": client.v3_get_order_list,
+            "open": client.get_open_oco_orders,
+            "all": client.v3_get_all_order_list,
+        }
+        with refusals():
+            return await calls[question](**fields)
+
 
 @contextmanager
 def refusals():
