@@ -214,6 +214,14 @@ class FakeOrders:
         self.rows[order_id] = after
         return after
 
+    async def modify(self, order_id, *, price=None, quantity=None):
+        order = await self.get(order_id)
+        asked = {"price": price, "quantity": quantity}
+        wanted = {name: value for name, value in asked.items() if value is not None}
+        after = self._play(replace(order, request=replace(order.request, **wanted)))
+        self.rows[after.id] = after
+        return after
+
     def _play(self, order: Order) -> Order:
         if isinstance(self.script, Exception):
             raise self.script

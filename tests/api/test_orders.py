@@ -10,12 +10,20 @@ import pytest
 from trading_system.domain.errors import (
     KeyReused,
     NotAllowed,
+    OrderNotFound,
     OutcomeUnknown,
     UnknownSymbol,
     Unreachable,
 )
 from trading_system.domain.instruments import Symbol
-from trading_system.domain.orders import OrderRequest, OrderStatus, OrderType, Side, TimeInForce
+from trading_system.domain.orders import (
+    NotModified,
+    OrderRequest,
+    OrderStatus,
+    OrderType,
+    Side,
+    TimeInForce,
+)
 from trading_system.domain.reports import Fill
 from trading_system.ports import RecordedFill
 
@@ -111,6 +119,9 @@ async def test_every_type_is_placed_with_what_it_needs(place, kind, members):
         ("stop_loss", {}, "needs stop_price"),
         ("stop_loss_limit", LIMIT, "needs stop_price"),
         ("take_profit_limit", STOP, "needs price"),
+        ("limit", LIMIT | {"trailing_delta": 100}, "takes no trailing_delta"),
+        ("market", {"iceberg_quantity": "1"}, "takes no iceberg_quantity"),
+        ("stop_loss", {"trailing_delta": 0}, "greater than 0"),
         ("iceberg", LIMIT, "Input should be"),
         ("limit", LIMIT | {"side": "hold"}, "Input should be"),
         ("limit", LIMIT | {"side": 1}, "Input should be"),
@@ -210,6 +221,103 @@ async def test_a_cancel_whose_answer_got_lost_is_202_with_the_order_as_we_know_i
     system.orders.script = OutcomeUnknown("no answer")
     response = await client.delete(f"/orders/{order_id}")
     assert (response.status_code, response.json()["status"]) == (202, "NEW")
+
+
+async def test_a_cancel_of_an_order_that_is_still_in_doubt_is_202(place, client, system):
+    order_id = (await place()).json()["id"]
+    system.orders.script = OrderNotFound(-2013, "Order does not exist.")
+    assert (await client.delete(f"/orders/{order_id}")).status_code == 202
+
+
+async def test_what_is_known_of_an_order_is_told_to_the_digit(place, system):
+    system.orders.script = lambda order: replace(
+        order,
+        executed_quantity=Decimal("0.001"),
+        executed_quote=Decimal("93.093"),
+        fees=(("BNB", Decimal("0.00010")), ("BTC", Decimal("1E-7"))),
+        mid_price=Decimal(93000),
+        latency_ms=12,
+        replaces=UUID(int=1),
+        list_id=UUID(int=2),
+        foreign=True,
+    )
+    body = (await place(iceberg_quantity="0.0005")).json()
+    told = ("fees", "mid_price", "slippage_percent", "latency_ms", "replaces", "list_id", "foreign")
+    assert [body[name] for name in told] == [
+        {"BNB": "0.00010", "BTC": "0.0000001"},
+        "93000",
+        "0.100000",
+        12,
+        str(UUID(int=1)),
+        str(UUID(int=2)),
+        True,
+    ]
+    assert body["iceberg_quantity"] == "0.0005"
+
+
+async def test_a_trailing_delta_stands_in_for_the_stop_price(place):
+    response = await place(type="stop_loss_limit", trailing_delta=100)
+    assert (response.status_code, response.json()["trailing_delta"]) == (201, 100)
+
+
+@pytest.mark.parametrize("changes", [{"price": "92000.50"}, {"quantity": "0.0005"}])
+async def test_a_modified_order_is_told_as_it_rests_now(place, client, changes):
+    order_id = (await place()).json()["id"]
+    response = await client.patch(f"/orders/{order_id}", json=changes)
+    assert response.status_code == 200
+    assert response.headers["Location"] == f"/orders/{order_id}"
+    assert changes.items() <= response.json().items()
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({}, "price, quantity or both"),
+        ({"price": 5}, "decimals as strings"),
+        ({"quantity": "0"}, "more than zero"),
+        ({"side": "SELL", "price": "5"}, "side"),
+    ],
+)
+async def test_a_modification_of_nothing_or_of_something_else_is_422(place, client, body, words):
+    order_id = (await place()).json()["id"]
+    response = await client.patch(f"/orders/{order_id}", json=body)
+    assert response.status_code == 422
+    assert words in response.json()["detail"]
+
+
+async def test_the_old_order_gone_and_none_in_its_place_is_told_with_both(place, client, system):
+    order_id = (await place()).json()["id"]
+    old = await system.orders.get(UUID(order_id))
+    system.orders.script = NotModified(
+        "no order took its place: no money, and the old one is gone (CANCELED)",
+        old=replace(old, status=OrderStatus.CANCELED),
+        new=replace(old, status=OrderStatus.REJECTED, replaces=old.id, reject_code=-2010),
+    )
+    response = await client.patch(f"/orders/{order_id}", json={"price": "1"})
+    body = response.json()
+    assert (response.status_code, body["title"]) == (409, "Not modified")
+    assert "the old one is gone" in body["detail"]
+    assert (body["old"]["status"], body["new"]["status"]) == ("CANCELED", "REJECTED")
+    assert (body["new"]["replaces"], body["new"]["reject_code"]) == (order_id, -2010)
+
+
+async def test_an_order_that_could_not_be_amended_is_told_alone(place, client, system):
+    order_id = (await place()).json()["id"]
+    old = await system.orders.get(UUID(order_id))
+    system.orders.script = NotModified("the venue did not amend it", old=old)
+    body = (await client.patch(f"/orders/{order_id}", json={"quantity": "0.0001"})).json()
+    assert (body["old"]["id"], body["new"]) == (order_id, None)
+
+
+async def test_a_modification_in_doubt_is_202(place, client, system):
+    order_id = (await place()).json()["id"]
+    system.orders.script = OutcomeUnknown("no answer")
+    amended = await client.patch(f"/orders/{order_id}", json={"quantity": "0.0001"})
+    assert (amended.status_code, amended.json()["id"]) == (202, order_id)
+    number = UUID(int=9)
+    system.orders.script = lambda order: replace(order, id=number, status=OrderStatus.UNKNOWN)
+    replaced = await client.patch(f"/orders/{order_id}", json={"price": "1"})
+    assert (replaced.status_code, replaced.headers["Location"]) == (202, f"/orders/{number}")
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE"])

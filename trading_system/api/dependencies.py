@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Annotated, Protocol
 from uuid import UUID
 
@@ -16,6 +17,11 @@ from trading_system.domain.candles import Span
 from trading_system.domain.errors import InvalidRequest
 from trading_system.domain.instruments import Symbol
 from trading_system.domain.orders import Order, OrderRequest
+from trading_system.domain.portfolio import Portfolio as PortfolioSummary
+from trading_system.domain.portfolio import Valued
+from trading_system.domain.positions import Equity
+from trading_system.domain.reconciliations import Reconciliation
+from trading_system.domain.stops import Stop, StopWish
 from trading_system.domain.timeframes import Timeframe
 from trading_system.domain.venues import VenueReport
 from trading_system.event_log import EventLog
@@ -27,6 +33,7 @@ from trading_system.ports import (
     Live,
     OrderRepository,
     PriceRepository,
+    ReconciliationRepository,
     RegisteredSymbol,
     SymbolRepository,
     Trading,
@@ -73,11 +80,40 @@ class Desk(Protocol):
         self, request: OrderRequest, idempotency_key: str | None = None, /
     ) -> Order: ...
 
+    async def modify(
+        self, order_id: UUID, /, *, price: Decimal | None = None, quantity: Decimal | None = None
+    ) -> Order: ...
+
 
 class Canceller(Protocol):
     """Cancels; raises NotFound, and ExchangeError when the venue could not be asked."""
 
     async def cancel(self, order_id: UUID, /) -> Order: ...
+
+
+class Reconciler(Protocol):
+    """Compares everything with the venue; raises NotAllowed without keys, and ExchangeError."""
+
+    async def reconcile(self) -> Reconciliation: ...
+
+
+class Portfolio(Protocol):
+    """What we hold and what it is worth; raises ExchangeError when the venue cannot be asked."""
+
+    async def valued(self) -> Sequence[Valued]: ...
+    async def summary(self) -> PortfolioSummary: ...
+    async def history(
+        self, start: int | None, end: int | None, /, *, points: int
+    ) -> Sequence[Equity]: ...
+
+
+class Stops(Protocol):
+    """Stop losses; raises NotFound, and InvalidRequest for a wish that cannot be met."""
+
+    async def guard(self, wish: StopWish, /) -> Stop: ...
+    async def cancel(self, stop_id: UUID, /) -> Stop: ...
+    async def get(self, stop_id: UUID, /) -> Stop: ...
+    async def all(self, *, symbol: Symbol | None = None, limit: int = 500) -> Sequence[Stop]: ...
 
 
 class Parts(Protocol):
@@ -100,10 +136,18 @@ class Parts(Protocol):
     @property
     def order_manager(self) -> Canceller: ...
     @property
+    def reconciler(self) -> Reconciler: ...
+    @property
+    def reconciliations(self) -> ReconciliationRepository: ...
+    @property
     def trading(self) -> Trading: ...
     @property
     def derivatives(self) -> Derivatives: ...
 
+    @property
+    def portfolio(self) -> Portfolio: ...
+    @property
+    def stops(self) -> Stops: ...
     @property
     def live(self) -> Live: ...
     @property

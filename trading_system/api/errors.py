@@ -33,13 +33,14 @@ from trading_system.domain.errors import (
     OutcomeUnknown,
     RateLimited,
     Rejected,
+    RiskRefused,
     StorageError,
     TradingError,
     UnknownSymbol,
     Unreachable,
     Unreadable,
 )
-from trading_system.domain.orders import Order
+from trading_system.domain.orders import NotModified, Order
 
 log = structlog.get_logger(__name__)
 
@@ -49,7 +50,9 @@ STATUSES: Mapping[type[TradingError], HTTPStatus] = {
     NotFound: HTTPStatus.NOT_FOUND,
     AlreadyRegistered: HTTPStatus.BAD_REQUEST,
     NotAllowed: HTTPStatus.FORBIDDEN,
+    RiskRefused: HTTPStatus.FORBIDDEN,
     KeyReused: HTTPStatus.CONFLICT,
+    NotModified: HTTPStatus.CONFLICT,
     InvalidRequest: HTTPStatus.UNPROCESSABLE_ENTITY,
     StorageError: HTTPStatus.SERVICE_UNAVAILABLE,
     Unreachable: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -141,6 +144,8 @@ async def _trading_error(request: Request, error: Exception) -> Response:
     headers: dict[str, str] = {}
     if isinstance(error, Rejected):
         refusal = {"code": error.code, "reason": error.reason}
+    elif isinstance(error, RiskRefused):
+        refusal = {"check": error.check, "figures": dict(error.figures)}
     elif isinstance(error, RateLimited | CircuitOpen):
         seconds = max(1, math.ceil(error.retry_after))
         detail = f"{detail}; try again in {seconds} s"

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
-from enum import StrEnum
 from typing import Annotated, Any, Self
 from uuid import UUID
 
-from pydantic import BeforeValidator, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
+from trading_system.api.order_members import MEMBERS, objection
 from trading_system.api.scalars import DecimalIn, DecimalOut, SymbolText
 from trading_system.api.schemas import In, Out, example
 from trading_system.domain.orders import (
@@ -32,31 +32,12 @@ def _upper(value: object) -> object:
     return value.upper() if isinstance(value, str) else value
 
 
-class Need(StrEnum):
-    """Whether an order type takes a member."""
-
-    MUST = "needs"
-    MAY = "may have"
-    NEVER = "takes no"
-
-
-_M, _O, _N = Need.MUST, Need.MAY, Need.NEVER
-_NEEDS: Mapping[OrderType, Mapping[str, Need]] = {
-    kind: dict(zip(("price", "stop_price", "time_in_force", "quote_quantity"), needs, strict=True))
-    for kind, needs in {
-        OrderType.MARKET: (_N, _N, _N, _O),
-        OrderType.LIMIT: (_M, _N, _O, _N),
-        OrderType.LIMIT_MAKER: (_M, _N, _N, _N),
-        OrderType.STOP_LOSS: (_N, _M, _N, _O),
-        OrderType.STOP_LOSS_LIMIT: (_M, _M, _O, _N),
-        OrderType.TAKE_PROFIT: (_N, _M, _N, _O),
-        OrderType.TAKE_PROFIT_LIMIT: (_M, _M, _O, _N),
-    }.items()
-}
-
-
 class OrderIn(In):
-    """An order: exactly one of quantity (base asset) and quote_quantity (quote asset)."""
+    """An order: exactly one of quantity (base asset) and quote_quantity (quote asset).
+
+    A trailing_delta, in basis points, may stand in for stop_price: the stop then follows the
+    market from the next trade on.
+    """
 
     model_config = example(
         symbol="BTC/USDT",
@@ -75,15 +56,16 @@ class OrderIn(In):
     price: DecimalIn | None = None
     stop_price: DecimalIn | None = None
     time_in_force: Annotated[TimeInForce | None, BeforeValidator(_upper)] = None
+    trailing_delta: Annotated[int | None, Field(gt=0, strict=True)] = None
+    iceberg_quantity: DecimalIn | None = None
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
         if (self.quantity is None) == (self.quote_quantity is None):
             raise ValueError("send either quantity or quote_quantity")
-        for member, need in _NEEDS[self.type].items():
-            given = getattr(self, member) is not None
-            if (need is Need.MUST and not given) or (need is Need.NEVER and given):
-                raise ValueError(f"a {self.type} order {need} {member}")
+        given = {member for member in MEMBERS if getattr(self, member) is not None}
+        if (wrong := objection(self.type, given)) is not None:
+            raise ValueError(wrong)
         return self
 
     def request(self) -> OrderRequest:
@@ -97,7 +79,24 @@ class OrderIn(In):
             price=self.price,
             stop_price=self.stop_price,
             time_in_force=self.time_in_force,
+            trailing_delta=self.trailing_delta,
+            iceberg_quantity=self.iceberg_quantity,
         )
+
+
+class ModifyIn(In):
+    """What is to be changed; the quantity is what is to be open afterwards, in the base asset."""
+
+    model_config = example(price="92500.00", quantity="0.0006")
+
+    price: DecimalIn | None = None
+    quantity: DecimalIn | None = None
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if self.price is None and self.quantity is None:
+            raise ValueError("send price, quantity or both")
+        return self
 
 
 ORDER_EXAMPLE: Mapping[str, Any] = {
@@ -112,19 +111,32 @@ ORDER_EXAMPLE: Mapping[str, Any] = {
     "quote_quantity": None,
     "price": "93000.00",
     "stop_price": None,
+    "trailing_delta": None,
+    "iceberg_quantity": None,
     "status": "PARTIALLY_FILLED",
     "executed_quantity": "0.0004",
     "executed_quote": "37.2",
     "average_price": "93000",
+    "fees": {"BTC": "0.0000004"},
+    "mid_price": "92990.00",
+    "slippage_percent": "0.010754",
+    "latency_ms": 12,
     "reject_code": None,
     "reject_reason": None,
+    "replaces": None,
+    "list_id": None,
+    "foreign": False,
     "created_at": _NOON,
     "updated_at": _LATER,
 }
 
 
 class OrderOut(Out):
-    """An order as we know it now."""
+    """An order as we know it now.
+
+    `latency_ms` is from sent to acknowledged, `slippage_percent` against the middle of the book
+    when it was sent, positive where it cost. `replaces` is the order whose place it took.
+    """
 
     model_config = example(**ORDER_EXAMPLE)
 
@@ -139,12 +151,21 @@ class OrderOut(Out):
     quote_quantity: DecimalOut | None
     price: DecimalOut | None
     stop_price: DecimalOut | None
+    trailing_delta: int | None
+    iceberg_quantity: DecimalOut | None
     status: OrderStatus
     executed_quantity: DecimalOut
     executed_quote: DecimalOut
     average_price: DecimalOut | None
+    fees: dict[str, DecimalOut]
+    mid_price: DecimalOut | None
+    slippage_percent: DecimalOut | None
+    latency_ms: int | None
     reject_code: int | None
     reject_reason: str | None
+    replaces: UUID | None
+    list_id: UUID | None
+    foreign: bool
     created_at: datetime
     updated_at: datetime
 
@@ -164,12 +185,21 @@ class OrderOut(Out):
             quote_quantity=request.quote_quantity,
             price=request.price,
             stop_price=request.stop_price,
+            trailing_delta=request.trailing_delta,
+            iceberg_quantity=request.iceberg_quantity,
             status=order.status,
             executed_quantity=order.executed_quantity,
             executed_quote=order.executed_quote,
             average_price=order.average_price,
+            fees=dict(order.fees),
+            mid_price=order.mid_price,
+            slippage_percent=order.slippage_percent,
+            latency_ms=order.latency_ms,
             reject_code=order.reject_code,
             reject_reason=order.reject_reason,
+            replaces=order.replaces,
+            list_id=order.list_id,
+            foreign=order.foreign,
             created_at=order.created_at,
             updated_at=order.updated_at,
         )

@@ -1,4 +1,4 @@
-"""/orders: place, look, cancel."""
+"""/orders: place, look, modify, cancel."""
 
 from __future__ import annotations
 
@@ -10,18 +10,20 @@ from fastapi import APIRouter, Header, Path, Query, Response
 
 from trading_system.api.dependencies import Limit, SymbolInQuery, System
 from trading_system.api.documentation import problems
-from trading_system.api.errors import refused_order
-from trading_system.api.order_schemas import OrderIn, OrderOut
+from trading_system.api.errors import STATUSES, problem, refused_order
+from trading_system.api.order_schemas import ModifyIn, OrderIn, OrderOut
 from trading_system.domain.errors import (
+    InvalidRequest,
     KeyReused,
     NotAllowed,
     NotFound,
+    OrderNotFound,
     OutcomeUnknown,
     Rejected,
     UnknownSymbol,
     Unreachable,
 )
-from trading_system.domain.orders import OrderStatus
+from trading_system.domain.orders import NotModified, OrderStatus
 
 router = APIRouter(prefix="/orders", tags=["orders"])
 
@@ -93,6 +95,46 @@ async def get_order(parts: System, order_id: OrderId) -> OrderOut:
     return OrderOut.of(await parts.orders.get(order_id))
 
 
+@router.patch(
+    "/{order_id}",
+    summary="Modify an order",
+    response_model=OrderOut,
+    responses=_UNKNOWN
+    | problems(NotFound, InvalidRequest, NotAllowed, NotModified, Unreachable, Rejected),
+)
+async def modify(
+    parts: System, order_id: OrderId, body: ModifyIn, response: Response
+) -> OrderOut | Response:
+    """Change price, quantity or both of a resting order; the order that rests now.
+
+    The quantity is what is to be open afterwards. Less of it keeps the order's place in the queue;
+    otherwise another order takes its place, told by `replaces`. When none did, the problem shows
+    both as they stand: the old one may be gone. 202 when the venue's answer got lost.
+    """
+    try:
+        order = await parts.desk.modify(order_id, price=body.price, quantity=body.quantity)
+    except NotModified as refused:
+        return not_modified(refused)
+    except OutcomeUnknown:
+        order = await parts.orders.get(order_id)
+        response.status_code = HTTPStatus.ACCEPTED
+    if order.status is OrderStatus.UNKNOWN:
+        response.status_code = HTTPStatus.ACCEPTED
+    response.headers["Location"] = f"/orders/{order.id}"
+    return OrderOut.of(order)
+
+
+def not_modified(refused: NotModified) -> Response:
+    """The problem with both orders; `new` is null where none was needed."""
+    return problem(
+        STATUSES[NotModified],
+        str(refused),
+        kind=NotModified,
+        old=OrderOut.of(refused.old).model_dump(mode="json"),
+        new=OrderOut.of(refused.new).model_dump(mode="json") if refused.new else None,
+    )
+
+
 @router.delete(
     "/{order_id}",
     summary="Cancel an order",
@@ -101,11 +143,12 @@ async def get_order(parts: System, order_id: OrderId) -> OrderOut:
 async def cancel(parts: System, order_id: OrderId, response: Response) -> OrderOut:
     """The order as it stands afterwards; one that ended before is returned as it ended.
 
-    202 when the venue's answer got lost: the order may or may not be cancelled.
+    202 when the venue's answer got lost, or it has not told of the order yet: the order may or may
+    not be cancelled.
     """
     try:
         order = await parts.order_manager.cancel(order_id)
-    except OutcomeUnknown:
+    except (OutcomeUnknown, OrderNotFound):
         response.status_code = HTTPStatus.ACCEPTED
         order = await parts.orders.get(order_id)
     return OrderOut.of(order)
