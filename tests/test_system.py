@@ -8,10 +8,10 @@ import pytest
 from pydantic import SecretStr
 
 from trading_system.config import Settings
+from trading_system.domain.errors import NotAllowed
 from trading_system.domain.instruments import Symbol
 from trading_system.domain.orders import OrderRequest, OrderType, Side
 from trading_system.exchange.endpoints import BLOCKED
-from trading_system.execution.desk import Approved, Refused
 from trading_system.execution.reconciler import Reconciler
 from trading_system.system import opened
 
@@ -33,17 +33,26 @@ def system(clock, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("venue", "armed", "verdict"),
+    ("venue", "armed", "trades"),
     [
-        ("live", "no", Refused),
-        ("live", "yes", Approved),
-        ("testnet", "no", Approved),
-        ("http://127.0.0.1:9", "no", Approved),
+        ("live", "no", False),
+        ("live", "yes", False),
+        ("testnet", "no", True),
+        ("http://127.0.0.1:9", "no", True),
     ],
 )
-async def test_only_an_armed_system_trades_real_money(system, venue, armed, verdict):
+async def test_real_money_alone_is_not_traded_before_somebody_arms_it(system, venue, armed, trades):
     async with system(venue=venue, live_trading_armed=armed) as built:
-        assert isinstance(await built.desk._review(WISH), verdict)
+        assert built.safety.control.armed is trades
+
+
+@pytest.mark.parametrize(
+    ("armed", "text"), [("no", "LIVE_TRADING_ARMED=yes"), ("yes", "the log of this run")]
+)
+async def test_real_money_takes_a_setting_and_a_code(system, armed, text):
+    async with system(venue="live", live_trading_armed=armed) as built:
+        with pytest.raises(NotAllowed, match=text):
+            await built.safety.control.arm(code="guessed", who="test")
 
 
 async def test_prices_from_live_come_without_keys_while_orders_go_to_the_venue(system):

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from decimal import Decimal
 from enum import StrEnum
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from trading_system.domain.errors import ConfigurationError
+
+_Limit = Annotated[Decimal, Field(gt=0, allow_inf_nan=False)] | None
 
 
 class LogFormat(StrEnum):
@@ -55,7 +59,23 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: LogFormat = LogFormat.CONSOLE
 
+    reconcile_seconds: Annotated[float, Field(ge=5, le=86_400)] = 300.0
+    reconcile_patience_seconds: Annotated[float, Field(ge=1, le=3_600)] = 60.0
+    resend_proven_absent: Literal["yes", "no"] = "no"
     portfolio_quote: Annotated[str, Field(pattern=r"^\w{1,20}$")] = "USDT"
+
+    risk_allowed_symbols: str = ""
+    risk_max_order_notional: _Limit = None
+    risk_max_order_quantity: str = ""
+    risk_max_exposure_per_symbol: _Limit = None
+    risk_max_exposure: _Limit = None
+    risk_max_open_orders: Annotated[int, Field(ge=0)] | None = 200
+    risk_max_orders_per_minute: Annotated[int, Field(ge=0)] | None = None
+    risk_max_price_deviation_percent: _Limit = Decimal(15)
+    risk_max_price_age_seconds: Annotated[float, Field(gt=0)] | None = 60.0
+    risk_daily_loss_limit: _Limit = None
+    risk_max_drawdown_percent: _Limit = None
+    risk_cool_down_minutes: Annotated[float, Field(gt=0)] = 60.0
 
     backfill_minutes: Annotated[int, Field(ge=1, le=10_000_000)] = 1_440
     heartbeat_buffer_seconds: Annotated[float, Field(ge=0, le=55)] = 5.0
@@ -88,6 +108,13 @@ class Settings(BaseSettings):
         if (self.binance_api_key is None) != (self.binance_secret_key is None):
             raise ValueError("set BINANCE_API_KEY and BINANCE_SECRET_KEY together, or neither")
         return self
+
+    @property
+    def risk(self) -> Mapping[str, Any]:
+        """The limits of the risk gate, by their own names."""
+        return {
+            name.removeprefix("risk_"): value for name, value in self if name.startswith("risk_")
+        }
 
 
 def read_settings(**overrides: object) -> Settings:

@@ -25,11 +25,14 @@ from trading_system.exchange.streams.signing import HmacSigner
 from trading_system.exchange.streams.user_stream import UserStream
 from trading_system.exchange.venue import Streams, Venue
 from trading_system.exchange.watch import VenueWatch
+from trading_system.execution.control import Arming
 from trading_system.execution.desk import Desk
 from trading_system.execution.oms import OrderManager
 from trading_system.execution.portfolio import Portfolio
 from trading_system.execution.reconciler import Reconciler
+from trading_system.execution.safety import Safety
 from trading_system.execution.steps import OnStep, ignore
+from trading_system.execution.stops import StopKeeper
 from trading_system.health import Health
 from trading_system.market.backfill import BackfillService
 from trading_system.market.fetcher import PriceFetcher
@@ -49,6 +52,7 @@ from trading_system.resilience.limits import (
     Priority,
 )
 from trading_system.resilience.retry import RetryPolicy
+from trading_system.risk.limits import read_limits
 from trading_system.storage.backfills import Backfills
 from trading_system.storage.beats import Beats
 from trading_system.storage.database import Database
@@ -79,6 +83,8 @@ class System:
     reconciler: Reconciler
     reconciliations: Reconciliations
     portfolio: Portfolio
+    stops: StopKeeper
+    safety: Safety
     live: LiveMarket
     user_stream: UserStream | None
     event_log: EventLog
@@ -177,12 +183,14 @@ async def opened(
             bus=bus,
             retry=stream_retry,
             thresholds=read_thresholds(settings.market_states),
+            held=lambda: orders_side.held,
         )
 
         orders_side = dealing.dealing(
             trading,
             listing,
             records=market.records(venue.gateway, venue.listing),
+            margin=derivatives,
             orders=orders,
             symbols=symbols,
             database=database,
@@ -191,7 +199,9 @@ async def opened(
             clock=clock,
             bus=bus,
             is_pushed=lambda: _is_up(user_stream),
-            armed=settings.venue != "live" or settings.live_trading_armed == "yes",
+            resting=venue.resting,
+            limits=read_limits(settings.risk),
+            arming=_arming(settings),
             quote=settings.portfolio_quote,
             may_short=settings.market_type == "futures",
             on_step=on_step,
@@ -201,6 +211,7 @@ async def opened(
                 resend=settings.resend_proven_absent == "yes",
             ),
         )
+        await orders_side.safety.control.load()
         user_stream: UserStream | None = None
         if settings.binance_api_key is not None and settings.binance_secret_key is not None:
             signer = HmacSigner(settings.binance_api_key, settings.binance_secret_key)
@@ -243,6 +254,8 @@ async def opened(
             reconciler=orders_side.reconciler,
             reconciliations=orders_side.reconciliations,
             portfolio=orders_side.portfolio,
+            stops=orders_side.stops,
+            safety=orders_side.safety,
             live=live_prices.live,
             user_stream=user_stream,
             event_log=event_log,
@@ -319,6 +332,13 @@ def _limiter(settings: Settings, budget: SharedBudget) -> Limiter:
         },
         neighbours=budget,
     )
+
+
+def _arming(settings: Settings) -> Arming:
+    """Real money alone needs more than to start."""
+    if settings.venue != "live":
+        return Arming.FREE
+    return Arming.CODE if settings.live_trading_armed == "yes" else Arming.SETTING
 
 
 def _is_up(stream: UserStream | None) -> bool:

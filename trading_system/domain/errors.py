@@ -8,6 +8,7 @@ TradingError
 │   ├── AlreadyRegistered   nothing to do
 │   ├── NotFound            no order or job with that id
 │   ├── NotAllowed          our own rules refuse it; nothing was sent
+│   │   └── RiskRefused     a rule of the risk gate does, and says which
 │   └── KeyReused           an Idempotency-Key came back with another body
 ├── StorageError            the database cannot be used
 └── ExchangeError
@@ -23,6 +24,8 @@ TradingError
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 
 class TradingError(Exception):
@@ -55,6 +58,17 @@ class NotFound(InvalidRequest):
 
 class NotAllowed(InvalidRequest):
     """Our own rules refuse it; nothing was sent."""
+
+
+class RiskRefused(NotAllowed):
+    """The risk gate refuses an order: which `check`, and the `figures` it went by."""
+
+    def __init__(
+        self, reason: str, check: str = "", figures: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(reason)
+        self.check = check
+        self.figures = figures or {}
 
 
 class KeyReused(InvalidRequest):

@@ -1,0 +1,81 @@
+"""What orders on record tie up and may still do to positions; pure arithmetic over their rows."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
+from uuid import UUID
+
+from trading_system.domain.instruments import Symbol
+from trading_system.domain.orders import Side
+from trading_system.ports import Commitment
+from trading_system.risk.facts import Exposure
+
+_NOTHING = Decimal(0)
+_UNKNOWN = Decimal("Infinity")
+
+
+def remaining(order: Commitment, price: Decimal | None) -> Decimal:
+    """How much of the base asset may still be filled, a quote quantity counted at `price`.
+
+    Where that takes a price and nobody knows one it is infinite: too much for any limit.
+    """
+    if order.status.is_final:
+        return _NOTHING
+    if order.quantity is not None:
+        return order.quantity - order.executed_quantity
+    at = order.price or order.stop_price or price
+    return ((order.quote_quantity or _NOTHING) - order.executed_quote) / at if at else _UNKNOWN
+
+
+def pays(order: Commitment, price: Decimal | None) -> tuple[str, Decimal]:
+    """The asset it pays with, and how much in all, what has been paid already included."""
+    if order.side is Side.SELL:
+        return order.symbol.base, order.executed_quantity + remaining(order, price)
+    if order.status.is_final:
+        return order.symbol.quote, order.executed_quote
+    if order.quote_quantity is not None:
+        return order.symbol.quote, order.quote_quantity
+    at = order.price or order.stop_price or price
+    still = remaining(order, price) * at if at else _UNKNOWN
+    return order.symbol.quote, order.executed_quote + still
+
+
+def tied_up(order: Commitment) -> Decimal:
+    """What cancelling a resting order sets free of the asset it pays with, by its own price."""
+    if order.side is Side.SELL:
+        return remaining(order, None)
+    at = order.price or order.stop_price
+    return remaining(order, at) * at if at else _NOTHING
+
+
+def exposures(
+    held: Mapping[Symbol, Decimal],
+    orders: Iterable[Commitment],
+    price: Callable[[Symbol], Decimal | None],
+    worth: Callable[[Symbol], Decimal | None],
+    *,
+    may_short: bool,
+) -> dict[Symbol, Exposure]:
+    """Every symbol that is held or ordered; of orders of which one alone can fill, the largest.
+
+    `price` is in the symbol's quote asset, `worth` in the account's currency.
+    """
+    wanted: defaultdict[tuple[Symbol, Side], dict[UUID, Decimal]] = defaultdict(dict)
+    for order in orders:
+        quantity = remaining(order, price(order.symbol))
+        sides = wanted[order.symbol, order.side]
+        group = order.list_id or order.id
+        sides[group] = max(sides.get(group, _NOTHING), quantity)
+    ordered = {key: sum(each.values(), _NOTHING) for key, each in wanted.items()}
+    return {
+        symbol: Exposure(
+            held=held.get(symbol, _NOTHING),
+            buying=ordered.get((symbol, Side.BUY), _NOTHING),
+            selling=ordered.get((symbol, Side.SELL), _NOTHING),
+            price=worth(symbol),
+            may_short=may_short,
+        )
+        for symbol in {*held, *(symbol for symbol, _ in ordered)}
+    }

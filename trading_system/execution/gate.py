@@ -1,0 +1,249 @@
+"""Gathers what the rules look at, and asks them: the review that every order passes.
+
+A review reads memory and one query, never the network: what the venue must be asked for, the first
+price of a symbol or balances that nothing pushes, is asked for in `prepare`, before anybody waits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from uuid import UUID
+
+import structlog
+
+from trading_system.domain.control import ControlState
+from trading_system.domain.errors import TradingError
+from trading_system.domain.instruments import Symbol
+from trading_system.domain.market import OrderBook
+from trading_system.domain.orders import OrderRequest
+from trading_system.execution.control import Control
+from trading_system.execution.exposures import exposures
+from trading_system.execution.loss_watch import LossWatch
+from trading_system.execution.purse import Purse
+from trading_system.execution.valuation import exact
+from trading_system.ports import (
+    Clock,
+    Commitment,
+    CommitmentRepository,
+    Holdings,
+    Live,
+    MarketData,
+)
+from trading_system.risk.facts import Exposure, Facts
+from trading_system.risk.gate import Approved, Refused, review
+from trading_system.risk.limits import RiskLimits
+from trading_system.risk.losses import Losses
+
+log = structlog.get_logger(__name__)
+
+_MINUTE = timedelta(minutes=1)
+_LEVELS = 5  # the fewest that a venue gives a snapshot of
+_OLD_EQUITY = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How much of the limits is used, without any order in mind."""
+
+    open_orders: int
+    orders_last_minute: int
+    exposures: Mapping[Symbol, Exposure]
+    free: Mapping[str, Decimal] | None
+    losses: Losses | None
+    breaker: str | None
+
+
+class RiskGate:
+    """Reviews requests; money is counted in `currency`, `breaker` says why the venue is not asked.
+
+    What was reviewed must be saved before the next review, and told by `saved`: then no number of
+    requests at once gets past a limit, since orders without an answer count as open.
+    """
+
+    def __init__(
+        self,
+        *,
+        limits: RiskLimits,
+        control: Control,
+        purse: Purse,
+        losses: LossWatch,
+        commitments: CommitmentRepository,
+        holdings: Holdings,
+        live: Live,
+        market_data: MarketData,
+        clock: Clock,
+        breaker: Callable[[], str | None],
+        currency: str,
+        may_short: bool,
+    ) -> None:
+        self.limits = limits
+        self.currency = currency
+        self._control = control
+        self._purse = purse
+        self._losses = losses
+        self._commitments = commitments
+        self._holdings = holdings
+        self._live = live
+        self._market_data = market_data
+        self._clock = clock
+        self._breaker = breaker
+        self._may_short = may_short
+        self._middles: dict[Symbol, tuple[Decimal, float]] = {}
+
+    async def prepare(self, request: OrderRequest) -> None:
+        """Ask the venue for what is missing or too old; what stays unknown is left to the rules."""
+        if self._control.state is not ControlState.RUNNING or self._breaker() is not None:
+            return
+        symbol = request.symbol
+        await self._find_price(symbol)
+        if self._counts_money and symbol.quote != self.currency:
+            await self._find_price(Symbol(symbol.quote, self.currency))
+        if self.limits.max_exposure is not None:
+            await self._find_prices_of_all()
+        if not self._may_short:
+            await self._purse.refresh()
+        if self._stops_losses:
+            await self._losses.look(max_age=_OLD_EQUITY)
+
+    async def review(
+        self, request: OrderRequest, *, instead_of: UUID | None = None
+    ) -> Approved | Refused:
+        """May it be sent, as things stand, or as they would without one order? StorageError."""
+        return review(await self._facts(request, instead_of), self.limits)
+
+    def saved(self, order_id: UUID) -> None:
+        """What was approved is on record under this id."""
+        self._purse.saved(order_id)
+
+    async def standing(self) -> Standing:
+        """How much of the limits is used; raises StorageError."""
+        orders = await self._orders()
+        return Standing(
+            open_orders=_open(orders),
+            orders_last_minute=self._recent(orders),
+            exposures=await self._exposures(orders),
+            free=self._purse.free(orders, self._price),
+            losses=self._losses.losses,
+            breaker=self._breaker(),
+        )
+
+    async def _facts(self, request: OrderRequest, instead_of: UUID | None) -> Facts:
+        symbol = request.symbol
+        instrument = (await self._market_data.instruments()).get(symbol)
+        live = self._live.price(symbol)
+        price, age = self._priced(symbol)
+        # Orders first: one that fills meanwhile is then counted twice and not never.
+        orders = await self._orders()
+        others = [order for order in orders if order.id != instead_of]
+        return Facts(
+            now=self._clock.now(),
+            request=request,
+            tradable=instrument is not None and instrument.tradable,
+            may_short=self._may_short,
+            control=self._control.state,
+            armed=self._control.armed,
+            breaker=self._breaker(),
+            market=live.state if live else None,
+            price=price,
+            price_age_seconds=age,
+            rate=self._rate(symbol.quote),
+            free=self._purse.free(orders, self._price, instead_of=instead_of),
+            exposures=await self._exposures(others),
+            open_orders=_open(others),
+            orders_last_minute=self._recent(orders),
+            losses=self._losses.losses,
+        )
+
+    async def _orders(self) -> list[Commitment]:
+        return await self._commitments.open_or_since(self._clock.now() - _MINUTE)
+
+    def _recent(self, orders: Sequence[Commitment]) -> int:
+        since = self._clock.now() - _MINUTE
+        return sum(order.created_at > since for order in orders)
+
+    async def _exposures(self, orders: Sequence[Commitment]) -> dict[Symbol, Exposure]:
+        positions = await self._holdings.positions()
+        return exposures(
+            {each.symbol: each.quantity for each in positions if each.quantity},
+            [order for order in orders if not order.status.is_final],
+            self._price,
+            self._worth,
+            may_short=self._may_short,
+        )
+
+    def _price(self, symbol: Symbol) -> Decimal | None:
+        return self._priced(symbol)[0]
+
+    def _worth(self, symbol: Symbol) -> Decimal | None:
+        """One base asset in the account's currency."""
+        price, rate = self._price(symbol), self._rate(symbol.quote)
+        return None if price is None or rate is None else price * rate
+
+    def _rate(self, asset: str) -> Decimal | None:
+        """What one of it is worth in the account's currency."""
+        if asset == self.currency:
+            return Decimal(1)
+        return self._price(Symbol(asset, self.currency))
+
+    def _priced(self, symbol: Symbol) -> tuple[Decimal | None, float | None]:
+        """The younger of the last price heard of and the book's middle asked for, and its age."""
+        known: list[tuple[float, Decimal]] = []
+        live = self._live.price(symbol)
+        if live is not None and live.last is not None and live.price_age_ms is not None:
+            known.append((live.price_age_ms / 1000, exact(live.last)))
+        if symbol in self._middles:
+            middle, asked_at = self._middles[symbol]
+            known.append((self._clock.monotonic() - asked_at, middle))
+        age, price = min(known, default=(None, None))
+        return price, age
+
+    async def _find_prices_of_all(self) -> None:
+        """What is held or ordered counts with a price only, be it an old one."""
+        for symbol in await self._exposures(await self._orders()):
+            if self._price(symbol) is None:
+                await self._find_price(symbol)
+
+    async def _find_price(self, symbol: Symbol) -> None:
+        """Ask for the book once where no price is known, or only one that is too old."""
+        _, age = self._priced(symbol)
+        oldest = self.limits.max_price_age_seconds
+        if age is not None and (oldest is None or age <= oldest):
+            return
+        asked_at = self._clock.monotonic()
+        try:
+            middle = _middle(await self._live.book(symbol, levels=_LEVELS))
+        except TradingError as error:
+            log.info("no price", symbol=str(symbol), error=str(error))
+            return
+        if middle is not None:
+            self._middles[symbol] = middle, asked_at
+
+    @property
+    def _counts_money(self) -> bool:
+        limits = self.limits
+        return any(
+            limit is not None
+            for limit in (
+                limits.max_order_notional,
+                limits.max_exposure_per_symbol,
+                limits.max_exposure,
+            )
+        )
+
+    @property
+    def _stops_losses(self) -> bool:
+        limits = self.limits
+        return limits.daily_loss_limit is not None or limits.max_drawdown_percent is not None
+
+
+def _open(orders: Sequence[Commitment]) -> int:
+    return sum(not order.status.is_final for order in orders)
+
+
+def _middle(book: OrderBook) -> Decimal | None:
+    """Halfway between the best prices, or the only one there is."""
+    best = [levels[0].price for levels in (book.bids, book.asks) if levels]
+    return sum(best, Decimal(0)) / len(best) if best else None

@@ -1,0 +1,148 @@
+"""Carries a kill out: cancels until the venue has confirmed each, then closes what is held.
+
+It needs nothing to work but the record of orders: what cannot be done now is tried again, after a
+restart as well. Nothing is closed while an order is open or a fill unheard of, so that what is sold
+is what is there, once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from decimal import Decimal
+
+import structlog
+
+from trading_system.domain.errors import TradingError
+from trading_system.domain.instruments import Symbol
+from trading_system.domain.orders import Order, OrderRequest, OrderStatus, OrderType, Side
+from trading_system.domain.positions import Position
+from trading_system.execution.control import Control
+from trading_system.execution.desk import digest
+from trading_system.execution.oms import OrderManager
+from trading_system.ports import Clock, Holdings, MarketData, OrderRepository, Trading
+from trading_system.risk.sizing import fitted
+
+log = structlog.get_logger(__name__)
+
+_OPEN = frozenset(status for status in OrderStatus if not status.is_final)
+_LOOKS_BACK = timedelta(days=1)
+_FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """What a kill has left to do: open orders, positions, and why some of these must stay."""
+
+    open_orders: int = 0
+    positions: tuple[Symbol, ...] = ()
+    left_over: dict[Symbol, str] = field(default_factory=dict)
+
+    @property
+    def done(self) -> bool:
+        """Nothing is left that can be done."""
+        return not self.open_orders and not self.positions
+
+
+class KillSwitch:
+    """Works while killed and while `run` runs; `progress` is what the last pass left."""
+
+    def __init__(
+        self,
+        *,
+        control: Control,
+        manager: OrderManager,
+        orders: OrderRepository,
+        holdings: Holdings,
+        trading: Trading,
+        market_data: MarketData,
+        clock: Clock,
+        may_short: bool,
+    ) -> None:
+        self._control = control
+        self._manager = manager
+        self._orders = orders
+        self._holdings = holdings
+        self._trading = trading
+        self._market_data = market_data
+        self._clock = clock
+        self._may_short = may_short
+        self.progress = Progress()
+
+    async def run(self) -> None:
+        """Until cancelled; at once when killed, then again and again until armed."""
+        pause = _FIRST_PAUSE
+        while True:
+            if not self._control.killed.is_set():
+                self.progress, pause = Progress(), _FIRST_PAUSE
+                await self._control.killed.wait()
+            try:
+                await self.enforce()
+            except TradingError as error:
+                log.warning("a kill is not carried out yet", error=str(error))
+            await self._clock.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
+
+    async def enforce(self) -> None:
+        """One pass; raises TradingError when it had to stop."""
+        await self._manager.cancel_all(foreign=True)
+        still = len(await self._open())
+        self.progress = Progress(open_orders=still)
+        if still or not self._control.entry.flatten:
+            return
+        if await self._orders.short_of_fills(self._clock.now() - _LOOKS_BACK):
+            log.info("nothing is closed before all fills are known")
+            self.progress = Progress(positions=tuple(each.symbol for each in await self._held()))
+            return
+        await self._flatten()
+
+    async def _open(self) -> list[Order]:
+        return await self._orders.all(statuses=_OPEN, limit=10_000)
+
+    async def _held(self) -> list[Position]:
+        return [each for each in await self._holdings.positions() if each.quantity]
+
+    async def _flatten(self) -> None:
+        left_over = {}
+        for position in await self._held():
+            reason = await self._close(position)
+            if reason:
+                left_over[position.symbol] = reason
+        still = tuple(each.symbol for each in await self._held() if each.symbol not in left_over)
+        self.progress = Progress(
+            open_orders=len(await self._open()), positions=still, left_over=left_over
+        )
+        if self.progress.done:
+            log.info("flat", left_over={str(name): why for name, why in left_over.items()})
+
+    async def _close(self, position: Position) -> str:
+        """Sell it, or buy it back, at the market; why not, where that cannot be done."""
+        instrument = (await self._market_data.instruments()).get(position.symbol)
+        if instrument is None:
+            return "the venue does not list it"
+        quantity = abs(position.quantity)
+        if not self._may_short:
+            quantity = min(quantity, await self._free(position.symbol.base))
+        size = fitted(quantity, instrument, await self._price(position))
+        if not size.quantity or not self._control.killed.is_set():
+            return size.reason
+        request = OrderRequest(
+            symbol=position.symbol,
+            side=Side.SELL if position.quantity > 0 else Side.BUY,
+            type=OrderType.MARKET,
+            quantity=size.quantity,
+        )
+        order, _ = await self._manager.save(request, idempotency_key=None, digest=digest(request))
+        self._control.exempt(order.id)
+        await self._manager.send(order)
+        return ""
+
+    async def _free(self, asset: str) -> Decimal:
+        """By the venue's word now: fees may have been paid in what was bought."""
+        balances = await self._trading.balances()
+        return sum((each.free for each in balances if each.asset == asset), Decimal(0))
+
+    async def _price(self, position: Position) -> Decimal:
+        book = await self._market_data.book(position.symbol, levels=5)
+        best = book.bids if position.quantity > 0 else book.asks
+        return best[0].price if best else position.average_price or Decimal(0)

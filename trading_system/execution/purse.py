@@ -1,0 +1,127 @@
+"""What is free to pay with: the venue's word on balances, less what it cannot know of yet.
+
+Pushes keep the word fresh, so that no order has to wait for an answer. Between a push and an order
+it stays right because orders that the word does not contain are taken off: those without an answer,
+and those saved after the word was given. A push may overtake nothing: what comes late only makes
+less of it seem free, or leaves the last refusal to the venue.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from decimal import Decimal
+from uuid import UUID
+
+import structlog
+
+from trading_system.bus import Bus
+from trading_system.domain.errors import ExchangeError
+from trading_system.domain.events import BalancesChanged, VenueChanged
+from trading_system.domain.instruments import Symbol
+from trading_system.domain.orders import OrderStatus
+from trading_system.domain.reports import Balance
+from trading_system.execution.exposures import pays, tied_up
+from trading_system.ports import Clock, Commitment
+
+log = structlog.get_logger(__name__)
+
+_PUSHES = "stream user"
+_UNANSWERED = frozenset({OrderStatus.PENDING_NEW, OrderStatus.UNKNOWN})
+
+
+class Purse:
+    """Free amounts by asset; asked anew after `max_age` seconds while nothing is pushed."""
+
+    def __init__(
+        self,
+        *,
+        balances: Callable[[], Awaitable[list[Balance]]],
+        is_pushed: Callable[[], bool],
+        clock: Clock,
+        bus: Bus,
+        max_age: float = 5.0,
+    ) -> None:
+        self._balances = balances
+        self._is_pushed = is_pushed
+        self._clock = clock
+        self._max_age = max_age
+        self._asking = asyncio.Lock()
+        self._events = 0  # words and orders, numbered in the order they came
+        self._free: dict[str, tuple[Decimal, int]] = {}
+        self._told: int | None = None  # number of the last whole answer
+        self._told_at = float("-inf")
+        self._unbroken = False  # pushes have come ever since
+        self._saved: dict[UUID, int] = {}
+        bus.subscribe(BalancesChanged, self._on_push)
+        bus.subscribe(VenueChanged, self._on_venue)
+
+    async def refresh(self) -> None:
+        """Ask the venue, unless what is known is right; when it cannot be asked nothing changes."""
+        async with self._asking:
+            if self._is_fresh:
+                return
+            number, asked_at = self._next(), self._clock.monotonic()
+            self._unbroken = self._is_pushed()
+            try:
+                balances = await self._balances()
+            except ExchangeError as error:
+                self._unbroken = False
+                log.warning("balances are not known", error=str(error))
+                return
+            # What was pushed meanwhile is newer; what is not listed is nothing.
+            pushed = {name: word for name, word in self._free.items() if word[1] > number}
+            self._free = {each.asset: (each.free, number) for each in balances} | pushed
+            self._told, self._told_at = number, asked_at
+
+    def saved(self, order_id: UUID) -> None:
+        """An order is on record that no word so far knows of."""
+        self._saved[order_id] = self._next()
+
+    def free(
+        self,
+        orders: Iterable[Commitment],
+        price: Callable[[Symbol], Decimal | None],
+        *,
+        instead_of: UUID | None = None,
+    ) -> dict[str, Decimal] | None:
+        """By asset, given the orders open or recent; None while the venue has told nothing.
+
+        What the order `instead_of` ties up counts as free.
+        """
+        if self._told is None:
+            return None
+        free = {asset: amount for asset, (amount, _) in self._free.items()}
+        saved = {}
+        for order in orders:
+            number = self._saved.get(order.id, 0)
+            saved[order.id] = number
+            asset, amount = pays(order, price(order.symbol))
+            _, told = self._free.get(asset, (0, self._told))
+            if order.id == instead_of:
+                free[asset] = free.get(asset, Decimal(0)) + tied_up(order)
+            elif order.status in _UNANSWERED or number > told:
+                free[asset] = free.get(asset, Decimal(0)) - amount
+        self._saved = {order_id: number for order_id, number in saved.items() if number}
+        return free
+
+    @property
+    def _is_fresh(self) -> bool:
+        if self._told is None:
+            return False
+        if self._unbroken and self._is_pushed():
+            return True
+        return self._clock.monotonic() - self._told_at <= self._max_age
+
+    def _on_push(self, changed: BalancesChanged) -> None:
+        number = self._next()
+        for each in changed.balances:
+            self._free[each.asset] = each.free, number
+
+    def _on_venue(self, changed: VenueChanged) -> None:
+        if changed.part == _PUSHES:
+            self._unbroken = False
+
+    def _next(self) -> int:
+        self._events += 1
+        return self._events
