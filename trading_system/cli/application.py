@@ -11,6 +11,7 @@ from trading_system.cli import (
     live,
     mischief,
     orders,
+    reconciliation,
     serve,
     simulator,
     soak,
@@ -44,6 +45,7 @@ app.add_typer(mischief.app, name="mischief")
 app.command("import")(candles.import_archives)
 app.command()(candles.backfill)
 app.add_typer(orders.app, name="order")
+app.command()(reconciliation.reconcile)
 app.add_typer(symbols.app, name="symbols")
 app.command()(live.tickers)
 app.command()(live.book)
