@@ -22,7 +22,7 @@ from trading_system.domain.errors import (
     Unreachable,
     Unreadable,
 )
-from trading_system.exchange.faults import fault, transport_fault
+from trading_system.exchange.faults import HalfDone, fault, transport_fault
 
 NOW = 1_700_000_000_000
 HTML = "<html>"
@@ -39,7 +39,7 @@ REJECTED_BY_NUMBER = [
     (400, -1122), (400, -1125), (400, -1127), (400, -1128), (400, -1130), (400, -1131),
     (400, -1134), (400, -1135), (400, -1139), (400, -1145), (400, -1151), (400, -1158),
     (400, -1168), (400, -1194), (400, -1196), (400, -1199), (400, -1220), (401, -2014),
-    (401, -2015), (400, -2016), (409, -2021), (400, -2022), (400, -2035), (400, -2036),
+    (401, -2015), (400, -2016), (400, -2035), (400, -2036),
     (400, -2038), (400, -2039), (400, -2042), (400, -2043), (400, -9999), (403, -2015),
 ]  # fmt: skip
 
@@ -55,6 +55,8 @@ ANSWERS = [
     (400, -2011, "Order was not canceled due to cancel restrictions.", Rejected, ...),
     (400, -2013, "Order does not exist.", OrderNotFound, ...),
     (400, -2026, "Order was archived.", OrderNotFound, ...),
+    (409, -2021, "Order cancel-replace partially failed.", HalfDone, ...),
+    (400, -2022, "Order cancel-replace failed.", HalfDone, ...),
     # too much
     (429, -1003, "Too much request weight used", RateLimited, ...),
     (418, -1003, "Way too much request weight used", RateLimited, ...),

@@ -43,7 +43,6 @@ _SUCCESS = 300  # HTTP statuses below it
 _TOO_MUCH = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.IM_A_TEAPOT})
 _TOO_MANY_ORDERS = -1015
 _LIMITS = frozenset({-1003, _TOO_MANY_ORDERS, -1034})
-_HALVES = frozenset({-2021, -2022})
 _NOT_FOUND = frozenset({-2011, -2013, -2026})
 _FIREWALL_PAUSE = 300.0  # the web firewall's 403 is a limit of its own, about five minutes
 _DEFAULT_PAUSE = 60.0  # weight windows are a minute long
@@ -58,17 +57,19 @@ class Meanings:
     """What an API's refusals mean beyond what all of them share.
 
     `failed` codes and `failed_texts` say that nothing happened where others would leave it open;
-    `advice` is what to change, where the venue's own words do not say so.
+    `halves` are of one call for two things; `advice` is what to change, where the venue's own words
+    do not say so.
     """
 
     failed: frozenset[int] = frozenset()
     failed_texts: frozenset[str] = frozenset()
     insufficient: frozenset[int] = frozenset()
     duplicate: frozenset[int] = frozenset()
+    halves: frozenset[int] = frozenset()
     advice: Mapping[int, str] = field(default_factory=dict)
 
 
-SPOT_MEANINGS = Meanings()
+SPOT_MEANINGS = Meanings(halves=frozenset({-2021, -2022}))
 FUTURES_MEANINGS = Meanings(
     failed=frozenset({-1008}),  # throttled: "did not execute" is documented here, not on spot
     failed_texts=frozenset({"Service Unavailable."}),
@@ -148,7 +149,7 @@ def _no_answer(reason: str, *, state_changing: bool) -> ExchangeError:
 
 
 def _refusal(code: int, reason: str, meanings: Meanings, data: object) -> TradingError:
-    if code in _HALVES:
+    if code in meanings.halves:
         return HalfDone(code, reason, data if isinstance(data, dict) else {})
     if code == UNKNOWN_SYMBOL:
         return UnknownSymbol("the venue lists no such symbol")

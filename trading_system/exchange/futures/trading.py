@@ -9,16 +9,27 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from trading_system.domain.errors import ExchangeError, OrderNotFound, OutcomeUnknown, TradingError
+import structlog
+
+from trading_system.domain.errors import (
+    ExchangeError,
+    OrderNotFound,
+    OutcomeUnknown,
+    Rejected,
+    TradingError,
+)
 from trading_system.domain.orders import Order
 from trading_system.domain.reports import Balance, Replacement, Report
 from trading_system.exchange.futures import translate
 from trading_system.exchange.futures.order_types import waits_for_trigger
 from trading_system.exchange.gateway import Gateway
 from trading_system.exchange.listing import Listing
-from trading_system.exchange.translate import Json, moment, understood
+from trading_system.exchange.translate import moment, understood
+
+log = structlog.get_logger(__name__)
 
 _MOST_TRADES = 1_000
+_FILLED_MEANWHILE = "the old order has filled some more meanwhile: nothing was placed"
 
 
 class FuturesTrading:
@@ -45,11 +56,11 @@ class FuturesTrading:
         """Cancel what is left of it. Raises OrderNotFound when nothing is open under its id."""
         report = await self._cancelled(order)
         try:
-            trades = await self._trades(report, order)
-        except ExchangeError:
-            return report  # it is cancelled all the same; its fills are asked for until they add up
-        with understood(state_changing=True):
-            return translate.with_fills(report, trades)
+            return await self._with_trades(report, order)
+        except ExchangeError as error:
+            # It is cancelled all the same; the totals say that fills are missing.
+            log.warning("no trades", order_id=str(order.id), error=str(error))
+            return report
 
     async def amend(self, order: Order, quantity: Decimal) -> Report:
         """Another quantity under the same id; unlike on spot it goes to the end of its queue.
@@ -64,14 +75,15 @@ class FuturesTrading:
     async def replace(self, old: Order, new: Order) -> Replacement:
         """Cancel one, then place the other: two calls, since futures have none for both.
 
-        Raises OutcomeUnknown when either answer got lost.
+        Nothing is placed when the old one turns out to have filled more than was known: the two
+        could execute more than was wanted. Raises OutcomeUnknown when either answer got lost.
         """
         try:
             cancelled = await self._cancelled(old)
-        except OutcomeUnknown:
-            raise
-        except TradingError as refused:
+        except Rejected as refused:
             return Replacement(cancelled=None, placed=None, cancel_refusal=str(refused))
+        if cancelled.executed_quantity > old.executed_quantity:
+            return Replacement(cancelled=cancelled, placed=None, place_refusal=_FILLED_MEANWHILE)
         try:
             placed = await self.place(new)
         except OutcomeUnknown:
@@ -132,25 +144,24 @@ class FuturesTrading:
             return report  # one that was just triggered may not have got there yet
 
     async def _find_order(self, order: Order, **by: Any) -> Report:
-        answer: Json = await self._gateway.read(
-            "order", signed=True, symbol=self._name(order), **by
-        )
+        answer = await self._gateway.read("order", signed=True, symbol=self._name(order), **by)
         with understood(state_changing=False):
             report = translate.reported(answer, order.client_order_id, source="lookup")
-            return translate.with_fills(report, await self._trades(report, order))
+        return await self._with_trades(report, order)
 
-    async def _trades(self, report: Report, order: Order) -> list[Json]:
+    async def _with_trades(self, report: Report, order: Order) -> Report:
         """Of what has filled, even where the totals are known: a fill may have gone unheard."""
         if not report.executed_quantity:
-            return []
-        trades: list[Json] = await self._gateway.read(
+            return report
+        trades = await self._gateway.read(
             "userTrades",
             signed=True,
             symbol=self._name(order),
             orderId=report.venue_order_id,
             limit=_MOST_TRADES,
         )
-        return trades
+        with understood(state_changing=False):
+            return translate.with_fills(report, trades)
 
     def _name(self, order: Order) -> str:
         """Without asking: what was sent must be found and cancelled whatever is listed today."""
