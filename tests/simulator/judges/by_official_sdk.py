@@ -45,6 +45,7 @@ NEVER_IN_JSON = {"priceExponent", "qtyExponent", "multiplierExponent"}
 SOMETIMES = {
     "ExchangeInfoResponse": {"sors"},
     "OrderAmendKeepPriorityResponse": {"listStatus"},
+    "OrderAmendKeepPriorityResponseResult": {"listStatus"},
     "MyFiltersResponse": {"rateLimits"},
     "MyFiltersResponseRateLimitsInner": {"count"},
 }

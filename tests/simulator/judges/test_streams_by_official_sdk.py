@@ -165,6 +165,36 @@ async def test_the_life_of_an_order_fills_its_models(api, received) -> None:
     assert received[-1]["result"]["status"] == "CANCELED"
 
 
+async def test_amendments_fill_their_models_and_are_heard_of(api, received) -> None:
+    await api.ticker_price(symbol=ETH)
+    price = f"{float(received[-1]['result']['price']) * 0.8:.2f}"
+    subscribed = await api.user_data_stream_subscribe_signature()
+    replaced = asyncio.get_running_loop().create_future()
+
+    def hear(model):
+        frame = received[-1]["event"]
+        if frame.get("x") == "REPLACED" and not replaced.done():
+            replaced.set_result((model, frame))
+
+    subscribed.stream.on("message", hear)
+    order = {"symbol": ETH, "side": "BUY", "type": "LIMIT", "time_in_force": "GTC"}
+    placed = (await api.order_place(**order, quantity=2, price=price)).data()
+    which = {"symbol": ETH, "order_id": placed.result.order_id}
+    amended = (await api.order_amend_keep_priority(**which, new_qty=1)).data()
+    answer = next(frame for frame in reversed(received) if "result" in frame)
+    assert compare(amended, answer) == []
+    model, event = await asyncio.wait_for(replaced, PATIENCE)
+    assert (event["I"], event["q"]) == (answer["result"]["executionId"], "1.00000000")
+    event = {name: value for name, value in event.items() if name != "e"}  # it chose the model
+    assert compare(model, event, optional=SOMETIMES_REPORTED) == []
+    history = (await api.order_amendments(**which)).data()
+    assert compare(history, received[-1]) == []
+    assert len(received[-1]["result"]) == 1
+    await api.order_cancel(**which)
+    await api.user_data_stream_unsubscribe()
+    received.clear()  # for whoever listens to the account next
+
+
 async def test_events_of_the_account_fill_their_models(api, received) -> None:
     events, done = [], asyncio.Event()
 
