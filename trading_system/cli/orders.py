@@ -1,8 +1,9 @@
-"""`trading-system order`: one trade on the configured venue, printed as a table."""
+"""`trading-system order`: trade on the configured venue, change and cancel what rests there."""
 
 from __future__ import annotations
 
 import re
+from http import HTTPStatus
 from typing import Annotated, Any
 
 import typer
@@ -11,7 +12,7 @@ from rich.table import Table
 from trading_system.cli.connection import answer, connected
 from trading_system.cli.running import FAILED, console, explained, run, settings
 
-app = typer.Typer(help="Buy or sell on the configured venue.", no_args_is_help=True)
+app = typer.Typer(help="Buy, sell, modify or cancel on the configured venue.", no_args_is_help=True)
 
 Symbol = Annotated[str, typer.Argument(help="What to trade, e.g. BTC/USDT.")]
 Quantity = Annotated[
@@ -26,6 +27,7 @@ Price = Annotated[
 InForce = Annotated[
     str | None, typer.Option("--time-in-force", help="GTC (default), IOC or FOK; limit orders.")
 ]
+OrderId = Annotated[str, typer.Argument(help="The order's id, as placing it printed it.")]
 
 
 @app.command()
@@ -52,6 +54,28 @@ def sell(
 ) -> None:
     """Sell, at the market or at a limit: `order sell BTC/USDT 0.01 --price 120000`."""
     run(_trade(_wish("SELL", symbol, quantity, quote, price, time_in_force)))
+
+
+@app.command()
+@explained
+def modify(
+    order_id: OrderId,
+    price: Annotated[str | None, typer.Option("--price", help="The new limit price.")] = None,
+    quantity: Annotated[
+        str | None, typer.Option("--quantity", help="What is to be open afterwards.")
+    ] = None,
+) -> None:
+    """Change price, quantity or both: `order modify ID --price 91000 --quantity 0.005`."""
+    changes = {"price": price, "quantity": quantity}
+    wanted = {name: value for name, value in changes.items() if value is not None}
+    run(_change("PATCH", order_id, wanted))
+
+
+@app.command()
+@explained
+def cancel(order_id: OrderId) -> None:
+    """Cancel what of an order is still open."""
+    run(_change("DELETE", order_id, None))
 
 
 def _wish(
@@ -88,6 +112,19 @@ async def _trade(wish: dict[str, str]) -> None:
         raise typer.Exit(FAILED)
 
 
+async def _change(method: str, order_id: str, body: dict[str, str] | None) -> None:
+    async with connected(settings()) as client:
+        response = await client.request(method, f"/orders/{order_id}", json=body)
+        if response.status_code == HTTPStatus.CONFLICT:
+            for order in filter(None, (response.json().get(name) for name in ("old", "new"))):
+                console.print(_order_table(order))
+        order = (await answer(response)).json()
+    console.print(_order_table(order))
+    if response.status_code == HTTPStatus.ACCEPTED:
+        console.print("The venue has not answered: the running system keeps asking.")
+        raise typer.Exit(FAILED)
+
+
 def _order_table(order: dict[str, Any]) -> Table:
     table = Table(title=f"{order['side']} {order['symbol']}", show_header=False)
     for name in (
@@ -100,6 +137,10 @@ def _order_table(order: dict[str, Any]) -> Table:
         "executed_quantity",
         "executed_quote",
         "average_price",
+        "slippage_percent",
+        "latency_ms",
+        "reject_reason",
+        "replaces",
     ):
         if order.get(name) is not None:
             table.add_row(name.replace("_", " "), _plain(order[name]))
