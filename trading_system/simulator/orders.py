@@ -43,7 +43,7 @@ class OrderLog:
 
     def __init__(self) -> None:
         self._orders: dict[int, Order] = {}
-        self._by_client_id: dict[tuple[str, str, str], Order] = {}
+        self._by_client_id: defaultdict[tuple[str, str, str], list[Order]] = defaultdict(list)
         self._by_account: defaultdict[tuple[str, str], list[Order]] = defaultdict(list)
         self._open: defaultdict[str, dict[int, Order]] = defaultdict(dict)
 
@@ -54,7 +54,7 @@ class OrderLog:
 
     def carrier(self, account: str, symbol: str, client_order_id: str) -> Order | None:
         """The open order that carries a client id."""
-        order = self._by_client_id.get((account, symbol, client_order_id))
+        order = self._newest(account, symbol, client_order_id)
         return order if order is not None and order.status.is_open else None
 
     def accept(self, order: Order) -> None:
@@ -62,7 +62,7 @@ class OrderLog:
         order.order_id = len(self._orders) + 1
         order.client_order_id = order.client_order_id or made_up_id("order", order.order_id)
         self._orders[order.order_id] = order
-        self._by_client_id[order.account, order.symbol, order.client_order_id] = order
+        self._by_client_id[order.account, order.symbol, order.client_order_id].append(order)
         self._by_account[order.account, order.symbol].append(order)
         self._open[order.account][order.order_id] = order
 
@@ -72,13 +72,9 @@ class OrderLog:
         Its old one finds again whoever carried it before, or nobody.
         """
         of = order.account, order.symbol
-        old = order.client_order_id
-        del self._by_client_id[*of, old]
-        for other in self._by_account[of]:
-            if other.client_order_id == old and other is not order:
-                self._by_client_id[*of, old] = other
+        self._by_client_id[*of, order.client_order_id].pop()  # an open order is the newest there
         order.client_order_id = client_order_id
-        self._by_client_id[*of, client_order_id] = order
+        self._by_client_id[*of, client_order_id].append(order)
 
     def close(self, order: Order) -> None:
         """The order is over; it stays findable."""
@@ -99,13 +95,18 @@ class OrderLog:
         if order_id is None and client_order_id is None:
             raise missing_id()
         if order_id is None:
-            return self._by_client_id.get((account, symbol, client_order_id or ""))
+            return self._newest(account, symbol, client_order_id or "")
         order = self._orders.get(order_id)
         if order is None or (order.account, order.symbol) != (account, symbol):
             return None
         if client_order_id not in {None, order.client_order_id}:
             raise Refused(-2039, "Client order ID is not correct for this order ID.")
         return order
+
+    def _newest(self, account: str, symbol: str, client_order_id: str) -> Order | None:
+        """The last order that got this client id."""
+        carriers = self._by_client_id.get((account, symbol, client_order_id))
+        return carriers[-1] if carriers else None
 
     def open(self, account: str) -> Collection[Order]:
         """The account's open orders of all symbols, oldest first."""
