@@ -20,7 +20,7 @@ _DEPTHS = (5, 10, 20, 50, 100, 500, 1_000)
 
 
 def instruments(exchange_info: Json) -> dict[Symbol, Instrument]:
-    """ExchangeInfo to the perpetuals; entries without price and lot rules are left out."""
+    """ExchangeInfo to the perpetuals; without rules, or under another name, they are left out."""
     listed = filter(None, map(_instrument, exchange_info["symbols"]))
     return {each.symbol: each for each in listed}
 
@@ -30,9 +30,12 @@ def _instrument(entry: Json) -> Instrument | None:
     price, lot = filters.get("PRICE_FILTER"), filters.get("LOT_SIZE")
     if entry["contractType"] != _PERPETUAL or price is None or lot is None:
         return None
+    symbol = Symbol(entry["baseAsset"], entry["quoteAsset"])
+    if entry["symbol"] != f"{symbol.base}{symbol.quote}":
+        return None  # in 2021 CRVUSDT was listed with a base of TRB: orders would go astray
     notional = filters.get("MIN_NOTIONAL")
     return Instrument(
-        symbol=Symbol(entry["baseAsset"], entry["quoteAsset"]),
+        symbol=symbol,
         venue_id=entry["symbol"],
         tradable=entry["status"] == "TRADING",
         order_types=_our_types(entry["orderTypes"], entry["timeInForce"]),
