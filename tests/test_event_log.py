@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import pytest
 
@@ -13,17 +14,21 @@ from trading_system.domain.candles import Candle
 from trading_system.domain.events import (
     BalancesChanged,
     BookChanged,
+    ControlChanged,
     MarketStateChanged,
     OrderChanged,
     OrderRefused,
+    PositionChanged,
     VenueChanged,
 )
 from trading_system.domain.instruments import Symbol
 from trading_system.domain.market import CandleUpdate, MarketState, Quote, Ticker, Trade
 from trading_system.domain.orders import OrderRequest, OrderType, Side
+from trading_system.domain.reconciliations import BalanceDifference, Reconciliation
 from trading_system.event_log import KEPT, EventKind, EventLog
 
 BTC = Symbol("BTC", "USDT")
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 REQUEST = OrderRequest(symbol=BTC, side=Side.BUY, type=OrderType.MARKET)
 
 
@@ -58,7 +63,22 @@ EVENTS = {
     EventKind.VENUE: VenueChanged(part="venue", state="reachable"),
     EventKind.BALANCES: BalancesChanged(balances=(), time=datetime(2026, 1, 1, tzinfo=UTC)),
     EventKind.REFUSAL: refusal(),
+    EventKind.CONTROL: ControlChanged(entry=None),
+    EventKind.RECONCILIATION: Reconciliation(
+        started=NOON,
+        ended=NOON,
+        asked=0,
+        booked=0,
+        adopted=0,
+        unknown_left=0,
+        fills=0,
+        balances_compared=True,
+    ),
+    EventKind.DIFFERENCE: BalanceDifference(
+        asset="BTC", expected=Decimal(1), actual=Decimal(2), time=NOON
+    ),
     EventKind.ORDER: OrderChanged(order=None, source="answer"),
+    EventKind.POSITION: PositionChanged(position=None, realised=None, order_id=None, trade_id="1"),
 }
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from trading_system.domain.candles import Span
+from trading_system.domain.positions import Equity
 from trading_system.domain.timeframes import Timeframe
 from trading_system.frames import Column, Frame
 
@@ -84,6 +85,27 @@ def price_figure(
     return Figure(data=traces, layout=_layout(_title(list(frames), timeframe), scale))
 
 
+def equity_figure(marks: Sequence[Equity]) -> Figure:
+    """Equity and its peak above, the drawdown in percent of the peak below."""
+    from plotly.graph_objects import Figure  # noqa: PLC0415 -- see the module's docstring
+
+    times = [mark.at.timestamp() * 1000 for mark in marks]
+    quote = marks[-1].quote if marks else ""
+    layout = _layout(f"Equity · {quote}" if marks else "No equity marked yet", Scale.LINEAR)
+    layout["yaxis"] |= {"domain": [0.34, 1.0]}
+    layout["yaxis2"] = layout["yaxis"] | {"domain": [0.0, 0.26], "ticksuffix": " %", "nticks": 4}
+    layout["xaxis"] |= {"anchor": "y2"}
+    peak = {"width": 1, "color": _TEXT, "dash": "dot"}
+    below = [-100.0 * float(mark.drawdown) for mark in marks]
+    traces = (
+        _curve("peak", times, [float(mark.peak) for mark in marks], peak),
+        _curve("equity", times, [float(mark.total) for mark in marks], {"color": _COLORS[0]}),
+        _curve("drawdown", times, below, {"color": _FALLING})
+        | {"yaxis": "y2", "fill": "tozeroy", "hovertemplate": "%{y:.2f} %"},
+    )
+    return Figure(data=traces, layout=layout)
+
+
 def page(figure: Figure, *, scripts: Sequence[str], stylesheet: str, icon: str) -> str:
     """A whole HTML document; all arguments are URLs of our own, of the scripts plotly.js first.
 
@@ -95,6 +117,20 @@ def page(figure: Figure, *, scripts: Sequence[str], stylesheet: str, icon: str) 
         scripts="\n".join(f'<script defer src="{url}"></script>' for url in scripts),
         figure=figure.to_json().replace("<", "\\u003c"),  # no "</script>" may end the data
     )
+
+
+def _curve(
+    name: str, times: list[float], values: list[float], line: dict[str, Any]
+) -> dict[str, Any]:
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "name": name,
+        "x": times,
+        "y": values,
+        "line": {"width": 1.4} | line,
+        "hovertemplate": "%{y:,.2f}",
+    }
 
 
 def _line(name: str, frame: Frame, timeframe: Timeframe, color: str) -> dict[str, Any]:

@@ -23,12 +23,15 @@ from trading_system.bus import Bus
 from trading_system.domain.events import (
     BalancesChanged,
     BookChanged,
+    ControlChanged,
     MarketStateChanged,
     OrderChanged,
     OrderRefused,
+    PositionChanged,
     VenueChanged,
 )
 from trading_system.domain.market import CandleUpdate, Quote, Ticker, Trade
+from trading_system.domain.reconciliations import BalanceDifference, Reconciliation
 
 
 class EventKind(StrEnum):
@@ -44,7 +47,11 @@ class EventKind(StrEnum):
     VENUE = "venue"
     BALANCES = "balances"
     REFUSAL = "refusal"
+    CONTROL = "control"
+    RECONCILIATION = "reconciliation"
+    DIFFERENCE = "difference"
     ORDER = "order"
+    POSITION = "position"
 
 
 KEPT: Mapping[EventKind, int] = {
@@ -58,7 +65,11 @@ KEPT: Mapping[EventKind, int] = {
     EventKind.VENUE: 10_000,
     EventKind.BALANCES: 20_000,
     EventKind.REFUSAL: 20_000,
+    EventKind.CONTROL: 5_000,
+    EventKind.RECONCILIATION: 5_000,
+    EventKind.DIFFERENCE: 5_000,
     EventKind.ORDER: 20_000,
+    EventKind.POSITION: 20_000,
 }
 """How many of each kind are kept. Each kind has its own ring, so what comes by the thousand pushes
 out its own kind alone: quotes, tickers and open candles go first, orders last."""
@@ -107,7 +118,11 @@ class EventLog:
             (VenueChanged, EventKind.VENUE),
             (BalancesChanged, EventKind.BALANCES),
             (OrderRefused, EventKind.REFUSAL),
+            (ControlChanged, EventKind.CONTROL),
+            (Reconciliation, EventKind.RECONCILIATION),
+            (BalanceDifference, EventKind.DIFFERENCE),
             (OrderChanged, EventKind.ORDER),
+            (PositionChanged, EventKind.POSITION),
         ):
             bus.subscribe(event_type, self._recorder(kind))
         closed, growing = self._recorder(EventKind.CANDLE), self._recorder(EventKind.OPEN_CANDLE)

@@ -22,8 +22,11 @@ from trading_system.domain.candles import MINUTE, Candle, Span
 from trading_system.domain.errors import AlreadyRegistered, NotFound, NotRegistered, UnknownSymbol
 from trading_system.domain.instruments import Symbol
 from trading_system.domain.market import LivePrice, OrderBook
-from trading_system.domain.orders import Order, OrderRequest, OrderStatus, client_order_id
+from trading_system.domain.orders import Order, OrderRequest, OrderStatus, Side, client_order_id
+from trading_system.domain.portfolio import Portfolio, Valued
+from trading_system.domain.positions import Equity
 from trading_system.domain.reports import Balance, VenuePosition
+from trading_system.domain.stops import Keeper, Stop, StopStatus, StopWish
 from trading_system.domain.timeframes import Timeframe
 from trading_system.domain.venues import VenueReport
 from trading_system.event_log import EventLog
@@ -301,6 +304,64 @@ class FakeLive:
         return replace(book, bids=book.bids[:levels], asks=book.asks[:levels])
 
 
+class FakePortfolio:
+    """Values and marks as a test has set them."""
+
+    def __init__(self) -> None:
+        self.rows: list[Valued] = []
+        self.whole: Portfolio | None = None
+        self.marks: list[Equity] = []
+        self.asked: list[tuple[int | None, int | None, int]] = []
+
+    async def valued(self):
+        return self.rows
+
+    async def summary(self):
+        return self.whole
+
+    async def history(self, start, end, *, points):
+        self.asked.append((start, end, points))
+        return self.marks
+
+
+class FakeStops:
+    """Stop losses of whatever is asked for, numbered."""
+
+    def __init__(self) -> None:
+        self.rows: dict[UUID, Stop] = {}
+        self.wishes: list[StopWish] = []
+
+    async def guard(self, wish):
+        self.wishes.append(wish)
+        noon = datetime(2026, 1, 1, 12, tzinfo=UTC)
+        stop = Stop(
+            id=uuid5(NAMES, f"stop {len(self.rows)}"),
+            symbol=wish.symbol or Symbol("BTC", "USDT"),
+            side=Side.SELL,
+            kind=wish.kind,
+            kept_by=Keeper.SYSTEM,
+            created_at=noon,
+            updated_at=noon,
+            quantity=wish.quantity,
+            trigger_price=wish.trigger_price,
+            deadline=wish.deadline,
+        )
+        self.rows[stop.id] = stop
+        return stop
+
+    async def get(self, stop_id):
+        if stop_id not in self.rows:
+            raise NotFound(f"there is no stop {stop_id}")
+        return self.rows[stop_id]
+
+    async def cancel(self, stop_id):
+        self.rows[stop_id] = replace(await self.get(stop_id), status=StopStatus.CANCELLED)
+        return self.rows[stop_id]
+
+    async def all(self, *, symbol=None, limit=500):
+        return [row for row in self.rows.values() if symbol in {None, row.symbol}][:limit]
+
+
 @dataclass
 class FakeSystem:
     """Every part the API speaks to, kept in memory."""
@@ -322,6 +383,8 @@ class FakeSystem:
     )
 
     live: FakeLive = field(default_factory=FakeLive)
+    portfolio: FakePortfolio = field(default_factory=FakePortfolio)
+    stops: FakeStops = field(default_factory=FakeStops)
     derivatives: FakeDerivatives = field(default_factory=FakeDerivatives)
     bus: Bus = field(default_factory=Bus)
     reports: list[VenueReport] = field(default_factory=list)

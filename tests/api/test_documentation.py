@@ -5,7 +5,7 @@ import re
 import pytest
 from pydantic import SecretStr
 
-from trading_system.api import order_schemas, schemas
+from trading_system.api import order_schemas, schemas, stop_schemas
 from trading_system.api.application import create_app
 from trading_system.api.security import ApiOptions
 
@@ -31,6 +31,15 @@ WHOLE_API = {
     ("/trades", "get"),
     ("/balances", "get"),
     ("/positions/{symbol}/leverage", "post"),
+    ("/positions", "get"),
+    ("/positions/{symbol}", "get"),
+    ("/portfolio", "get"),
+    ("/equity", "get"),
+    ("/plot/equity", "get"),
+    ("/stops", "post"),
+    ("/stops", "get"),
+    ("/stops/{stop_id}", "get"),
+    ("/stops/{stop_id}", "delete"),
     ("/tickers", "get"),
     ("/book/{symbol}", "get"),
     ("/events", "get"),
@@ -108,7 +117,7 @@ def test_every_reference_leads_somewhere(document):
     "model",
     [
         model
-        for module in (schemas, order_schemas)
+        for module in (schemas, order_schemas, stop_schemas)
         for model in vars(module).values()
         if isinstance(model, type)
         and issubclass(model, schemas.In)

@@ -25,17 +25,22 @@ from trading_system.api.routes.events import _EXAMPLE
 from trading_system.api.security import ApiOptions
 from trading_system.bus import Bus
 from trading_system.domain.candles import Candle
+from trading_system.domain.control import ControlEntry, ControlState
 from trading_system.domain.events import (
     BalancesChanged,
     BookChanged,
+    ControlChanged,
     MarketStateChanged,
     OrderChanged,
     OrderRefused,
+    PositionChanged,
     VenueChanged,
 )
 from trading_system.domain.instruments import Symbol
 from trading_system.domain.market import CandleUpdate, MarketState, Quote, Ticker, Trade
 from trading_system.domain.orders import Order, OrderRequest, OrderStatus, OrderType, Side
+from trading_system.domain.positions import Position
+from trading_system.domain.reconciliations import BalanceDifference, Reconciliation
 from trading_system.domain.reports import Balance
 from trading_system.event_log import EventKind, EventLog
 
@@ -159,7 +164,7 @@ EVERY_KIND = [
     ),
     (
         "refusal",
-        OrderRefused(request=REQUEST, reason="not armed"),
+        OrderRefused(request=REQUEST, reason="not armed", check="control", figures={"armed": "no"}),
         {
             "symbol": "BTC/USDT",
             "side": "BUY",
@@ -168,7 +173,59 @@ EVERY_KIND = [
             "quote_quantity": None,
             "price": "93000",
             "stop_price": None,
+            "check": "control",
             "reason": "not armed",
+            "figures": {"armed": "no"},
+        },
+    ),
+    (
+        "control",
+        ControlChanged(
+            entry=ControlEntry(
+                state=ControlState.KILLED, reason="mad", who="ann", at=NOON, flatten=True
+            )
+        ),
+        {
+            "state": "KILLED",
+            "flatten": True,
+            "reason": "mad",
+            "who": "ann",
+            "at": "2026-01-01T12:00:00Z",
+        },
+    ),
+    (
+        "reconciliation",
+        Reconciliation(
+            started=NOON,
+            ended=NOON,
+            asked=1,
+            booked=2,
+            adopted=3,
+            unknown_left=0,
+            fills=5,
+            balances_compared=False,
+        ),
+        {
+            "started": "2026-01-01T12:00:00Z",
+            "ended": "2026-01-01T12:00:00Z",
+            "asked": 1,
+            "booked": 2,
+            "adopted": 3,
+            "unknown_left": 0,
+            "fills": 5,
+            "balances_compared": False,
+            "differences": [],
+        },
+    ),
+    (
+        "difference",
+        BalanceDifference(asset="BTC", expected=Decimal(1), actual=Decimal("0.50"), time=NOON),
+        {
+            "asset": "BTC",
+            "expected": "1",
+            "actual": "0.50",
+            "size": "-0.50",
+            "time": "2026-01-01T12:00:00Z",
         },
     ),
     (
@@ -188,14 +245,50 @@ EVERY_KIND = [
                 "quote_quantity": None,
                 "price": "93000",
                 "stop_price": None,
+                "trailing_delta": None,
+                "iceberg_quantity": None,
                 "status": "NEW",
                 "executed_quantity": "0",
                 "executed_quote": "0",
                 "average_price": None,
+                "fees": {},
+                "mid_price": None,
+                "slippage_percent": None,
+                "latency_ms": None,
                 "reject_code": None,
                 "reject_reason": None,
+                "replaces": None,
+                "list_id": None,
+                "foreign": False,
                 "created_at": "2026-01-01T12:00:00Z",
                 "updated_at": "2026-01-01T12:00:00Z",
+            },
+        },
+    ),
+    (
+        "position",
+        PositionChanged(
+            position=Position(symbol=BTC, quantity=Decimal("0.5"), cost=Decimal(50), fills=2),
+            realised=Decimal("-1.50"),
+            order_id=UUID(int=7),
+            trade_id="9001",
+        ),
+        {
+            "realised": "-1.50",
+            "order_id": "00000000-0000-0000-0000-000000000007",
+            "trade_id": "9001",
+            "position": {
+                "symbol": "BTC/USDT",
+                "quantity": "0.5",
+                "average_price": "100",
+                "cost": "50",
+                "realised": "0",
+                "realised_fifo": "0",
+                "fees": {},
+                "from_before": "0",
+                "fills": 2,
+                "opened_at": None,
+                "updated_at": None,
             },
         },
     ),

@@ -12,13 +12,19 @@ from trading_system.api.routes import (
     account,
     backfills,
     book,
+    control,
     events,
     gaps,
     health,
     leverage,
     orders,
     plots,
+    portfolio,
+    positions,
     prices,
+    reconciliation,
+    risk,
+    stops,
     symbols,
     tickers,
     venue,
@@ -42,7 +48,11 @@ def create_app(parts: Parts, options: ApiOptions) -> FastAPI:
     documentation.install(app, secured=options.token is not None)
     for routes in (health, symbols, backfills, prices, gaps, plots, orders, account):
         app.include_router(routes.router)
-    for routes in (leverage, tickers, book, events, venue):
+    for routes in (reconciliation, leverage, tickers, book, events, venue):
+        app.include_router(routes.router)
+    for routes in (positions, portfolio, stops):
+        app.include_router(routes.router)
+    for routes in (control, risk):
         app.include_router(routes.router)
     app.include_router(pages.router)
     return app

@@ -25,6 +25,7 @@ from trading_system.domain.stops import Stop, StopWish
 from trading_system.domain.timeframes import Timeframe
 from trading_system.domain.venues import VenueReport
 from trading_system.event_log import EventLog
+from trading_system.execution.safety import Safety
 from trading_system.ports import (
     Backfill,
     Clock,
@@ -152,6 +153,9 @@ class Parts(Protocol):
     def live(self) -> Live: ...
     @property
     def event_log(self) -> EventLog: ...
+
+    @property
+    def safety(self) -> Safety: ...
 
     def venue_reports(self) -> Sequence[VenueReport]:
         """The venue that trades, then the one that tells prices where that is another."""

@@ -7,18 +7,20 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Literal, Self
 
+from trading_system.api.control_schemas import ControlEvent, RefusalEvent
 from trading_system.api.order_schemas import ORDER_EXAMPLE, BalanceOut, OrderOut
-from trading_system.api.scalars import DecimalOut, InstantOut, SymbolText
+from trading_system.api.portfolio_schemas import PositionEvent
+from trading_system.api.reconciliation_schemas import BalanceDifferenceOut, ReconciliationOut
+from trading_system.api.scalars import InstantOut, SymbolText
 from trading_system.api.schemas import Out, example
 from trading_system.domain.events import (
     BalancesChanged,
     OrderChanged,
     OrderRefused,
-    VenueChanged,
+    PositionChanged,
 )
 from trading_system.domain.instruments import Symbol
 from trading_system.domain.market import CandleUpdate, MarketState
-from trading_system.domain.orders import OrderType, Side
 from trading_system.event_log import Entry, EventKind
 
 _NOON, _LATER = "2026-01-01T12:00:00Z", "2026-01-01T12:00:00.041000Z"
@@ -173,45 +175,6 @@ class BalancesEvent(Out):
         return cls(balances=[BalanceOut.of(each) for each in changed.balances], time=changed.time)
 
 
-class RefusalEvent(Out):
-    """Our own rules refused a request; nothing was sent."""
-
-    model_config = example(
-        symbol="BTC/USDT",
-        side="BUY",
-        type="LIMIT",
-        quantity="0.001",
-        quote_quantity=None,
-        price="93000.00",
-        stop_price=None,
-        reason="LIVE_TRADING_ARMED is no",
-    )
-
-    symbol: SymbolText
-    side: Side
-    type: OrderType
-    quantity: DecimalOut | None
-    quote_quantity: DecimalOut | None
-    price: DecimalOut | None
-    stop_price: DecimalOut | None
-    reason: str
-
-    @classmethod
-    def of(cls, refused: OrderRefused) -> Self:
-        """Made from the refusal."""
-        request = refused.request
-        return cls(
-            symbol=request.symbol,
-            side=request.side,
-            type=request.type,
-            quantity=request.quantity,
-            quote_quantity=request.quote_quantity,
-            price=request.price,
-            stop_price=request.stop_price,
-            reason=refused.reason,
-        )
-
-
 class OrderEvent(Out):
     """One of our orders took a step or filled some more; `source` says who told."""
 
@@ -253,7 +216,11 @@ EventData = (
     | VenueEvent
     | BalancesEvent
     | RefusalEvent
+    | ControlEvent
+    | ReconciliationOut
+    | BalanceDifferenceOut
     | OrderEvent
+    | PositionEvent
 )
 
 
@@ -267,13 +234,13 @@ def symbol_of(entry: Entry) -> Symbol | None:
     event: Any = entry.event
     match event:
         case OrderChanged():
-            symbol: Symbol = event.order.request.symbol
+            symbol: Symbol | None = event.order.request.symbol
         case OrderRefused():
             symbol = event.request.symbol
-        case BalancesChanged() | VenueChanged():
-            return None
+        case PositionChanged():
+            symbol = event.position.symbol
         case _:
-            symbol = event.symbol
+            symbol = getattr(event, "symbol", None)
     return symbol
 
 
@@ -293,5 +260,9 @@ _MADE_BY: Mapping[EventKind, Callable[[Any], EventData]] = {
     EventKind.VENUE: _alike(VenueEvent),
     EventKind.BALANCES: BalancesEvent.of,
     EventKind.REFUSAL: RefusalEvent.of,
+    EventKind.CONTROL: ControlEvent.told,
+    EventKind.RECONCILIATION: ReconciliationOut.of,
+    EventKind.DIFFERENCE: BalanceDifferenceOut.of,
     EventKind.ORDER: OrderEvent.of,
+    EventKind.POSITION: PositionEvent.of,
 }

@@ -5,12 +5,15 @@ from __future__ import annotations
 import typer
 
 from trading_system.cli import (
+    audit,
     candles,
+    control,
     database,
     doctor,
     live,
     mischief,
     orders,
+    portfolio,
     reconciliation,
     serve,
     simulator,
@@ -46,11 +49,20 @@ app.command("import")(candles.import_archives)
 app.command()(candles.backfill)
 app.add_typer(orders.app, name="order")
 app.command()(reconciliation.reconcile)
+app.command()(control.pause)
+app.command()(control.resume)
+app.command()(control.kill)
+app.command()(control.arm)
+app.command()(control.control)
 app.add_typer(symbols.app, name="symbols")
 app.command()(live.tickers)
 app.command()(live.book)
 app.command()(live.events)
 app.command()(live.venue)
+app.command()(portfolio.positions)
+app.command()(portfolio.portfolio)
+app.add_typer(portfolio.app, name="stops")
 app.command()(doctor.doctor)
 app.command()(soak.soak)
 app.add_typer(database.app, name="db")
+app.command()(audit.audit)

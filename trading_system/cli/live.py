@@ -21,13 +21,13 @@ Follow = Annotated[bool, typer.Option("--follow", "-f", help="Go on until Ctrl-C
 Kinds = Annotated[
     str,
     typer.Option(
-        help="With commas: order, refusal, balances, candle, state, venue, quote, ticker, trade, "
-        "book, open_candle."
+        help="With commas: order, position, refusal, balances, candle, state, venue, quote, "
+        "ticker, trade, book, open_candle."
     ),
 ]
 Symbols = Annotated[str | None, typer.Option(help="Only of these pairs, with commas.")]
 
-_RARE = "order,refusal,balances,candle,state,venue"
+_RARE = "order,position,refusal,balances,candle,state,venue"
 _LEFT_OUT = frozenset({"open_time_ms", "received_at"})  # `time` and `open_time` say as much
 _COLUMNS = {
     "limits": ("kind", "seconds", "limit", "used", "waiting"),
@@ -139,6 +139,11 @@ def _in_words(data: dict[str, Any]) -> str:
                 f"{order['symbol']} {order['side']} {order['type']} {order['status']}, "
                 f"executed {order['executed_quantity']} of "
                 f"{order['quantity'] or order['quote_quantity'] + ' quote'}; told by {source}"
+            )
+        case {"position": position, "realised": realised}:
+            return (
+                f"{position['symbol']} holds {position['quantity']} at "
+                f"{position['average_price'] or '–'}; realised {realised}"
             )
         case {"balances": balances}:
             return ", ".join(f"{each['asset']} {each['total']}" for each in balances)

@@ -8,6 +8,9 @@ from datetime import datetime
 from decimal import Decimal
 
 from trading_system.domain.positions import Equity, Position
+from trading_system.domain.reports import VenuePosition
+
+_NOTHING = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,12 +31,16 @@ class Asset:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Valued:
-    """A position with the newest price of its symbol; `realised_today` since midnight UTC."""
+    """A position with the newest price of its symbol; `realised_today` since midnight UTC.
+
+    `venue` is what a margin account holds of it by the venue's own word.
+    """
 
     position: Position
     price: Decimal | None
     price_age_ms: int | None
     realised_today: Decimal
+    venue: VenuePosition | None = None
 
     @property
     def value(self) -> Decimal | None:
@@ -69,9 +76,18 @@ class Portfolio:
 
 
 def following(
-    last: Equity | None, total: Decimal, quote: str, at: datetime, unvalued: tuple[str, ...] = ()
+    last: Equity | None,
+    total: Decimal,
+    quote: str,
+    at: datetime,
+    *,
+    unvalued: tuple[str, ...] = (),
+    appeared: Decimal = _NOTHING,
 ) -> Equity:
-    """The equity at this moment, after the last one marked; the first of a UTC day is its start."""
+    """The equity at this moment, after the last one marked; the first of a UTC day is its start.
+
+    What `appeared` because it has a price now is no gain: the day's start and the peak had it too.
+    """
     if last is None:
         return Equity(
             total=total, quote=quote, day_start=total, peak=total, at=at, unvalued=unvalued
@@ -79,8 +95,8 @@ def following(
     return replace(
         last,
         total=total,
-        day_start=last.day_start if last.at.date() == at.date() else total,
-        peak=max(last.peak, total),
+        day_start=last.day_start + appeared if last.at.date() == at.date() else total,
+        peak=max(last.peak + appeared, total),
         at=at,
         unvalued=unvalued,
     )

@@ -31,6 +31,25 @@ class StopKind(StrEnum):
     TIME = "time"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopWish:
+    """A stop for the position of `symbol`, or for what the order `order_id` has bought or sold.
+
+    Fixed: `trigger_price`, or a distance from the average price of the position. Trailing: a
+    distance. By time: `deadline`. A distance is in percent or in average true ranges. Without
+    `quantity` it guards the whole position, however that grows or shrinks, or all of the order.
+    """
+
+    kind: StopKind
+    symbol: Symbol | None = None
+    order_id: UUID | None = None
+    quantity: Decimal | None = None
+    trigger_price: Decimal | None = None
+    distance_percent: Decimal | None = None
+    distance_atr: Decimal | None = None
+    deadline: datetime | None = None
+
+
 class Keeper(StrEnum):
     """Who watches: an order at the venue survives our end, the system must run."""
 
@@ -96,6 +115,11 @@ class Stop:
     def key(self) -> str:
         """The Idempotency-Key of its current order: sent again, it is the same order."""
         return f"stop-{self.id.hex}-{self.attempt}"
+
+    @property
+    def distance_percent(self) -> Decimal | None:
+        """Of the best price; None but for a trailing one."""
+        return None if self.distance_bps is None else Decimal(self.distance_bps) / 100
 
     def wanted(self, held: Decimal, step: Decimal) -> Decimal:
         """How much it has to close when so much is held, in whole steps."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -33,7 +34,10 @@ _ZERO = Decimal(0)
 
 
 class Portfolio:
-    """Holdings for whoever decides by them; `margin` where the venue keeps positions of its own."""
+    """Holdings for whoever decides by them; `margin` tells what the venue itself calls positions.
+
+    Their unrealised profit is part of the equity; on a spot account coins are, and it has none.
+    """
 
     def __init__(
         self,
@@ -45,7 +49,7 @@ class Portfolio:
         clock: Clock,
         bus: Bus,
         quote: str,
-        margin: Derivatives | None = None,
+        margin: Derivatives,
     ) -> None:
         self._ledger = ledger
         self._trading = trading
@@ -76,9 +80,23 @@ class Portfolio:
         return [page.position for page in await self._ledger.pages()]
 
     async def valued(self) -> list[Valued]:
-        """The positions with the newest prices of their symbols; raises StorageError."""
+        """The positions with the newest prices of their symbols, ours beside the venue's own.
+
+        Raises StorageError, and ExchangeError where a venue that keeps positions cannot be asked.
+        """
         pages = await self._ledger.pages()
-        return self._valued(pages, await self._prices(pages))
+        ours = {
+            each.position.symbol: each for each in self._valued(pages, await self._prices(pages))
+        }
+        for told in await self._margin.positions():
+            known = ours.get(told.symbol) or Valued(
+                position=Position(symbol=told.symbol),
+                price=None,
+                price_age_ms=None,
+                realised_today=_ZERO,
+            )
+            ours[told.symbol] = replace(known, venue=told)
+        return [ours[symbol] for symbol in sorted(ours)]
 
     async def equity(self) -> Equity:
         """What the account is worth now, by balances at most a minute old; raises ExchangeError."""
@@ -165,20 +183,23 @@ class Portfolio:
         return self._balances
 
     async def _equity(self, assets: Iterable[Asset], prices: Prices) -> Equity:
-        total, unvalued = _ZERO, []
+        last = self._last or await self._marks.last(self._quote)
+        total, appeared, unvalued = _ZERO, _ZERO, []
         for asset in assets:
             if asset.value is None:
                 unvalued.append(asset.name)
-            else:
-                total += asset.value
-        for position in await self._margin.positions() if self._margin else ():
+                continue
+            total += asset.value
+            if last is not None and asset.name in last.unvalued:
+                appeared += asset.value
+        for position in await self._margin.positions():
             priced = worth(position.symbol.quote, self._quote, prices)
             if priced is None:
                 unvalued.append(str(position.symbol))
             else:
                 total += position.unrealised * priced.price
-        last = self._last or await self._marks.last(self._quote)
-        return following(last, total, self._quote, self._clock.now(), tuple(unvalued))
+        now = self._clock.now()
+        return following(last, total, self._quote, now, unvalued=tuple(unvalued), appeared=appeared)
 
     def _money(self, amounts: Iterable[tuple[str, Decimal | None]], prices: Prices) -> Money:
         by_asset: defaultdict[str, Decimal] = defaultdict(Decimal)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Decimal
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from trading_system.domain.errors import InvalidRequest, UnknownSymbol
 from trading_system.domain.instruments import Instrument, Symbol
 from trading_system.domain.orders import OrderType, Side
 from trading_system.domain.positions import Position
-from trading_system.domain.stops import Keeper, Stop, StopKind
+from trading_system.domain.stops import Keeper, Stop, StopKind, StopWish
 from trading_system.ports import Holdings, Live, MarketData, OrderRepository
 
 Volatility = Callable[[Symbol], Awaitable[Decimal | None]]
@@ -22,25 +21,6 @@ _PERCENT = Decimal(100)
 _BASIS_POINTS = Decimal(10_000)
 _GIVES_WAY = Decimal("0.01")  # a stop limit order may fill this far beyond its trigger
 _FARTHEST = 9_999  # basis points: all but the whole price
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StopWish:
-    """A stop for the position of `symbol`, or for what the order `order_id` has bought or sold.
-
-    Fixed: `trigger_price`, or a distance from the average price of the position. Trailing: a
-    distance. By time: `deadline`. A distance is in percent or in average true ranges. Without
-    `quantity` it guards the whole position, however that grows or shrinks, or all of the order.
-    """
-
-    kind: StopKind
-    symbol: Symbol | None = None
-    order_id: UUID | None = None
-    quantity: Decimal | None = None
-    trigger_price: Decimal | None = None
-    distance_percent: Decimal | None = None
-    distance_atr: Decimal | None = None
-    deadline: datetime | None = None
 
 
 class StopWishes:

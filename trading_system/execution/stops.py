@@ -21,10 +21,10 @@ from trading_system.domain.events import OrderChanged, PositionChanged
 from trading_system.domain.instruments import Symbol
 from trading_system.domain.market import Ticker, Trade
 from trading_system.domain.orders import Order, OrderStatus, Side
-from trading_system.domain.stops import Facts, Stop, StopStatus, Watched, decide
+from trading_system.domain.stops import Facts, Stop, StopStatus, StopWish, Watched, decide
 from trading_system.execution.desk import Desk
 from trading_system.execution.oms import OrderManager
-from trading_system.execution.stop_wishes import StopWish, StopWishes
+from trading_system.execution.stop_wishes import StopWishes
 from trading_system.execution.valuation import exact
 from trading_system.ports import (
     Clock,
@@ -108,6 +108,14 @@ class StopKeeper:
         await self._save(stop)
         self._watch([stop])
         return await self._keep(stop.id)
+
+    async def get(self, stop_id: UUID) -> Stop:
+        """Raises NotFound."""
+        return await self._repository.get(stop_id)
+
+    async def all(self, *, symbol: Symbol | None = None, limit: int = 500) -> list[Stop]:
+        """Newest first, ended ones too."""
+        return await self._repository.all(symbol=symbol, limit=limit)
 
     async def cancel(self, stop_id: UUID) -> Stop:
         """Guard no longer; one that has ended or is closing already is returned as it is.

@@ -11,6 +11,7 @@ import orjson
 from fastapi import APIRouter, Header, Query
 from pydantic import BaseModel
 
+from trading_system.api.control_schemas import ControlEvent, RefusalEvent
 from trading_system.api.dependencies import System
 from trading_system.api.event_schemas import (
     BalancesEvent,
@@ -19,7 +20,6 @@ from trading_system.api.event_schemas import (
     EventData,
     OrderEvent,
     QuoteEvent,
-    RefusalEvent,
     ResetEvent,
     StateEvent,
     TickerEvent,
@@ -27,6 +27,8 @@ from trading_system.api.event_schemas import (
     VenueEvent,
 )
 from trading_system.api.event_stream import MEDIA_TYPE, EventStream, Subscription
+from trading_system.api.portfolio_schemas import PositionEvent
+from trading_system.api.reconciliation_schemas import BalanceDifferenceOut, ReconciliationOut
 from trading_system.domain.errors import InvalidRequest
 from trading_system.domain.instruments import Symbol
 from trading_system.event_log import EventKind
@@ -43,7 +45,11 @@ _SHOWN: Mapping[EventKind, type[BaseModel]] = {
     EventKind.VENUE: VenueEvent,
     EventKind.BALANCES: BalancesEvent,
     EventKind.REFUSAL: RefusalEvent,
+    EventKind.CONTROL: ControlEvent,
+    EventKind.RECONCILIATION: ReconciliationOut,
+    EventKind.DIFFERENCE: BalanceDifferenceOut,
     EventKind.ORDER: OrderEvent,
+    EventKind.POSITION: PositionEvent,
 }
 
 

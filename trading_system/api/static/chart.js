@@ -1,6 +1,6 @@
 "use strict";
 
-/* Draws the page's figure, and links to the same prices drawn in another way. */
+/* Draws the page's figure, and links to the same data drawn in another way. */
 
 const DAY = 86_400_000;
 const chart = document.getElementById("chart");
@@ -17,7 +17,7 @@ function link(text, changes, className = "") {
   const anchor = document.createElement("a");
   anchor.textContent = text;
   anchor.className = className;
-  anchor.href = `/plot/prices?${query}`;
+  anchor.href = `${location.pathname}?${query}`;
   return anchor;
 }
 
@@ -55,11 +55,11 @@ function offerDetail() {
 
 const home = link("← home", {});
 home.href = "/";
-controls.append(
-  home,
-  choice("kind", "line", "line", "candles"),
-  choice("scale", "log", "log", "linear"),
-  ranges());
+controls.append(home);
+if (location.pathname === "/plot/prices") {
+  controls.append(choice("kind", "line", "line", "candles"), choice("scale", "log", "log", "linear"));
+}
+controls.append(ranges());
 
 Plotly.newPlot(chart, figure.data, figure.layout, {
   responsive: true,
