@@ -5,7 +5,7 @@ import re
 import pytest
 from pydantic import SecretStr
 
-from trading_system.api import order_schemas, schemas, stop_schemas
+from trading_system.api import control_schemas, order_schemas, risk_schemas, schemas, stop_schemas
 from trading_system.api.application import create_app
 from trading_system.api.security import ApiOptions
 
@@ -44,6 +44,13 @@ WHOLE_API = {
     ("/book/{symbol}", "get"),
     ("/events", "get"),
     ("/venue", "get"),
+    ("/control", "get"),
+    ("/control/pause", "post"),
+    ("/control/resume", "post"),
+    ("/control/kill", "post"),
+    ("/control/arm", "post"),
+    ("/risk", "get"),
+    ("/refusals", "get"),
 }
 
 
@@ -117,7 +124,7 @@ def test_every_reference_leads_somewhere(document):
     "model",
     [
         model
-        for module in (schemas, order_schemas, stop_schemas)
+        for module in (schemas, order_schemas, stop_schemas, control_schemas, risk_schemas)
         for model in vars(module).values()
         if isinstance(model, type)
         and issubclass(model, schemas.In)

@@ -7,10 +7,11 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Literal, Self
 
-from trading_system.api.control_schemas import ControlEvent, RefusalEvent
+from trading_system.api.control_schemas import ControlEvent
 from trading_system.api.order_schemas import ORDER_EXAMPLE, BalanceOut, OrderOut
 from trading_system.api.portfolio_schemas import PositionEvent
 from trading_system.api.reconciliation_schemas import BalanceDifferenceOut, ReconciliationOut
+from trading_system.api.risk_schemas import RefusalEvent
 from trading_system.api.scalars import InstantOut, SymbolText
 from trading_system.api.schemas import Out, example
 from trading_system.domain.events import (

@@ -11,7 +11,7 @@ import orjson
 from fastapi import APIRouter, Header, Query
 from pydantic import BaseModel
 
-from trading_system.api.control_schemas import ControlEvent, RefusalEvent
+from trading_system.api.control_schemas import ControlEvent
 from trading_system.api.dependencies import System
 from trading_system.api.event_schemas import (
     BalancesEvent,
@@ -29,6 +29,7 @@ from trading_system.api.event_schemas import (
 from trading_system.api.event_stream import MEDIA_TYPE, EventStream, Subscription
 from trading_system.api.portfolio_schemas import PositionEvent
 from trading_system.api.reconciliation_schemas import BalanceDifferenceOut, ReconciliationOut
+from trading_system.api.risk_schemas import RefusalEvent
 from trading_system.domain.errors import InvalidRequest
 from trading_system.domain.instruments import Symbol
 from trading_system.event_log import EventKind
