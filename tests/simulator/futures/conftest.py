@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+import json
 from collections.abc import Iterable
 from dataclasses import fields
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
 from tests.simulator.core.conftest import START, FakeFeed
+from trading_system.simulator.auth import ApiKey, Keys
+from trading_system.simulator.calls import Call
+from trading_system.simulator.catalogue import catalogue
 from trading_system.simulator.futures.events import AccountEvent, AlgoEvent, Event, OrderEvent
+from trading_system.simulator.futures.exchange import FuturesExchange
 from trading_system.simulator.futures.model import (
     Advance,
     AlgoOrder,
@@ -25,8 +33,11 @@ from trading_system.simulator.futures.model import (
     SetLeverage,
     TimeInForce,
 )
+from trading_system.simulator.futures.rest import FuturesApi
 from trading_system.simulator.futures.venue import FuturesVenue
 from trading_system.simulator.model import Refused, Side, SymbolRules
+from trading_system.simulator.remembered import RememberedFeed
+from trading_system.simulator.seeded.feed import SeededFeed
 from trading_system.simulator.self_trades import SelfTradePrevention
 
 BTC = SymbolRules(symbol="BTCUSDT", base="BTC", quote="USDT")
@@ -200,3 +211,91 @@ def _line(event: Event) -> str:
         case AlgoEvent():
             return f"ALGO {event.order.order_id % 1000} {event.order.state}"
     return f"LEVERAGE {event.symbol} {event.leverage}"
+
+
+NOON = 1_767_614_400_250  # 2026-01-05 12:00:00.250 UTC
+KEY, SECRET = "K" * 64, "a secret of any length"
+
+
+class Desk:
+    """The futures REST API without sockets, asked in short sentences; `now` is its time, ms UTC."""
+
+    def __init__(self, feed, *, log=None, wallet: str = "10000") -> None:
+        self.now = NOON
+        self.exchange = FuturesExchange(feed, {"main": Decimal(wallet)}, log=log)
+        self.api = FuturesApi(self.exchange, Keys([ApiKey(key=KEY, secret=SECRET, account="main")]))
+        self.headers: dict[str, str] = {}
+
+    def call(self, method, path, query="", **more):
+        """The status and the decoded body of one raw call."""
+        answer = self.api.answer(
+            Call(method=method, path=f"/fapi/{path}", query=query, **more), self.now
+        )
+        self.headers = answer.headers
+        if not answer.headers["Content-Type"].startswith("application/json"):
+            return answer.status, answer.body.decode()
+        return answer.status, json.loads(answer.body)
+
+    def get(self, path, **fields):
+        """A public GET that must succeed."""
+        status, body = self.call("GET", path, urlencode(fields))
+        assert status == 200, body
+        return body
+
+    def signed(self, method, path, *, key=KEY, **fields):
+        """A signed call: (status, body)."""
+        query = urlencode({"timestamp": self.now, **fields})
+        signature = hmac.new(SECRET.encode(), query.encode(), hashlib.sha256).hexdigest()
+        return self.call(method, path, f"{query}&signature={signature}", api_key=key)
+
+    def ask(self, method, path, **fields):
+        """A signed call that must succeed."""
+        status, body = self.signed(method, path, **fields)
+        assert status == 200, body
+        return body
+
+    def refusal(self, method, path, **fields):
+        """A signed call that must be refused: its code."""
+        status, body = self.signed(method, path, **fields)
+        assert status >= 400, body
+        return body["code"]
+
+    def buy(self, quantity="0.01", price="70000", **more):
+        """A limit order far below the market, unless told otherwise; market without a price."""
+        kind = {"type": "LIMIT", "timeInForce": "GTC", "price": price} if price else MARKET
+        order = {"symbol": "BTCUSDT", "side": "BUY", "quantity": quantity, **kind, **more}
+        return self.ask("POST", "v1/order", **order)
+
+    def wait(self, **more):
+        """A stop far below the market."""
+        algo = {
+            "algoType": "CONDITIONAL",
+            "symbol": "BTCUSDT",
+            "side": "SELL",
+            "type": "STOP_MARKET",
+            "quantity": "0.01",
+            "triggerPrice": "60000",
+        }
+        return self.ask("POST", "v1/algoOrder", **algo, **more)
+
+
+MARKET = {"type": "MARKET", "newOrderRespType": "RESULT"}
+
+
+@pytest.fixture(scope="session")
+def seeded():
+    """Three pairs quoted in USDT and one that is not."""
+    rules = catalogue(21)
+    names = ("BTCUSDT", "ETHUSDT", "BNBUSDT", "ETHBTC")
+    return RememberedFeed(SeededFeed(7, {name: rules[name] for name in names}))
+
+
+@pytest.fixture
+def desk(seeded):
+    return Desk(seeded)
+
+
+@pytest.fixture(scope="session")
+def make_desk(seeded):
+    """The same with a log or another wallet."""
+    return lambda **more: Desk(seeded, **more)

@@ -102,7 +102,7 @@ def test_no_order_fills_beyond_itself_and_the_book_never_crosses(steps):
             for order in pit.venue.all_orders(account, "BTCUSDT"):
                 assert 0 <= order.executed <= order.quantity
                 assert order.status.is_open == (order in pit.venue.open_orders(account))
-                assert order.executed == sum(fill.quantity for fill in order.profits)
+                assert order.executed == sum(fill.quantity for fill in order.executions)
                 facing = pit.venue.accounts.position(account, "BTCUSDT").facing(order.side)
                 assert not (order.reduce_only and order.status.is_open and not facing)
 

@@ -89,7 +89,7 @@ def test_an_order_that_rests_is_in_the_book_and_fills_from_the_tape_at_its_own_p
     pit.print("99.95")
     assert outcome(order) == (Status.FILLED, "2", None)
     assert pit.position() == ("2", "99.95")
-    assert [fill.maker for fill in order.profits] == [True, True]
+    assert [fill.maker for fill in order.executions] == [True, True]
 
 
 def test_the_tape_before_an_order_does_not_fill_it(pit):

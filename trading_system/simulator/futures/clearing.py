@@ -194,7 +194,7 @@ class Clearing:
         order.executed_quote += price * quantity
         order.status = Status.PARTIALLY_FILLED if order.remaining else Status.FILLED
         order.updated = now
-        order.profits += (fill,)
+        order.executions += (fill,)
         account = self._accounts[order.account]
         account.positions[order.symbol] = after
         account.balance += fill.realised - fee

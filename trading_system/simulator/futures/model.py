@@ -87,16 +87,12 @@ class FuturesOrder(Order):
     close_position: bool = False
     algo_id: int = 0
     modifications: int = 0
-    profits: tuple[FuturesFill, ...] = ()
+    executions: tuple[FuturesFill, ...] = ()
 
     @property
     def average_price(self) -> Decimal:
         """What it has traded at; 0 before it has."""
         return self.executed_quote / self.executed if self.executed else Decimal(0)
-
-    @property
-    def wire_time_in_force(self) -> TimeInForce:
-        return TimeInForce.GTX if self.post_only else TimeInForce(self.time_in_force)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -119,10 +115,6 @@ class AlgoOrder(Order):
     actual_price: Decimal = Decimal(0)
     actual_quantity: Decimal = Decimal(0)
     failure: str = ""
-
-    @property
-    def wire_time_in_force(self) -> TimeInForce:
-        return TimeInForce.GTX if self.post_only else TimeInForce(self.time_in_force)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,14 @@ from trading_system.simulator.futures.events import (
     OrderEvent,
 )
 from trading_system.simulator.futures.model import MARGIN_ASSET, AlgoOrder
-from trading_system.simulator.futures.wire import NO_MATCH, ONE_WAY, WORKING_TYPE, Json, plain
+from trading_system.simulator.futures.wire import (
+    NO_MATCH,
+    ONE_WAY,
+    WORKING_TYPE,
+    Json,
+    plain,
+    time_in_force,
+)
 
 _ZERO = Decimal(0)
 _ALGO_STRATEGY: Json = {"ss": -1, "st": "ALGO_CONDITION"}
@@ -51,7 +58,7 @@ def order_trade_update(event: OrderEvent, now: int) -> Json:
             "c": order.client_order_id,
             "S": order.side,
             "o": order.type,
-            "f": order.wire_time_in_force,
+            "f": time_in_force(order),
             "q": plain(order.quantity),
             "p": plain(order.price),
             "ap": plain(order.average_price),
@@ -136,7 +143,7 @@ def algo_update(event: AlgoEvent, now: int) -> Json:
             "s": order.symbol,
             "S": order.side,
             "ps": ONE_WAY,
-            "f": order.wire_time_in_force,
+            "f": time_in_force(order),
             "q": plain(order.quantity),
             "X": order.state,
             "ai": "" if order.actual_id is None else str(order.actual_id),

@@ -42,7 +42,7 @@ from trading_system.simulator.futures.rules import (
     judge_modification,
     judge_order,
 )
-from trading_system.simulator.model import OrderType, Refused
+from trading_system.simulator.model import Refused
 
 _MOST_MODIFICATIONS = 10_000
 
@@ -157,7 +157,7 @@ class FuturesVenue:
     def fills(self, account: str, symbol: str | None) -> list[FuturesFill]:
         """Every fill of the account, oldest first."""
         orders = self._clearing.orders.of(account, symbol)
-        fills = [fill for order in orders for fill in order.profits]
+        fills = [fill for order in orders for fill in order.executions]
         return sorted(fills, key=lambda fill: fill.trade_id)
 
     def _market(self, symbol: str) -> ContractMarket:
@@ -205,13 +205,12 @@ class FuturesVenue:
         return market
 
     def _modify(self, command: ModifyOrder) -> None:
+        """Whatever is open is a LIMIT order: market orders are over at once."""
         rules = self._tradable(command.symbol)
         mark = self._clearing.mark(command.symbol, self._now)
         order = self._open_order(command.account, command.symbol, command)
         if order.side is not command.side:
             raise Refused(-1117, "Invalid side.")
-        if order.type is not OrderType.LIMIT:
-            raise Refused(-5025, "Only limit order is supported.")
         judge_modification(command, rules, mark=mark)
         if (order.price, order.quantity) == (command.price, command.quantity):
             raise Refused(-5027, "No need to modify the order.")

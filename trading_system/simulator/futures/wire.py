@@ -13,6 +13,7 @@ from trading_system.simulator.futures.model import (
     AlgoOrder,
     FuturesFill,
     FuturesOrder,
+    TimeInForce,
 )
 from trading_system.simulator.futures.positions import Margins
 from trading_system.simulator.futures.rules import ContractRules
@@ -59,6 +60,11 @@ def plain(value: Decimal) -> str:
     return text if text != "-0" else "0"
 
 
+def time_in_force(told: FuturesOrder | AlgoOrder) -> TimeInForce:
+    """What the user asked for: the spot core knows no GTX."""
+    return TimeInForce.GTX if told.post_only else TimeInForce(told.time_in_force)
+
+
 def order(told: FuturesOrder, scale: Scale, *, timed: bool = False) -> Json:
     """An order; `timed` adds when it was placed, as queries do."""
     body: Json = {
@@ -71,7 +77,7 @@ def order(told: FuturesOrder, scale: Scale, *, timed: bool = False) -> Json:
         "origQty": scale.quantity(told.quantity),
         "executedQty": scale.quantity(told.executed),
         "cumQuote": scale.quote(told.executed_quote),
-        "timeInForce": told.wire_time_in_force,
+        "timeInForce": time_in_force(told),
         "type": told.type,
         "reduceOnly": told.reduce_only,
         "closePosition": told.close_position,
@@ -114,7 +120,7 @@ def algo_order(told: AlgoOrder, scale: Scale) -> Json:
         "symbol": told.symbol,
         "side": told.side,
         "positionSide": ONE_WAY,
-        "timeInForce": told.wire_time_in_force,
+        "timeInForce": time_in_force(told),
         "quantity": scale.quantity(told.quantity),
         "algoStatus": told.state,
         "actualOrderId": "" if told.actual_id is None else str(told.actual_id),
