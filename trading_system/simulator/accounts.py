@@ -108,10 +108,6 @@ class Accounts:
     def held(self, order_id: int) -> Decimal:
         return self._holds[order_id].amount
 
-    def needs(self, order_id: int) -> Decimal:
-        """What an order asked to hold; less than `held` where another one shares the hold."""
-        return self._holds[order_id].needs[order_id]
-
     def keep(self, order_id: int, needed: Decimal) -> None:
         """Free whatever an order holds beyond what it still needs, or one that shares its hold."""
         hold = self._holds[order_id]

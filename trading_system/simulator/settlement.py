@@ -170,12 +170,10 @@ class Settlement:
                 time=now,
             )
         )
-        if order.status is Status.PENDING_NEW:
-            return  # it holds nothing yet
         if order.side is Side.SELL or order.price:
             self._keep_what_it_needs(order, rules)
         else:  # a stop order that will buy at any price: what it locked for each unit
-            needs = self.accounts.needs(order.order_id) * order.remaining / old_remaining
+            needs = self.accounts.held(order.order_id) * order.remaining / old_remaining
             self.accounts.keep(
                 order.order_id, needs.quantize(cent(rules.quote_precision), rounding=ROUND_UP)
             )

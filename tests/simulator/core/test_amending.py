@@ -76,6 +76,15 @@ def test_money_that_is_needed_no_more_is_free_again(floor, side, more, asset, be
     assert floor.balance(asset) == (free + locked, 0)
 
 
+def test_what_stays_locked_is_in_whole_cents_and_enough(make_floor):
+    """Of 0.3 at 100.00000001 were locked 30.00000001, a third of which is no amount."""
+    floor = make_floor(replace(RULES, tick_size=Decimal("0.00000001")))
+    order = floor.buy("0.3", type="STOP_LOSS", stop_price="100.00000001")
+    assert floor.balance("USDT")[1] == Decimal("30.00000001")
+    floor.amend(order, "0.1")
+    assert floor.balance("USDT")[1] == Decimal("10.00000001")
+
+
 def test_a_partial_fill_stays_and_only_the_rest_shrinks(floor):
     order = floor.buy("3", "99")
     floor.print("99", "1.2")
@@ -85,7 +94,8 @@ def test_a_partial_fill_stays_and_only_the_rest_shrinks(floor):
     assert (order.status, order.remaining) == (Status.PARTIALLY_FILLED, Decimal("0.8"))
     assert floor.balance("USDT")[1] == Decimal("79.2")
     floor.print("99", "5")
-    assert (order.status, order.executed) == (Status.FILLED, 2)
+    assert order.status is Status.FILLED
+    assert [fill.quantity for fill in order.fills] == [Decimal("1.2"), Decimal("0.8")]
     assert floor.balance("USDT") == (10_000 - 198, 0)
 
 
@@ -232,6 +242,31 @@ def test_a_symbol_may_not_allow_it(make_floor, rules, message):
     order = floor.sell("3", "101")
     floor.feed.symbols["BTCUSDT"] = replace(RULES, **rules)
     assert floor.refusal(floor.amend, order, "2") == (-2038, message)
+
+
+@pytest.mark.parametrize(
+    ("rules", "failure"),
+    [
+        ({}, "NOTIONAL"),
+        ({"min_notional": Decimal(0), "least_worth": Decimal(6)}, "MIN_NOTIONAL"),
+        ({"min_quantity": Decimal("0.1")}, "LOT_SIZE"),
+        ({"step_size": Decimal("0.1")}, "LOT_SIZE"),
+    ],
+)
+def test_what_is_left_must_pass_the_filters_of_quantities(make_floor, rules, failure):
+    floor = make_floor(replace(RULES, **rules))
+    order = floor.sell("3", "101")
+    assert floor.refusal(floor.amend, order, "0.045") == (-1013, f"Filter failure: {failure}")
+
+
+def test_filters_that_count_orders_or_look_at_prices_are_not_asked(make_floor):
+    """It is no new order: neither what may be open nor the price of today matters."""
+    most = {"max_num_orders": 1, "max_num_algo_orders": 1, "max_position": Decimal(11)}
+    floor = make_floor(replace(RULES, **most))
+    order = floor.buy("1", "99", type="STOP_LOSS_LIMIT", stop_price="105")
+    floor.feed.symbols["BTCUSDT"] = replace(RULES, **most, bid_multiplier_up=Decimal("0.5"))
+    floor.amend(order, "0.5")
+    assert order.quantity == Decimal("0.5")
 
 
 @pytest.mark.parametrize(("most", "made"), [(10, 10), (2, 2), (0, 12)])

@@ -201,6 +201,15 @@ def test_a_prevented_match_is_one_record_of_both_orders(
     assert (match.counter_order_id(1), match.counter_order_id(2)) == (2, 1)
 
 
+def test_an_event_tells_what_had_been_prevented_until_then(floor):
+    floor.buy("1", "100.05")
+    floor.buy("1", "100.05")
+    events = floor.do(floor.command("SELL", "3", "100.05", stp="DECREMENT"))
+    told = [len(event.order.prevented_matches) for event in events[:-1]]
+    # the sale is new, then it and a bid lose one, then it and the other
+    assert told == [0, 1, 1, 2, 1]
+
+
 def test_a_trade_that_nobody_prevents_leaves_no_record(floor):
     resting = floor.buy("2", "100.05", stp="TRANSFER")
     assert floor.sell("2", "100.05", stp="NONE").prevented_matches == []
