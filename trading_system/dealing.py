@@ -10,6 +10,7 @@ from trading_system.bus import Bus
 from trading_system.domain.candles import Span
 from trading_system.domain.errors import NotRegistered
 from trading_system.domain.instruments import Symbol
+from trading_system.domain.market import LivePrice
 from trading_system.domain.timeframes import Timeframe
 from trading_system.execution.balances import BalanceBook, no_flows, spot_flows
 from trading_system.execution.control import Arming, Control
@@ -49,6 +50,7 @@ from trading_system.storage.stops import Stops
 from trading_system.streaming import Run
 
 _HOURS = Timeframe.parse("1h")
+_FRESH_MS = 5_000  # an older quote is not what an order met
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +143,7 @@ def dealing(
         orders=orders,
         clock=clock,
         bus=bus,
+        middle=_middle(live),
         on_step=on_step,
         may_send=control.may_send,
     )
@@ -240,3 +243,17 @@ async def _volatility(symbol: Symbol, candles: PriceRepository, clock: Clock) ->
     except NotRegistered:
         return None
     return None if percent is None else exact(percent)
+
+
+def _middle(live: Live) -> Callable[[Symbol], Decimal | None]:
+    """The middle between best bid and best ask, None where no fresh quote is known."""
+
+    def middle(symbol: Symbol) -> Decimal | None:
+        match live.price(symbol):
+            case LivePrice(bid=float(bid), ask=float(ask), quote_age_ms=int(age)) if (
+                age < _FRESH_MS
+            ):
+                return (exact(bid) + exact(ask)) / 2
+        return None
+
+    return middle

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from decimal import Decimal
 from uuid import uuid4
 
 import pytest
+from structlog.testing import capture_logs
 
+from tests.conftest import settle
 from trading_system.domain.errors import (
     DuplicateOrder,
     InsufficientFunds,
@@ -15,11 +18,13 @@ from trading_system.domain.errors import (
     NotFound,
     OrderNotFound,
     OutcomeUnknown,
+    Rejected,
     Unreachable,
 )
 from trading_system.domain.events import OrderChanged
 from trading_system.domain.instruments import Symbol
 from trading_system.domain.orders import OrderRequest, OrderStatus, OrderType, Side
+from trading_system.execution.oms import OrderManager
 
 S = OrderStatus
 REQUEST = OrderRequest(
@@ -201,3 +206,277 @@ async def test_a_duplicate_of_our_own_id_is_the_order_itself(manager, trading, o
     trading.answers.append(DuplicateOrder(-2010, "Duplicate order sent."))
     order = await submit(manager)
     assert order.status is OrderStatus.UNKNOWN
+
+
+async def test_how_long_the_answer_took_and_the_middle_at_that_time_stay_with_the_order(
+    trading, orders, clock, bus, says
+):
+    manager = OrderManager(
+        trading=trading, orders=orders, clock=clock, bus=bus, middle=lambda _: Decimal(99)
+    )
+    gate = asyncio.get_running_loop().create_future()
+    trading.answers.append(gate)
+    sending = asyncio.create_task(submit(manager))
+    await clock.advance(0.0125)
+    assert [order.mid_price for order in orders.rows.values()] == [Decimal(99)]
+    gate.set_result(says("FILLED", "2"))
+    order = await sending
+    assert (order.latency_ms, order.mid_price) == (12, Decimal(99))
+    assert order.slippage_percent == Decimal("1.010101")
+    assert await orders.get(order.id) == order
+
+
+async def test_every_step_of_the_way_is_told_in_its_order(trading, orders, clock, bus, says):
+    told = []
+    manager = OrderManager(
+        trading=trading, orders=orders, clock=clock, bus=bus, on_step=told.append
+    )
+    trading.answers.extend([says("NEW"), says("CANCELED")])
+    order = await submit(manager)
+    booking = ["report read", "report booked"]
+    assert told == [
+        *["before save", "after save", "before send", "answered"],
+        *[*booking, "after booking"],
+    ]
+    told.clear()
+    await manager.cancel(order.id)
+    assert told == [
+        *["before save", *booking, "after save", "before send", "answered"],
+        *[*booking, "after booking"],
+    ]
+
+
+@pytest.mark.parametrize("step", ["before save", "after save", "before send", "answered"])
+async def test_whatever_ends_a_step_leaves_no_order_counted_as_being_sent(
+    trading, orders, clock, bus, says, step
+):
+    def fail(reached):
+        if reached == step:
+            raise RuntimeError(step)
+
+    manager = OrderManager(trading=trading, orders=orders, clock=clock, bus=bus, on_step=fail)
+    trading.answers.append(says("NEW"))
+    with pytest.raises(RuntimeError, match=step):
+        await submit(manager)
+    assert len(orders.rows) == (step != "before save")
+    assert not any(map(manager.is_sending, orders.rows))
+
+
+async def test_an_order_counts_as_being_sent_from_before_it_can_be_found(manager, trading, says):
+    """Or a look-up between save and send would begin to believe that it is not there."""
+    order, _ = await manager.save(REQUEST, idempotency_key=None, digest="d")
+    assert manager.is_sending(order.id)
+    trading.answers.append(says("NEW"))
+    await manager.send(order)
+    assert not manager.is_sending(order.id)
+
+
+async def test_what_must_not_be_sent_ends_without_the_venue_hearing_of_it(
+    trading, orders, clock, bus
+):
+    manager = OrderManager(
+        trading=trading, orders=orders, clock=clock, bus=bus, may_send=lambda _: "killed"
+    )
+    order = await submit(manager)
+    assert (order.status, order.reject_reason, trading.sent) == (S.REJECTED, "killed", [])
+
+
+async def test_what_never_arrived_is_sent_again_under_its_id(manager, trading, says):
+    trading.answers.extend([OutcomeUnknown("timeout"), says("FILLED", "2")])
+    order = await submit(manager)
+    assert (await manager.send_again(order)).status is S.FILLED
+    assert trading.sent == [("place", order.client_order_id)] * 2
+
+
+async def test_a_cancel_is_on_disk_before_the_venue_hears_of_it(manager, trading, orders, says):
+    trading.answers.append(says("NEW"))
+    order = await submit(manager)
+    seen = []
+
+    def answer(sent):
+        seen.append(orders.rows[order.id].status)
+        return says("CANCELED")(sent)
+
+    trading.answers.append(answer)
+    await manager.cancel(order.id)
+    assert seen == [S.PENDING_CANCEL]
+
+
+@pytest.mark.parametrize(("executed", "was"), [("0", S.NEW), ("1", S.PARTIALLY_FILLED)])
+@pytest.mark.parametrize(
+    "refusal", [Unreachable("down"), Rejected(-2011, "Order was not canceled due to restrictions.")]
+)
+async def test_a_refused_cancel_leaves_the_order_where_it_was_and_says_why(
+    manager, trading, orders, says, refusal, executed, was
+):
+    trading.answers.extend([says(str(was), executed), refusal])
+    order = await submit(manager)
+    with pytest.raises(type(refusal)):
+        await manager.cancel(order.id)
+    after = await orders.get(order.id)
+    assert after.status is was
+    assert orders.transitions[-2:] == [(was, S.PENDING_CANCEL), (S.PENDING_CANCEL, was)]
+    assert after.reject_reason.startswith("not cancelled: ")
+
+
+async def test_a_fill_that_crosses_a_cancel_counts_and_the_cancel_goes_on(
+    manager, trading, orders, says
+):
+    gate = asyncio.get_running_loop().create_future()
+    trading.answers.extend([says("NEW"), gate])
+    order = await submit(manager)
+    cancelling = asyncio.create_task(manager.cancel(order.id))
+    await settle()
+    await manager.on_report(says("PARTIALLY_FILLED", "1", fills=("t1",), source="stream")(order))
+    assert (await orders.get(order.id)).status is S.PENDING_CANCEL
+    gate.set_result(says("CANCELED", "1"))
+    after = await cancelling
+    assert (after.status, after.executed_quantity) == (S.CANCELED, Decimal(1))
+
+
+async def test_an_order_that_ends_before_its_cancel_is_sent_is_not_cancelled(
+    trading, orders, clock, bus, says
+):
+    """A push fills it while the intention to cancel is being written."""
+    manager = OrderManager(trading=trading, orders=orders, clock=clock, bus=bus)
+    trading.answers.append(says("NEW"))
+    order = await submit(manager)
+    read, filled = orders.get, says("FILLED", "2", source="stream")(order)
+    reads = []
+
+    async def read_and_fill(order_id):
+        known = await read(order_id)
+        reads.append(known)
+        if len(reads) == 2:  # the one that decides
+            await manager.on_report(filled)
+        return known
+
+    orders.get = read_and_fill
+    assert (await manager.cancel(order.id)).status is S.FILLED
+    assert [call for call, _ in trading.sent] == ["place"]
+
+
+async def test_a_cancel_never_overtakes_the_order(manager, trading, says):
+    gate = asyncio.get_running_loop().create_future()
+    trading.answers.extend([gate, says("CANCELED")])
+    sending = asyncio.create_task(submit(manager))
+    await settle()
+    ((_, _),) = trading.sent
+    cancelling = asyncio.create_task(manager.cancel_all())
+    await settle()
+    assert [call for call, _ in trading.sent] == ["place"]
+    gate.set_result(says("NEW"))
+    assert [order.status for order in await cancelling] == [S.CANCELED]
+    assert (await sending).status is S.NEW
+
+
+async def test_a_cancel_between_save_and_send_waits_for_the_sending(manager, trading, says):
+    order, _ = await manager.save(REQUEST, idempotency_key=None, digest="d")
+    cancelling = asyncio.create_task(manager.cancel(order.id))
+    await settle()
+    assert trading.sent == []
+    trading.answers.extend([says("NEW"), says("CANCELED")])
+    await manager.send(order)
+    assert (await cancelling).status is S.CANCELED
+
+
+async def test_two_cancels_at_once_ask_the_venue_once(manager, trading, says):
+    trading.answers.extend([says("NEW"), says("CANCELED")])
+    order = await submit(manager)
+    both = await asyncio.gather(manager.cancel(order.id), manager.cancel(order.id))
+    assert [each.status for each in both] == [S.CANCELED, S.CANCELED]
+    assert [call for call, _ in trading.sent] == ["place", "cancel"]
+
+
+async def test_an_order_in_doubt_that_has_ended_is_not_cancelled(manager, trading, says):
+    trading.answers.extend([OutcomeUnknown("timeout"), says("FILLED", "2", source="lookup")])
+    order = await submit(manager)
+    assert (await manager.cancel(order.id)).status is S.FILLED
+    assert [call for call, _ in trading.sent] == ["place", "find"]
+
+
+async def test_a_leg_that_waits_is_cancelled_as_any_open_order(manager, trading, says):
+    trading.answers.extend([says("PENDING_NEW"), says("CANCELED")])
+    order = await submit(manager)
+    assert (await manager.cancel(order.id)).status is S.CANCELED
+
+
+async def test_all_open_orders_are_cancelled_whatever_becomes_of_each(
+    manager, trading, orders, says
+):
+    trading.answers.extend([says("NEW"), says("NEW"), says("FILLED", "2")])
+    stubborn, easy, done = await submit(manager), await submit(manager), await submit(manager)
+    somebodys = replace(stubborn, id=uuid4(), client_order_id="by-hand", foreign=True)
+    orders.rows[somebodys.id] = somebodys
+
+    def answer(order):
+        if order.id == stubborn.id:
+            raise Unreachable("down")
+        return says("CANCELED")(order)
+
+    trading.answers.extend([answer, answer])
+    now = {order.id: order.status for order in await manager.cancel_all()}
+    assert now == {stubborn.id: S.NEW, easy.id: S.CANCELED}
+    assert (await orders.get(done.id)).status is S.FILLED
+
+    trading.answers.extend([says("CANCELED"), says("CANCELED")])
+    now = {order.id: order.status for order in await manager.cancel_all(foreign=True)}
+    assert now == {stubborn.id: S.CANCELED, somebodys.id: S.CANCELED}
+
+
+async def test_only_the_orders_of_a_symbol_are_cancelled(manager, trading, says):
+    trading.answers.append(says("NEW"))
+    order = await submit(manager)
+    assert await manager.cancel_all(Symbol("ETH", "USDT")) == []
+    trading.answers.append(says("CANCELED"))
+    assert [each.id for each in await manager.cancel_all(REQUEST.symbol)] == [order.id]
+
+
+async def test_an_impossible_report_is_kept_and_logged_with_both_states(
+    manager, trading, orders, says
+):
+    trading.answers.append(says("FILLED", "2"))
+    order = await submit(manager)
+    impossible = says("CANCELED", "2", source="stream")(order)
+    with capture_logs() as logs:
+        assert await manager.on_report(impossible) == order
+    assert orders.impossible == [impossible]
+    ((event, error),) = [(log["event"], log["error"]) for log in logs]
+    assert event == "impossible report"
+    assert "from FILLED (2 executed) to CANCELED (2 executed)" in error
+
+
+async def test_each_fill_is_told_with_what_it_cost(manager, trading, bus, says):
+    told = []
+    bus.subscribe(OrderChanged, told.append)
+    trading.answers.append(says("NEW"))
+    order = await submit(manager)
+    for number, executed in ((1, "1"), (2, "2")):
+        status = "FILLED" if number == 2 else "PARTIALLY_FILLED"
+        pushed = says(status, executed, fills=(f"t{number}",), source="stream")
+        await manager.on_report(pushed(order))
+    assert [(each.order.executed_quantity, each.order.fees) for each in told] == [
+        (Decimal(0), ()),
+        (Decimal(1), (("BTC", Decimal("0.001")),)),
+        (Decimal(2), (("BTC", Decimal("0.002")),)),
+    ]
+
+
+async def test_a_fill_told_after_the_totals_is_told_too(manager, trading, bus, says):
+    told = []
+    trading.answers.append(says("FILLED", "2", fills=("t1",)))
+    order = await submit(manager)
+    bus.subscribe(OrderChanged, told.append)
+    await manager.on_report(says("FILLED", "2", fills=("t1", "t2"), source="lookup")(order))
+    assert [each.order.fees for each in told] == [(("BTC", Decimal("0.002")),)]
+
+
+async def test_a_report_of_an_id_that_somebody_uses_again_is_no_news_of_the_earlier_order(
+    manager, trading, orders, says
+):
+    trading.answers.append(says("NEW"))
+    order = await submit(manager)
+    orders.rows[order.id] = replace(order, foreign=True)
+    with pytest.raises(NotFound):
+        await manager.on_report(replace(says("FILLED", "2")(order), venue_order_id="78"))
+    assert (await orders.get(order.id)).status is S.NEW

@@ -1,11 +1,13 @@
 """Change the price or quantity of a resting order, in its place where possible, else by another.
 
 Price and quantity mean what is to be open afterwards. Fills that happen meanwhile are taken off, so
-that both orders together never execute more than was executed before and was asked for now.
+that both orders together execute no more than was executed before and is asked for now; only where
+the old one had filled in part, the new one is for a moment, or after a crash just then, too large.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -77,13 +79,15 @@ class Modifier:
         booking: Booking,
         calls: Calls,
         clock: Clock,
-        on_step: OnStep = steps.ignore,
+        on_step: OnStep,
+        may_send: Callable[[Order], str | None],
     ) -> None:
         self._trading = trading
         self._booking = booking
         self._calls = calls
         self._clock = clock
         self._on_step = on_step
+        self._may_send = may_send
 
     async def amend(self, change: Modification) -> Order:
         """The order, smaller, with its id and its place in the queue.
@@ -127,6 +131,8 @@ class Modifier:
             self._calls.end(new.id)
 
     async def _replaced(self, planned_on: Order, new: Order) -> Order:
+        if (forbidden := self._may_send(new)) is not None:
+            raise await self._refused(planned_on, new, forbidden)
         old = await self._booking.verdict(
             planned_on, OrderStatus.PENDING_CANCEL, f"to be replaced by {new.id}"
         )
@@ -168,8 +174,11 @@ class Modifier:
     ) -> NotModified:
         """The new order is REJECTED; what to raise about both."""
         new = await self._booking.verdict(new, OrderStatus.REJECTED, why, code)
-        gone = ", and the old one is gone" if old.status.is_final else "; the old one stands"
-        text = f"no order took its place: {new.reject_reason}{gone} ({old.status})"
+        if old.status.is_final:
+            how = "the old one is gone"
+        else:
+            how = "the old one stands" if old.status in _RESTING else "the old one may be gone"
+        text = f"no order took its place ({new.reject_reason}), and {how} ({old.status})"
         return NotModified(text, old=old, new=new)
 
     async def _cut(self, new: Order, excess: Decimal) -> Order:

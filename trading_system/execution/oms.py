@@ -71,6 +71,7 @@ class OrderManager:
             calls=self._calls,
             clock=clock,
             on_step=on_step,
+            may_send=may_send,
         )
 
     async def save(
@@ -90,9 +91,20 @@ class OrderManager:
         return await self._calls.to_its_end(self._send(order))
 
     async def send_again(self, order: Order) -> Order:
-        """Send what is proven to have never arrived, under the id it has; as `send` does."""
+        """Send what is proven to have never arrived, under the id it has; as `send` does.
+
+        One that was to take another's place is not: that other may stand. It ends here.
+        """
+        await self._calls.ended(order.id)
         self._calls.begin(order.id)
-        return await self.send(order)
+        if order.replaces is None:
+            return await self.send(order)
+        try:
+            return await self._booking.verdict(
+                order, OrderStatus.REJECTED, "the venue never got it"
+            )
+        finally:
+            self._calls.end(order.id)
 
     async def answered(self, order: Order) -> Order:
         """The order after what is just being asked about it was answered."""
@@ -174,15 +186,16 @@ class OrderManager:
     ) -> Order | None:
         # From before it can be found on disk: a cancel or a look-up must not overtake the sending.
         self._calls.begin(order.id)
-        saved: Order | None = order
         try:
             self._on_step(steps.BEFORE_SAVE)
             saved = await self._orders.create(order, idempotency_key=idempotency_key, digest=digest)
             self._on_step(steps.AFTER_SAVE)
-            return saved
-        finally:
-            if saved is not None:  # another is there already, or it went wrong
-                self._calls.end(order.id)
+        except BaseException:
+            self._calls.end(order.id)
+            raise
+        if saved is not None:
+            self._calls.end(order.id)  # it is another that stands for the key
+        return saved
 
     async def _send(self, order: Order) -> Order:
         try:
