@@ -11,6 +11,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
+from trading_system.simulator.amendments import AmendOrder
 from trading_system.simulator.events import Execution, ListEvent, OrderEvent
 from trading_system.simulator.list_model import CancelList, ListStatus, Pair, PlaceList
 from trading_system.simulator.model import (
@@ -163,6 +164,12 @@ class Lists(RuleBasedStateMachine):
     def cancel_order(self, account, number):
         self.do(CancelOrder(account=account, symbol=RULES.symbol, order_id=number))
 
+    @rule(account=accounts, number=st.integers(1, 12), quantity=quantities)
+    def amend_order(self, account, number, quantity):
+        self.do(
+            AmendOrder(account=account, symbol=RULES.symbol, order_id=number, quantity=quantity / 2)
+        )
+
     @rule(price=near | above | below, quantity=quantities)
     def print(self, price, quantity):
         self.floor.now += 400
@@ -217,6 +224,13 @@ class Lists(RuleBasedStateMachine):
                 one, other = each.others
                 assert not (one.executed and other.executed)
                 assert not (one.prevented and other.executed)
+
+    @invariant()
+    def a_pair_that_is_open_has_one_quantity(self):
+        for each in self.lists:
+            if len(each.others) == 2 and all(order.status.is_open for order in each.others):
+                one, other = each.others
+                assert one.quantity == other.quantity
 
     @invariant()
     def nobody_goes_to_market_before_the_working_order_has_filled(self):
