@@ -89,6 +89,17 @@ async def test_orders_with_every_conditional_field_fit_their_models(official):
     assert conditional < gone.keys()
 
 
+async def test_a_trailing_stop_tells_since_when_it_tracks(official, feed, clock):
+    order = SELL | {"type": "STOP_LOSS", "quantity": "0.01", "trailingDelta": 2_000}
+    placed = await official.ask("new_order", **order, newOrderRespType="RESULT")
+    assert (placed["trailingDelta"], placed["trailingTime"]) == (2_000, -1)
+    last = feed.last_trade("BTCUSDT", now=clock.now)
+    clock.now += 60_000
+    (first,) = feed.trades_from("BTCUSDT", first_id=last.id + 1, limit=1, now=clock.now)
+    found = await official.ask("get_order", **BTC, orderId=placed["orderId"])
+    assert (found["trailingTime"], found["isWorking"]) == (first.time, False)
+
+
 async def test_amended_orders_and_their_history_fit_their_models(official):
     prices = {"price": "150000", "stopPrice": "149000", "timeInForce": "GTC"}
     order = SELL | prices | {"type": "TAKE_PROFIT_LIMIT", "quantity": "0.03"}

@@ -184,6 +184,26 @@ async def test_stop_orders_wait_for_their_price(judge, clock, feed, type_, side,
     assert (await judge.find(BTC, order.id)).status == "FILLED"
 
 
+async def test_of_an_iceberg_others_see_and_get_one_part_after_the_other(judge):
+    _, asks = await judge.book(BTC, 1)
+    price = asks[0][0] - Decimal("0.01")
+    iceberg = {"symbol": BTC, "side": "SELL", "type": "LIMIT", "timeInForce": "GTC"}
+    iceberg |= {"quantity": "0.05", "icebergQty": "0.02", "price": rounded(price)}
+    order = await judge.send(**iceberg, selfTradePreventionMode="NONE")
+    assert (await judge.book(BTC, 1))[1] == [(price, Decimal("0.02"))]
+    # Between ourselves, which NONE allows; the feed's own ask is dearer.
+    taken = await judge.place(BTC, "BUY", "MARKET", quantity="0.03", selfTradePreventionMode="NONE")
+    assert [(fill.price, fill.quantity) for fill in taken.fills] == [
+        (price, Decimal("0.02")),
+        (price, Decimal("0.01")),
+    ]
+    assert (await judge.book(BTC, 1))[1] == [(price, Decimal("0.01"))]
+    left = await judge.find(BTC, order["orderId"])
+    assert (left.status, left.executed) == ("PARTIALLY_FILLED", Decimal("0.03"))
+    too_much = judge.send(**iceberg | {"price": rounded(price * 2), "icebergQty": "0.06"})
+    assert await refused(too_much) == (-2010, "IcebergQty exceeds QTY.")
+
+
 async def test_a_trailing_stop_is_taken(judge):
     order = await judge.place(BTC, "SELL", "STOP_LOSS", quantity="0.01", trailingDelta="100")
     assert order.status == "NEW"
