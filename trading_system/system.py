@@ -203,7 +203,7 @@ async def opened(
             limits=read_limits(settings.risk),
             arming=_arming(settings),
             quote=settings.portfolio_quote,
-            may_short=settings.market_type == "futures",
+            may_short=market.on_margin,
             on_step=on_step,
             reconciling=dealing.ReconcilingOptions(
                 seconds=settings.reconcile_seconds,

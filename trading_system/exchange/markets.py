@@ -46,9 +46,14 @@ class Hearing(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Market:
-    """One of Binance's markets; each part of it is built over a gateway that speaks its API."""
+    """One of Binance's markets; each part of it is built over a gateway that speaks its API.
+
+    `on_margin`: quantities may be held that are below zero, and what is bought or sold is not paid
+    for, but backed.
+    """
 
     rest_api: RestApi
+    on_margin: bool
     hosts: Hosts
     listing: Callable[[Gateway, Clock], Listing]
     public_calls: PublicCalls
@@ -104,6 +109,7 @@ def _futures_hearing(venue: Venue, clock: Clock, _sign: HmacSigner, _window: int
 
 SPOT = Market(
     rest_api=SPOT_API,
+    on_margin=False,
     hosts=SPOT_HOSTS,
     listing=Listing,
     public_calls=SPOT_CALLS,
@@ -115,6 +121,7 @@ SPOT = Market(
 )
 FUTURES = Market(
     rest_api=FUTURES_API,
+    on_margin=True,
     hosts=FUTURES_HOSTS,
     listing=partial(Listing, read=instruments, selects=False),
     public_calls=FUTURES_CALLS,

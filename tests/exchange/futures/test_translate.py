@@ -284,6 +284,9 @@ def test_recorded_listings_hold_every_perpetual_and_no_delivery(name):
     btc = listed[BTC]
     assert (btc.tick_size, btc.step_size) == (Decimal("0.01"), Decimal("0.001"))
     assert btc.min_notional in {5, 10}
+    assert (btc.market_step_size, btc.market_max_quantity) == (Decimal("0.001"), 1_000)
+    assert 300 < btc.min_price < btc.max_price == 1_000_000
+    assert (btc.trailing_below, btc.quote_quantity_allowed) == ((10, 1_000), False)
     assert btc.order_types == {str(kind) for kind in OrderType}
 
 
@@ -313,7 +316,7 @@ def test_an_entry_without_rules_or_with_a_date_cannot_be_traded():
         ],
     }
     listed = market_data.instruments({"symbols": [entry]})[BTC]
-    assert (listed.tradable, listed.min_notional) == (False, None)
+    assert (listed.tradable, listed.min_notional, listed.min_price) == (False, None, None)
     assert listed.order_types == {"LIMIT"}
     other_name = entry | {"baseAsset": "ETH"}
     for other in (entry | {"filters": []}, entry | {"contractType": "CURRENT_QUARTER"}, other_name):

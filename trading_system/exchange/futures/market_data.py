@@ -15,6 +15,7 @@ from trading_system.exchange.market_data import PublicCalls
 from trading_system.exchange.translate import Json
 
 _PERPETUAL = "PERPETUAL"
+_CALLBACK = (10, 1_000)  # a callback rate of 0.1 to 10 percent, in basis points
 _DEPTHS = (5, 10, 20, 50, 100, 500, 1_000)
 """The only numbers of levels that may be asked for."""
 
@@ -33,7 +34,7 @@ def _instrument(entry: Json) -> Instrument | None:
     symbol = Symbol(entry["baseAsset"], entry["quoteAsset"])
     if entry["symbol"] != f"{symbol.base}{symbol.quote}":
         return None  # in 2021 CRVUSDT was listed with a base of TRB: orders would go astray
-    notional = filters.get("MIN_NOTIONAL")
+    notional, market = filters.get("MIN_NOTIONAL", {}), filters.get("MARKET_LOT_SIZE", {})
     return Instrument(
         symbol=symbol,
         venue_id=entry["symbol"],
@@ -43,9 +44,21 @@ def _instrument(entry: Json) -> Instrument | None:
         step_size=Decimal(lot["stepSize"]),
         min_quantity=Decimal(lot["minQty"]),
         max_quantity=Decimal(lot["maxQty"]),
-        min_notional=None if notional is None else Decimal(notional["notional"]),
+        min_notional=_optional(notional.get("notional")),
         max_notional=None,
+        min_price=_optional(price.get("minPrice")),
+        max_price=_optional(price.get("maxPrice")),
+        market_step_size=_optional(market.get("stepSize")),
+        market_min_quantity=_optional(market.get("minQty")),
+        market_max_quantity=_optional(market.get("maxQty")),
+        trailing_above=_CALLBACK,
+        trailing_below=_CALLBACK,
+        quote_quantity_allowed=False,
     )
+
+
+def _optional(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)
 
 
 def _our_types(types: Iterable[str], in_force: Iterable[str]) -> frozenset[str]:
