@@ -125,8 +125,8 @@ def price(facts: Facts, limits: RiskLimits) -> Refusal | None:
     return Refusal(
         check="price",
         reason=(
-            f"{own} is {percent:.2f} % away from {reference:f}, the "
-            f"{'stop price' if at else 'last price'}; {limit:f} % may be"
+            f"{_plain(own)} is {percent:.2f} % away from {_plain(reference)}, the "
+            f"{'stop price' if at else 'last price'}; {_plain(limit)} % may be"
         ),
         figures={
             "price": own,
@@ -172,7 +172,7 @@ def balance(facts: Facts, _limits: RiskLimits) -> Refusal | None:
         return None
     return Refusal(
         check="balance",
-        reason=f"{needed:f} {paying} are needed, {free:f} are free",
+        reason=f"{_plain(needed)} {paying} are needed, {_plain(free)} are free",
         figures={"asset": paying, "needed": needed, "free": free},
     )
 
@@ -240,7 +240,7 @@ def daily_loss(facts: Facts, limits: RiskLimits) -> Refusal | None:
         return None
     return Refusal(
         check="daily loss",
-        reason=f"{lost:f} was lost since midnight UTC; the limit is {limit:f}",
+        reason=f"{_plain(lost)} was lost since midnight UTC; the limit is {_plain(limit)}",
         figures={"lost": lost, "limit": limit},
     )
 
@@ -259,7 +259,7 @@ def drawdown(facts: Facts, limits: RiskLimits) -> Refusal | None:
     return Refusal(
         check="drawdown",
         reason=(
-            f"the account is {percent:.2f} % below its peak and fell more than {limit:f} %; "
+            f"the account is {percent:.2f} % below its peak and fell by {_plain(limit)} % or more; "
             f"trading goes on at {resumes_at.isoformat(timespec='seconds')}"
         ),
         figures={"percent": round(percent, 4), "limit_percent": limit, "resumes_at": resumes_at},
@@ -286,6 +286,11 @@ CHECKS: tuple[Check, ...] = (
 """Every rule, in the order they are asked: the first no is the answer."""
 
 
+def _plain(amount: Decimal) -> str:
+    """Plain digits, as many as venues tell: 0.1 and not 1E-1 or 0.1000000000."""
+    return format(round(amount, 8).normalize(), "f") if amount.is_finite() else str(amount)
+
+
 def _at_most(
     check: str, what: str, facts: Facts, value: Decimal | None, limit: Decimal
 ) -> Refusal | None:
@@ -295,7 +300,7 @@ def _at_most(
         return None
     return Refusal(
         check=check,
-        reason=f"{what} would be {value:f}; {limit:f} may be",
+        reason=f"{what} would be {_plain(value)}; {_plain(limit)} may be",
         figures={"value": value, "limit": limit},
     )
 
