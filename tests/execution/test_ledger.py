@@ -1,0 +1,241 @@
+"""Positions follow the record, whatever the order in which fills are booked and told."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from functools import reduce
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.conftest import ManualClock, settle
+from tests.fakes.portfolio import BTC, ETH, UUID, FakeRecord, booked
+from trading_system.bus import Bus
+from trading_system.domain.errors import StorageError
+from trading_system.domain.events import OrderChanged, PositionChanged
+from trading_system.domain.orders import Side
+from trading_system.domain.positions import Position, applied
+from trading_system.execution.ledger import Ledger
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+def at(minute):
+    return NOON + timedelta(minutes=minute)
+
+
+class Bench:
+    """A ledger over a record, and what it published."""
+
+    def __init__(self, clock, **options) -> None:
+        self.bus, self.record, self.told = Bus(), FakeRecord(), []
+        self.clock = clock
+        self.options = options
+        self.bus.subscribe(PositionChanged, self.told.append)
+        self.ledger = self.again()
+
+    def again(self):
+        return Ledger(orders=self.record, clock=self.clock, bus=self.bus, **self.options)
+
+    def tell(self, order=1, symbol=BTC, executed=1):
+        request = SimpleNamespace(symbol=symbol)
+        changed = SimpleNamespace(
+            id=UUID(int=order), request=request, executed_quantity=Decimal(executed)
+        )
+        self.bus.publish(OrderChanged(order=changed, source="test"))
+
+    def book(self, *rows):
+        self.record.rows += rows
+        for row in rows:
+            self.tell(row.order_id.int, row.symbol)
+
+    async def positions(self):
+        return [page.position for page in await self.ledger.pages()]
+
+
+@pytest.fixture
+def bench(clock):
+    return Bench(clock)
+
+
+async def test_what_was_on_record_before_is_folded_at_the_start_and_told_to_nobody(bench):
+    bench.record.rows = [booked(1, "BUY", 2, 100, at(0)), booked(2, "SELL", 1, 150, at(1))]
+    (position,) = await bench.positions()
+    assert (position.quantity, position.realised) == (1, 50)
+    assert bench.told == []
+    assert bench.ledger.held == {BTC}
+
+
+async def test_each_new_fill_is_told_with_what_it_realised(bench):
+    await bench.positions()
+    bench.book(booked(1, "BUY", 2, 100, at(0)))
+    await bench.positions()
+    bench.book(booked(2, "SELL", 1, 150, at(1), order=2), booked(3, "SELL", 1, 90, at(2), order=2))
+    await bench.positions()
+    assert [(told.trade_id, told.realised, told.position.quantity) for told in bench.told] == [
+        ("1", 0, 2),
+        ("2", 50, 1),
+        ("3", -10, 0),
+    ]
+    assert bench.told[1].order_id == UUID(int=2)
+    assert bench.ledger.held == frozenset()
+
+
+async def test_the_same_fill_told_again_changes_nothing(bench):
+    bench.book(booked(1, "BUY", 2, 100, at(0)))
+    first = await bench.positions()
+    bench.tell()
+    assert await bench.positions() == first
+    assert len(bench.told) <= 1
+
+
+async def test_an_order_without_fills_is_not_read(bench):
+    await bench.positions()
+    bench.record.rows = [booked(1, "BUY", 2, 100, at(0))]
+    bench.tell(executed=0)
+    assert await bench.positions() == []
+
+
+async def test_a_late_fill_takes_its_place_in_time_and_only_it_is_told(bench):
+    await bench.positions()
+    bench.book(booked(1, "BUY", 1, 100, at(0)), booked(3, "SELL", 1, 200, at(2)))
+    await bench.positions()
+    bench.told.clear()
+    bench.book(booked(2, "BUY", 1, 120, at(1), order=2))
+    (position,) = await bench.positions()
+    assert position.quantity == 1
+    assert position.realised == 90  # by the average of 100 and 120, not by 100 alone
+    assert position.realised_fifo == 100
+    assert [told.trade_id for told in bench.told] == ["2"]
+
+
+async def test_trades_of_one_moment_are_folded_by_their_numbers(bench):
+    rows = [booked(number, "BUY", 1, number, at(0), order=number) for number in (9, 10, 100)]
+    bench.book(*rows[::-1])
+    (position,) = await bench.positions()
+    assert [lot.cost for lot in position.lots] == [9, 10, 100]
+
+
+async def test_what_was_realised_is_kept_by_utc_day(bench):
+    bench.book(
+        booked(1, "BUY", 3, 100, at(0)),
+        booked(2, "SELL", 1, 110, at(0)),
+        booked(3, "SELL", 1, 90, at(60 * 12)),
+    )
+    (page,) = await bench.ledger.pages()
+    assert page.realised_on == {date(2026, 1, 1): 10, date(2026, 1, 2): -10}
+
+
+async def test_where_shorts_are_allowed_more_can_be_sold_than_is_held(clock):
+    bench = Bench(clock, may_short=True)
+    bench.book(booked(1, "SELL", 2, 100, at(0)))
+    assert [position.quantity for position in await bench.positions()] == [-2]
+
+
+async def test_a_record_that_cannot_be_read_loses_no_fill(bench):
+    await bench.positions()
+    bench.book(booked(1, "BUY", 1, 100, at(0)))
+    bench.record.failures = [StorageError("the disk is full")]
+    with pytest.raises(StorageError):
+        await bench.positions()
+    assert [position.quantity for position in await bench.positions()] == [1]
+    assert [told.trade_id for told in bench.told] == ["1"]
+
+
+async def test_a_fill_told_while_the_record_is_read_is_not_missed(bench):
+    await bench.positions()
+    bench.book(booked(1, "BUY", 1, 100, at(0)))
+
+    def meanwhile():
+        bench.record.while_reading = lambda: None
+        bench.book(booked(2, "BUY", 1, 100, at(1)))
+
+    bench.record.while_reading = meanwhile
+    await bench.positions()
+    assert [position.quantity for position in await bench.positions()] == [2]
+
+
+async def test_a_fill_that_nobody_told_of_is_found_within_a_minute(bench, clock):
+    running = asyncio.create_task(bench.ledger.run())
+    await settle()
+    bench.record.rows = [
+        booked(1, "BUY", 1, 100, at(0)),
+        booked(1, "BUY", 1, 100, at(0), symbol=ETH),
+    ]
+    await clock.advance(59)
+    assert bench.told == []
+    await clock.advance(2)
+    assert [told.position.symbol for told in bench.told] == [BTC, ETH]
+    await clock.advance(60)
+    assert len(bench.told) == 2
+    running.cancel()
+
+
+async def test_it_folds_as_soon_as_an_order_tells(bench):
+    running = asyncio.create_task(bench.ledger.run())
+    await settle()
+    bench.book(booked(1, "BUY", 1, 100, at(0)))
+    await settle()
+    assert [told.trade_id for told in bench.told] == ["1"]
+    running.cancel()
+
+
+async def test_it_goes_on_after_a_record_that_could_not_be_read(bench, clock):
+    bench.record.failures = [StorageError("the disk is full")]
+    running = asyncio.create_task(bench.ledger.run())
+    await settle()
+    bench.book(booked(1, "BUY", 1, 100, at(0)))
+    await clock.advance(2)
+    assert bench.ledger.held == {BTC}
+    running.cancel()
+
+
+ROWS = st.lists(
+    st.builds(
+        lambda side, quantity, price, minute: (side, quantity, price, minute),
+        st.sampled_from(["BUY", "SELL"]),
+        st.integers(1, 5),
+        st.integers(1, 9),
+        st.integers(0, 6),
+    ),
+    max_size=8,
+)
+
+
+@settings(deadline=None)
+@given(ROWS, st.randoms(use_true_random=False), st.integers(1, 4), st.booleans())
+def test_any_order_and_any_batches_of_booking_end_in_the_same_positions(
+    trades, shuffler, size, may_short
+):
+    rows = [
+        booked(number, side, quantity, price, at(minute), order=number % 3)
+        for number, (side, quantity, price, minute) in enumerate(trades, 1)
+    ]
+    by_time = sorted(rows, key=lambda row: (row.fill.time, int(row.fill.trade_id)))
+    expected = reduce(
+        lambda position, row: applied(position, Side(row.side), row.fill, may_short=may_short),
+        by_time,
+        Position(symbol=BTC),
+    )
+    arriving = rows[:]
+    shuffler.shuffle(arriving)
+
+    async def play():
+        bench = Bench(ManualClock(), may_short=may_short)
+        await bench.positions()
+        for first in range(0, len(arriving), size):
+            bench.book(*arriving[first : first + size])
+            await bench.positions()
+        assert sorted(told.trade_id for told in bench.told) == sorted(
+            row.fill.trade_id for row in rows
+        )
+        live = await bench.positions()
+        bench.ledger = bench.again()
+        assert await bench.positions() == live
+        return live
+
+    assert asyncio.run(play()) == ([expected] if rows else [])
