@@ -111,6 +111,61 @@ async def test_an_order_by_quote_and_without_a_price_comes_back_too(repository):
     assert await repository.get(made.id) == made
 
 
+async def test_everything_known_of_an_order_comes_back(repository):
+    made = replace(
+        order(trailing_delta=100, iceberg_quantity=Decimal("0.010")),
+        mid_price=Decimal("93000.105"),
+        replaces=uuid4(),
+        list_id=uuid4(),
+        foreign=True,
+        latency_ms=12,
+        venue_order_id="5",
+        reject_code=-2010,
+        reject_reason="no money",
+    )
+    await create(repository, made)
+    assert await repository.get(made.id) == made
+
+
+async def test_what_reports_change_is_stored(repository):
+    made = order()
+    await create(repository, made)
+    amended = replace(made.request, quantity=Decimal("0.05"))
+    told = report(made, "NEW")
+    after = replace(apply(made, told), request=amended, latency_ms=7, reject_reason="why")
+    assert await repository.record(made, after, told, at=NOW) == after
+    assert await repository.get(made.id) == after
+
+
+async def test_fees_are_added_up_by_asset_over_all_fills(repository):
+    made = order()
+    await create(repository, made)
+    stored = made
+    for trade_id, asset, fee in (("1", "BNB", "0.1"), ("2", "BTC", "0"), ("3", "BNB", "0.2")):
+        paid = replace(fill(trade_id), fee=Decimal(fee), fee_asset=asset)
+        told = report(made, "PARTIALLY_FILLED", paid, executed="0.05")
+        stored = await repository.record(stored, apply(stored, told), told, at=NOW)
+    assert stored.fees == (("BNB", Decimal("0.3")),)
+    assert await repository.get(made.id) == stored
+
+
+async def test_a_key_tells_its_order_and_refuses_another_wish(repository):
+    assert await repository.by_key("key", "d") is None
+    made = order()
+    await create(repository, made, "key")
+    assert await repository.by_key("key", "d") == made
+    with pytest.raises(KeyReused):
+        await repository.by_key("key", "another")
+
+
+async def test_an_impossible_report_leaves_the_order_as_it_is(repository):
+    made = order()
+    await create(repository, made)
+    await repository.keep_impossible(made, report(made, "FILLED", executed="9"), at=NOW)
+    assert await repository.get(made.id) == made
+    assert await repository.fills() == []
+
+
 async def test_one_key_stands_for_one_order(repository):
     first, second = order(), order()
     assert await create(repository, first, "key") is None
