@@ -104,7 +104,8 @@ def _judge(command: AmendOrder, order: Order, rules: SymbolRules) -> None:
     if command.quantity > order.quantity:
         raise _refused("Order amend (quantity increase) is not supported.")
     if command.quantity <= order.quantity - order.remaining:
-        # Nobody has documented what happens then; the words are ours.
+        # Undocumented, and the words are ours: a remark on weights (changelog of 2026-04-02) hints
+        # that some amendments end their order, maybe these.
         raise _refused("Order amend (quantity not above executed) is not supported.")
     most = rules.max_num_order_amends
     if most and len(order.amendments) >= most:
