@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from tests.faults.rules import rule
 from trading_system.domain.events import OrderChanged, VenuePositionsChanged
 from trading_system.domain.instruments import Symbol
 from trading_system.domain.market import Trade
@@ -76,3 +77,21 @@ async def test_the_same_system_lives_on_futures(exchange, at, live):
 
         await it.until(pushed, "pushes")
         assert not it.system.user_stream.invalid
+
+
+async def test_an_order_whose_answer_is_lost_is_found_and_never_sent_again(exchange, at, live):
+    async with exchange() as running, live(at(running, market_type="futures")) as it:
+        answer = await it.http.post("/symbols", json={"symbol": "BTC/USDT"})
+        await it.backfilled(answer.json()["backfill"]["id"])
+        await it.beats(1)
+        running.mischief.add([rule("answer-lost", calls="POST /fapi/v1/order", times=1)])
+        order = {"symbol": "BTC/USDT", "type": "market", "quantity": "0.02", "side": "buy"}
+        sent = (await it.passing(it.order(**order))).json()
+
+        async def filled():
+            await it.clock.advance(0.5)
+            return (await it.http.get(f"/orders/{sent['id']}")).json()["status"] == "FILLED"
+
+        await it.until(filled, "the order")
+        [held] = await it.system.derivatives.positions()
+        assert held.quantity == Decimal("0.02")

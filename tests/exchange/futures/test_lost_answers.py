@@ -11,6 +11,7 @@ from trading_system.domain.errors import (
     NotAllowed,
     OrderNotFound,
     OutcomeUnknown,
+    Rejected,
     Unreachable,
 )
 from trading_system.domain.instruments import Symbol
@@ -147,6 +148,19 @@ async def test_a_stop_just_triggered_is_open_although_its_order_is_not_there_yet
     gateway.says("GET order", OrderNotFound(-2013, "Order does not exist."))
     report = await trading.find(order(OrderType.STOP_LOSS, stop_price=Decimal(1)))
     assert (report.status, report.venue_order_id) == ("NEW", "9")
+
+
+async def test_a_change_that_had_been_made_already_is_no_refusal(trading, gateway, limit):
+    """What is cut off is sent again by aiohttp, where it is no POST; the second finds it done."""
+    gateway.says("PUT order", Rejected(-5027, "No need to modify the order."))
+    gateway.says("GET order", ROW | {"status": "NEW", "origQty": "2"})
+    assert (await trading.amend(limit(), Decimal(2))).quantity == 2
+    gateway.says("GET order", Unreachable("no network"))
+    with pytest.raises(OutcomeUnknown):
+        await trading.amend(limit(), Decimal(2))
+    gateway.says("PUT order", Rejected(-4003, "Quantity less than or equal to zero."))
+    with pytest.raises(Rejected):
+        await trading.amend(limit(), Decimal(0))
 
 
 @pytest.mark.parametrize("answer", [{}, [], ROW | {"status": "MAGIC"}, ROW | {"cumQuote": "NaN"}])

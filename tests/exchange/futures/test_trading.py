@@ -7,14 +7,17 @@ from decimal import Decimal
 
 import pytest
 
+from tests.faults.rules import rule
 from trading_system.domain.candles import MINUTE, Span
 from trading_system.domain.errors import (
     DuplicateOrder,
     InsufficientFunds,
     NotAllowed,
     OrderNotFound,
+    OutcomeUnknown,
     Rejected,
     UnknownSymbol,
+    Unreachable,
 )
 from trading_system.domain.instruments import Symbol
 from trading_system.domain.orders import OrderType, Side
@@ -153,6 +156,46 @@ async def test_refusals_say_what_to_change(parts, order):
     await parts.trading.place(wanted)
     with pytest.raises(DuplicateOrder):
         await parts.trading.place(wanted)
+
+
+LOST = [("answer-lost", True), ("server-error status=503", False), ("empty-body", True)]
+
+
+@pytest.mark.parametrize(("fault", "done"), LOST)
+async def test_a_lost_answer_leaves_an_order_in_doubt_until_it_is_looked_up(
+    parts, order, exchange, fault, done
+):
+    wanted = order()
+    exchange.mischief.add([rule(fault, calls="POST /fapi/v1/order", times=1)])
+    with pytest.raises(OutcomeUnknown):
+        await parts.trading.place(wanted)
+    if not done:
+        with pytest.raises(OrderNotFound):
+            await parts.trading.find(wanted)
+        return
+    assert (await parts.trading.find(wanted)).status == "FILLED"
+    [held] = await parts.derivatives.positions()
+    assert held.quantity == wanted.request.quantity
+
+
+async def test_what_an_overload_refused_did_not_happen(parts, order, exchange):
+    exchange.mischief.add([rule("error code=-1008", calls="POST /fapi/v1/order", times=1)])
+    with pytest.raises(Unreachable):
+        await parts.trading.place(order())
+    assert await parts.derivatives.positions() == []
+
+
+async def test_a_change_or_cancel_whose_answer_is_lost_is_seen_to_be_done(parts, order, exchange):
+    """Both are sent again, by aiohttp."""
+    low = (await parts.price() * Decimal("0.97")).quantize(Decimal("0.01"))
+    wanted = order(OrderType.LIMIT, price=low, quantity="0.02")
+    await parts.trading.place(wanted)
+    exchange.mischief.add([rule("answer-lost", calls="PUT /fapi/v1/order", times=1)])
+    assert (await parts.trading.amend(wanted, Decimal("0.01"))).quantity == Decimal("0.01")
+    exchange.mischief.add([rule("answer-lost", calls="DELETE /fapi/v1/order", times=1)])
+    with pytest.raises(OrderNotFound):
+        await parts.trading.cancel(wanted)
+    assert (await parts.trading.find(wanted)).status == "CANCELED"
 
 
 async def test_a_position_is_opened_reported_and_closed(parts, order):

@@ -29,6 +29,7 @@ from trading_system.exchange.translate import moment, understood
 log = structlog.get_logger(__name__)
 
 _MOST_TRADES = 1_000
+_AS_IT_WAS = -5027  # a PUT whose answer was cut off is sent again by aiohttp: it had been done
 _FILLED_MEANWHILE = "the old order has filled some more meanwhile: nothing was placed"
 
 
@@ -68,7 +69,12 @@ class FuturesTrading:
         Raises NotAllowed for what has no price, Rejected, or OutcomeUnknown.
         """
         parameters = translate.amend_parameters(order, self._name(order), quantity)
-        answer = await self._gateway.change("order", method="PUT", **parameters)
+        try:
+            answer = await self._gateway.change("order", method="PUT", **parameters)
+        except Rejected as refused:
+            if refused.code != _AS_IT_WAS:
+                raise
+            return await self._as_it_is(order)
         with understood(state_changing=True):
             return translate.reported(answer, order.client_order_id, source="answer")
 
@@ -108,6 +114,12 @@ class FuturesTrading:
         rows = await self._gateway.read("balance", signed=True)
         with understood(state_changing=False):
             return translate.balances(rows)
+
+    async def _as_it_is(self, order: Order) -> Report:
+        try:
+            return await self.find(order)
+        except ExchangeError as error:
+            raise OutcomeUnknown(str(error)) from error
 
     async def _cancelled(self, order: Order) -> Report:
         """Without its fills."""
