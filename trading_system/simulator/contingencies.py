@@ -218,21 +218,17 @@ class Contingencies:
     def _expire(self, order: Order, reason: str, now: int) -> None:
         """End an order that still belongs to its list."""
         if self._ties.pop(order.order_id, None) is not None:
-            self._withdraw(order)
+            self._market(order.symbol).withdraw(order)
             rules = self._checks.rules(order.symbol)
             self._settlement.expire(order, rules, reason=reason, now=now)
 
     def _cancel_all(self, order_list: OrderList, id_: str, now: int) -> None:
         for order in order_list.orders:
             if self._ties.pop(order.order_id, None) is not None:
-                self._withdraw(order)
+                self._market(order.symbol).withdraw(order)
                 rules = self._checks.rules(order.symbol)
                 self._settlement.cancel(order, rules, cancel_id=id_, now=now)
         self._finish(order_list, now, cancelled_by=id_)
-
-    def _withdraw(self, order: Order) -> None:
-        if order.status is not Status.PENDING_NEW:
-            self._market(order.symbol).withdraw(order)
 
     def _finish(self, order_list: OrderList, now: int, *, cancelled_by: str | None = None) -> None:
         order_list.status = ListStatus.ALL_DONE

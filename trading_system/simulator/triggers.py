@@ -85,7 +85,7 @@ class Triggers:
         self._waiting[order.order_id] = _Waiting(order)
 
     def remove(self, order: Order) -> None:
-        """Forget an order; one that has just fired is forgotten already."""
+        """Forget an order, if it waits here: one that has just fired does no more."""
         self._waiting.pop(order.order_id, None)
 
     def fired(self, price: Decimal, time: int) -> list[Order]:

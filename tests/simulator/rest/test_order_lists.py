@@ -189,6 +189,15 @@ def test_an_answer_about_a_new_order_is_not_mixed_up_with_what_it_sets_off(make_
     assert desk.ask("GET", "orderList", orderListId=1)["listOrderStatus"] == "ALL_DONE"
 
 
+def test_an_answer_about_a_new_list_is_not_mixed_up_with_what_the_tape_did_before(desk):
+    bid = str(desk.feed.depth("BTCUSDT", now=desk.now).bids[0].price)
+    desk.ask("POST", "orderList/oto", **oto(desk) | {"workingPrice": bid})
+    desk.now += 3_600_000
+    told = desk.ask("POST", "orderList/oco", **oco(desk))
+    assert (told["orderListId"], told["listStatusType"]) == (2, "EXEC_STARTED")
+    assert desk.ask("GET", "orderList", orderListId=1)["transactionTime"] < desk.now
+
+
 def test_lists_are_asked_for_one_by_one_or_together(desk):
     first = desk.ask("POST", "orderList/oco", **oco(desk), listClientOrderId="mine")
     second = desk.ask("POST", "orderList/oto", **oto(desk))

@@ -294,7 +294,7 @@ def machine(make_floor):
 
 
 def test_lists_keep_their_laws(make_floor):
-    profile = settings(max_examples=100, stateful_step_count=30, deadline=None)
+    profile = settings(max_examples=60, stateful_step_count=30, deadline=None)
     run_state_machine_as_test(machine(make_floor), settings=profile)
 
 

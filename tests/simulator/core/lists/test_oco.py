@@ -63,6 +63,13 @@ def test_a_pair_whose_dearer_order_cannot_be_paid_is_refused_whole(desk, floor):
     assert desk.oco("BUY", "90", limit="90", stop="110")
 
 
+def test_a_pair_whose_second_order_is_the_dearer_is_refused_whole_too(desk, floor):
+    maker = desk.pair("BUY", "115").below
+    cheap = floor.command("BUY", "115", "80", type="STOP_LOSS_LIMIT", stop_price="110")
+    assert floor.refusal(desk.place, PlaceList(rest=Pair(above=cheap, below=maker)))[0] == -2010
+    assert floor.venue.open_orders("ann") == []
+
+
 def test_the_limit_order_fills_and_the_stop_expires_first(desk, floor, told, fates):
     stop, maker = desk.oco()
     assert told(floor.print("110")) == ["1 EXPIRED EXPIRED", "2 TRADE FILLED", "LIST 1 ALL_DONE"]

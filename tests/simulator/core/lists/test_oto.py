@@ -8,7 +8,7 @@ import pytest
 
 from trading_system.simulator.events import ListEvent
 from trading_system.simulator.list_model import Contingency, ListStatus, PlaceList
-from trading_system.simulator.model import SymbolRules
+from trading_system.simulator.model import Advance, SymbolRules
 
 
 def test_what_waits_is_open_and_locks_nothing(desk, floor):
@@ -61,6 +61,15 @@ def test_a_waiting_market_order_trades_at_once(desk, floor, told):
         "2 TRADE FILLED",
         "LIST 1 ALL_DONE",
     ]
+
+
+def test_what_follows_meets_the_trades_of_the_same_millisecond_that_come_after(desk, floor):
+    _, pending = desk.oto()
+    floor.now += 1
+    for price in ("99", "105"):
+        floor.feed.print("BTCUSDT", price, "10", floor.now)
+    floor.do(Advance())
+    assert pending.status == "FILLED"
 
 
 def test_a_working_order_that_fills_at_once_is_told_before_what_follows(desk, floor, told, fates):
