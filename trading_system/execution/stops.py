@@ -16,7 +16,7 @@ from weakref import WeakValueDictionary
 import structlog
 
 from trading_system.bus import Bus
-from trading_system.domain.errors import InvalidRequest, TradingError
+from trading_system.domain.errors import InvalidRequest, TradingError, UnknownSymbol
 from trading_system.domain.events import OrderChanged, PositionChanged
 from trading_system.domain.instruments import Symbol
 from trading_system.domain.market import Ticker, Trade
@@ -39,6 +39,7 @@ log = structlog.get_logger(__name__)
 
 _EVERY_SECONDS = 1.0
 _LONGEST_WAIT = 60.0
+_OUT_OF_ORDER_MS = 5_000
 _REFUSED = frozenset({OrderStatus.REJECTED, OrderStatus.EXPIRED, OrderStatus.EXPIRED_IN_MATCH})
 
 
@@ -125,7 +126,8 @@ class StopKeeper:
         await self._read_all()
         async with self._lock(stop_id):
             stop = self._stops.get(stop_id) or await self._repository.get(stop_id)
-            if stop.status.is_final or stop.status is StopStatus.TRIGGERED:
+            closing = stop.status is StopStatus.TRIGGERED and stop.ordered is not None
+            if stop.status.is_final or closing:
                 return stop
             await self._save(
                 replace(
@@ -180,7 +182,7 @@ class StopKeeper:
             order = await self._desk.place(stop.request(), stop.key)
         except InvalidRequest:
             if before.ordered is None:
-                await self._save(before)
+                await self._save(replace(before, status=stop.status))
             raise
         return await self._save(replace(stop, order_id=order.id)), order
 
@@ -189,10 +191,12 @@ class StopKeeper:
         order = None if stop.order_id is None else await self._orders.get(stop.order_id)
         held = {each.symbol: each.quantity for each in await self._holdings.positions()}
         quantity = held.get(stop.symbol, Decimal(0))
-        instrument = (await self._market_data.instruments())[stop.symbol]
+        instrument = (await self._market_data.instruments()).get(stop.symbol)
+        if instrument is None:
+            raise UnknownSymbol(f"the venue lists no {stop.symbol} any more")
         return Facts(
             held=max(quantity if stop.side is Side.SELL else -quantity, Decimal(0)),
-            step=instrument.step_size,
+            step=max(instrument.step_size, instrument.market_step_size or instrument.step_size),
             now=self._clock.now(),
             watched=self._watched.get(stop.id, Watched()),
             order=order,
@@ -223,11 +227,12 @@ class StopKeeper:
 
     async def _read_all(self) -> None:
         async with self._reading:
-            if not self._read:
-                self._stops = {stop.id: stop for stop in await self._repository.unfinished()}
-                self._symbols = frozenset(stop.symbol for stop in self._stops.values())
-                self._watch(list(self._stops.values()))
-                self._read = True
+            if self._read:
+                return
+            self._stops = {stop.id: stop for stop in await self._repository.unfinished()}
+            self._symbols = frozenset(stop.symbol for stop in self._stops.values())
+            self._watch(self._stops.values())
+            self._read = True
 
     def _watch(self, stops: Iterable[Stop]) -> None:
         """Begin with the best price remembered and the newest one known."""
@@ -238,11 +243,14 @@ class StopKeeper:
             self._watched[stop.id] = watched if last is None else watched.after(stop, exact(last))
 
     def _on_price(self, symbol: Symbol, price: float, time: int) -> None:
-        if symbol not in self._symbols or time < self._newest.get(symbol, 0):
+        if symbol not in self._symbols:
+            return
+        # Two streams may tell out of order; what is much older says that the venue set its clock.
+        if 0 < self._newest.get(symbol, 0) - time <= _OUT_OF_ORDER_MS:
             return
         self._newest[symbol] = time
         for stop in self._stops.values():
-            if stop.symbol == symbol and stop.id in self._watched:
+            if stop.symbol == symbol:
                 watched = self._watched[stop.id].after(stop, exact(price))
                 if watched.hit and not self._watched[stop.id].hit:
                     self._woken.set()
