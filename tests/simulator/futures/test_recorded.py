@@ -103,7 +103,7 @@ def test_refusals_are_in_the_recorded_words(desk):
         -2022: order | {"reduceOnly": "true"},
         -4003: order | {"quantity": "0"},
         -4061: order | {"positionSide": "SHORT"},
-        -4164: order | {"quantity": "0.00005"},
+        -4164: order | {"quantity": "0.00001"},
     }
     for code, fields in asked.items():
         _, ours = desk.signed("POST", "v1/order", **fields)
