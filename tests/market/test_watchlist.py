@@ -181,3 +181,19 @@ async def test_a_database_that_fails_leaves_the_sets_and_is_read_again(
     assert told == [(set(), {BTC})]
     await clock.advance(10)
     assert len(read) == 2, "open ones and recent ones, once"
+
+
+async def test_what_is_held_is_followed_like_what_is_traded(symbols, orders, clock, bus, told, run):
+    held = {BTC}
+    watchlist = Watchlist(
+        symbols=symbols,
+        orders=orders,
+        clock=clock,
+        bus=bus,
+        follow=lambda monitored, traded: told.append((set(monitored), set(traded))),
+        held=lambda: frozenset(held),
+    )
+    await run(watchlist)
+    held.clear()
+    await clock.advance(1)
+    assert told == [(set(), {BTC}), (set(), set())]
