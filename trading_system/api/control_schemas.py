@@ -79,20 +79,25 @@ class ControlEvent(ControlEntryOut):
 
 
 class ProgressOut(Out):
-    """What a kill has left to do; `left_over` says why a position stays."""
+    """What a kill has left to do; `open_orders` is null before its first pass.
+
+    `left_over` says why a position stays.
+    """
 
     model_config = example(
         done=False, open_orders=1, positions=[], left_over={"ETH/USDT": "0 is less than 0.0001"}
     )
 
     done: bool
-    open_orders: int
+    open_orders: int | None
     positions: list[SymbolText]
     left_over: dict[str, str]
 
     @classmethod
-    def of(cls, progress: Progress) -> Self:
+    def of(cls, progress: Progress | None) -> Self:
         """Made from the progress."""
+        if progress is None:
+            return cls(done=False, open_orders=None, positions=[], left_over={})
         return cls(
             done=progress.done,
             open_orders=progress.open_orders,

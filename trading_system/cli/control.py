@@ -91,7 +91,8 @@ async def _post(client: httpx.AsyncClient, what: str, **body: object) -> dict[st
 def _print(standing: dict[str, Any]) -> None:
     armed = "armed" if standing["armed"] else "not armed"
     console.print(f"{standing['state']}, {armed}: {standing['reason']} ({standing['who']})")
-    if kill := standing["kill"]:
+    kill = standing["kill"]
+    if kill and kill["open_orders"] is not None:
         console.print(
             f"open orders: {kill['open_orders']}, positions to close: {len(kill['positions'])}"
         )

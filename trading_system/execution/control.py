@@ -11,7 +11,6 @@ import hmac
 import secrets
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -46,9 +45,7 @@ class Control:
         self._log = log
         self._clock = clock
         self._bus = bus
-        self._entry = ControlEntry(
-            state=ControlState.PAUSED, reason="not started yet", who="system", at=clock.now()
-        )
+        self._entry = self._decision(ControlState.PAUSED, "not started yet", "system")
         self._code: str | None = None
         self._exempt: set[UUID] = set()
         self._changing = asyncio.Lock()
@@ -67,10 +64,12 @@ class Control:
     async def load(self) -> None:
         """Go on as the last run was told to; a code for this run goes to the log."""
         last = await self._log.latest(1)
-        first = ControlEntry(
-            state=ControlState.RUNNING, reason="first start", who="system", at=self._clock.now()
-        )
-        self._take(last[0] if last else first)
+        if last and last[0].state is not ControlState.RUNNING:
+            self._take(last[0])
+        elif last:
+            self._entry = last[0]
+        else:
+            self._entry = self._decision(ControlState.RUNNING, "first start", "system")
         self._offer_code()
 
     async def pause(self, *, reason: str, who: str) -> ControlEntry:
@@ -147,15 +146,13 @@ class Control:
             self.killed.set()
         else:
             self.killed.clear()
-        level = log.info if entry.state is ControlState.RUNNING else log.warning
-        level(
+        log.warning(
             "control", state=entry.state, flatten=entry.flatten, reason=entry.reason, by=entry.who
         )
         self._bus.publish(ControlChanged(entry=entry))
 
     def _decision(self, state: ControlState, reason: str, who: str) -> ControlEntry:
-        now: datetime = self._clock.now()
-        return ControlEntry(state=state, reason=reason, who=who, at=now)
+        return ControlEntry(state=state, reason=reason, who=who, at=self._clock.now())
 
     def _require_alive(self, wish: str) -> None:
         if self.state is ControlState.KILLED:

@@ -13,6 +13,7 @@ from decimal import Decimal
 
 import structlog
 
+from trading_system.domain.control import ControlEntry
 from trading_system.domain.errors import TradingError
 from trading_system.domain.instruments import Symbol
 from trading_system.domain.orders import Order, OrderRequest, OrderStatus, OrderType, Side
@@ -32,8 +33,12 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 10.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """What a kill has left to do: open orders, positions, and why some of these must stay."""
+    """What a pass left of a kill to do: open orders, positions, and why some of these must stay.
 
+    `kill` is the decision that the pass went by.
+    """
+
+    kill: ControlEntry
     open_orders: int = 0
     positions: tuple[Symbol, ...] = ()
     left_over: dict[Symbol, str] = field(default_factory=dict)
@@ -45,7 +50,7 @@ class Progress:
 
 
 class KillSwitch:
-    """Works while killed and while `run` runs; `progress` is what the last pass left."""
+    """Works while killed and while `run` runs."""
 
     def __init__(
         self,
@@ -67,14 +72,20 @@ class KillSwitch:
         self._market_data = market_data
         self._clock = clock
         self._may_short = may_short
-        self.progress = Progress()
+        self._progress: Progress | None = None
+
+    @property
+    def progress(self) -> Progress | None:
+        """What the last pass left of the kill that counts now; None before its first."""
+        progress = self._progress
+        return progress if progress and progress.kill == self._control.entry else None
 
     async def run(self) -> None:
         """Until cancelled; at once when killed, then again and again until armed."""
         pause = _FIRST_PAUSE
         while True:
             if not self._control.killed.is_set():
-                self.progress, pause = Progress(), _FIRST_PAUSE
+                pause = _FIRST_PAUSE
                 await self._control.killed.wait()
             try:
                 await self.enforce()
@@ -85,16 +96,17 @@ class KillSwitch:
 
     async def enforce(self) -> None:
         """One pass; raises TradingError when it had to stop."""
+        kill = self._control.entry
         await self._manager.cancel_all(foreign=True)
         still = len(await self._open())
-        self.progress = Progress(open_orders=still)
-        if still or not self._control.entry.flatten:
-            return
-        if await self._orders.short_of_fills(self._clock.now() - _LOOKS_BACK):
+        if still or not kill.flatten:
+            self._progress = Progress(kill=kill, open_orders=still)
+        elif await self._orders.short_of_fills(self._clock.now() - _LOOKS_BACK):
             log.info("nothing is closed before all fills are known")
-            self.progress = Progress(positions=tuple(each.symbol for each in await self._held()))
-            return
-        await self._flatten()
+            held = tuple(each.symbol for each in await self._held())
+            self._progress = Progress(kill=kill, positions=held)
+        else:
+            self._progress = await self._flatten(kill)
 
     async def _open(self) -> list[Order]:
         return await self._orders.all(statuses=_OPEN, limit=10_000)
@@ -102,18 +114,20 @@ class KillSwitch:
     async def _held(self) -> list[Position]:
         return [each for each in await self._holdings.positions() if each.quantity]
 
-    async def _flatten(self) -> None:
+    async def _flatten(self, kill: ControlEntry) -> Progress:
         left_over = {}
         for position in await self._held():
             reason = await self._close(position)
             if reason:
                 left_over[position.symbol] = reason
-        still = tuple(each.symbol for each in await self._held() if each.symbol not in left_over)
-        self.progress = Progress(
-            open_orders=len(await self._open()), positions=still, left_over=left_over
+        return Progress(
+            kill=kill,
+            open_orders=len(await self._open()),
+            positions=tuple(
+                each.symbol for each in await self._held() if each.symbol not in left_over
+            ),
+            left_over=left_over,
         )
-        if self.progress.done:
-            log.info("flat", left_over={str(name): why for name, why in left_over.items()})
 
     async def _close(self, position: Position) -> str:
         """Sell it, or buy it back, at the market; why not, where that cannot be done."""
