@@ -1,0 +1,62 @@
+"""Each market has every part, and the parts are its own."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import SecretStr
+
+from trading_system.config import Settings
+from trading_system.exchange.client import Client
+from trading_system.exchange.endpoints import trading_endpoints
+from trading_system.exchange.futures.listen_key import ListenKey
+from trading_system.exchange.gateway import Gateway
+from trading_system.exchange.markets import FUTURES, MARKETS, SPOT
+from trading_system.exchange.streams.signed_subscription import SignedSubscription
+from trading_system.exchange.streams.signing import HmacSigner
+from trading_system.exchange.venue import Venue
+from trading_system.resilience.limits import Priority
+from trading_system.resilience.retry import RetryPolicy
+
+ROOT = "http://127.0.0.1:9"
+
+
+@pytest.fixture
+async def venue(request, clock):
+    market = request.param
+    endpoints = trading_endpoints(ROOT, market.hosts)
+    client = Client(endpoints=endpoints, clock=clock, rest_api=market.rest_api)
+    gateway = Gateway(client=client, clock=clock, retry=RetryPolicy())
+    yield Venue(endpoints=endpoints, gateway=gateway, listing=market.listing(gateway, clock))
+    await gateway.close()
+
+
+def test_every_market_that_can_be_set_is_there():
+    wanted = Settings.model_fields["market_type"].annotation.__args__
+    assert set(MARKETS) == set(wanted)
+    assert MARKETS[Settings.model_fields["market_type"].default] is SPOT
+
+
+@pytest.mark.parametrize(
+    ("venue", "market", "access", "url", "told"),
+    [
+        (SPOT, SPOT, SignedSubscription, "ws://127.0.0.1:9/ws-api/v3", "executionReport"),
+        (FUTURES, FUTURES, ListenKey, "ws://127.0.0.1:9/private/ws", "ORDER_TRADE_UPDATE"),
+    ],
+    ids=["spot", "futures"],
+    indirect=["venue"],
+)
+async def test_an_account_hears_of_itself_as_its_market_lets_it(
+    venue, market, access, url, told, clock
+):
+    signer = HmacSigner(SecretStr("key"), SecretStr("secret"))
+    hearing = market.hearing(venue, clock, signer, 5_000)
+    assert (type(hearing.access), hearing.access.url) == (access, url)
+    assert told in hearing.events.told
+    assert market.market_data(venue, clock, Priority.CANDLES)
+    assert market.trading(venue.gateway, venue.listing)
+    assert market.records(venue.gateway, venue.listing)
+    assert market.derivatives(venue.gateway, venue.listing)
+
+
+def test_only_on_margin_may_be_held_less_than_nothing():
+    assert (SPOT.on_margin, FUTURES.on_margin) == (False, True)
