@@ -7,6 +7,8 @@ from decimal import Decimal
 import pytest
 
 from trading_system.simulator.command_log import CommandLog
+from trading_system.simulator.exchange_info import exchange_filters
+from trading_system.simulator.filters import ExchangeLimits
 
 BTC = {"symbol": "BTCUSDT"}
 STATUS = {
@@ -335,3 +337,9 @@ def test_what_a_symbol_allows_and_how_many_lists_is_told(make_desk):
     (told,) = make_desk().get("exchangeInfo", **BTC)["symbols"]
     assert (told["ocoAllowed"], told["otoAllowed"], told["opoAllowed"]) == (True, True, False)
     assert {"filterType": "MAX_NUM_ORDER_LISTS", "maxNumOrderLists": 20} in told["filters"]
+
+
+def test_how_many_lists_the_exchange_allows_is_told_where_it_is_limited():
+    told = exchange_filters(ExchangeLimits(max_num_order_lists=3))
+    assert told == [{"filterType": "EXCHANGE_MAX_NUM_ORDER_LISTS", "maxNumOrderLists": 3}]
+    assert exchange_filters(ExchangeLimits()) == []
