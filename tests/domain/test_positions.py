@@ -86,6 +86,11 @@ def test_where_shorts_are_allowed_a_position_flips(trades, expected):
     assert figures(fold(*trades, may_short=True)) == expected
 
 
+def test_what_cannot_be_divided_evenly_is_cut_far_behind_any_price():
+    position = fold((BUY, 3, "3.33"), (BUY, "0.01", 1), (SELL, 1, 4))
+    assert abs(position.average_price - D(10) / D("3.01")) < D("1E-17")
+
+
 def test_a_flip_opens_anew_at_its_own_time():
     position = fold((BUY, 1, 100), (BUY, 1, 100), (SELL, 3, 100), may_short=True)
     assert position.opened_at == position.updated_at == NOON + timedelta(minutes=2)

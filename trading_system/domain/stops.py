@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from decimal import ROUND_DOWN, Decimal
+from decimal import Decimal
 from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
@@ -124,7 +124,7 @@ class Stop:
     def wanted(self, held: Decimal, step: Decimal) -> Decimal:
         """How much it has to close when so much is held, in whole steps."""
         most = held if self.quantity is None else min(held, self.quantity - self.closed)
-        return max(most, _NOTHING).quantize(step, ROUND_DOWN) // step * step
+        return max(most, _NOTHING) // step * step
 
     def request(self) -> OrderRequest:
         """The order that closes what was `ordered`; the same for as long as that is."""

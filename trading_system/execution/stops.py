@@ -177,12 +177,14 @@ class StopKeeper:
                 return stop
 
     async def _send(self, before: Stop, stop: Stop) -> tuple[Stop, Order]:
-        """Place its order, or learn that it was placed; refused by our own rules, it was not."""
+        """Place its order, or learn that it was placed; refused by our own rules, it was not.
+
+        One that was ordered `before` may have been sent by an earlier run, and stays ordered.
+        """
         try:
             order = await self._desk.place(stop.request(), stop.key)
         except InvalidRequest:
-            if before.ordered is None:
-                await self._save(replace(before, status=stop.status))
+            await self._save(replace(before, status=stop.status))
             raise
         return await self._save(replace(stop, order_id=order.id)), order
 
