@@ -157,8 +157,8 @@ class Pit:
             (
                 self.wallet(account),
                 dict(self.venue.accounts.account(account).leverages),
-                [_state(each) for each in self.venue.accounts.orders.of(account, None)],
-                [_state(each) for each in self.venue.accounts.algos.of(account, None)],
+                [_state(each) for each in self.venue.all_orders(account, "BTCUSDT")],
+                [_state(each) for each in self.venue.all_algos(account, "BTCUSDT")],
             )
             for account in ("ann", "bob")
         ]

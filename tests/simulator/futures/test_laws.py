@@ -80,7 +80,7 @@ def test_every_wallet_is_what_its_fills_have_made_of_it(steps):
     for step in steps:
         pit.step(*step)
     for account in ("ann", "bob"):
-        fills = pit.venue.fills(account, None)
+        fills = pit.venue.fills(account, "BTCUSDT")
         earned = sum((fill.realised - fill.commission for fill in fills), Decimal(0))
         assert pit.wallet(account) == 1000 + earned
         signed = sum(

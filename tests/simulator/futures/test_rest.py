@@ -70,6 +70,17 @@ def test_trades_are_the_tape(desk):
     first = told[0]["id"]
     again = desk.get("v1/aggTrades", symbol="BTCUSDT", limit=3, fromId=first)
     assert again == aggregates
+    for end in (NOON, NOON + 9_000):  # nobody is told the future
+        assert desk.get("v1/aggTrades", symbol="BTCUSDT", limit=3, endTime=end) == aggregates
+    hour = desk.get("v1/aggTrades", symbol="BTCUSDT", limit=1_000, startTime=NOON - 60_000)
+    assert hour[-3:] == aggregates
+    assert hour[0]["T"] >= NOON - 60_000
+    span = {"startTime": NOON - 60_000, "endTime": NOON - 30_000}
+    part = desk.get("v1/aggTrades", symbol="BTCUSDT", **span)
+    assert part == [each for each in hour if each["T"] <= NOON - 30_000]
+    assert (
+        desk.call("GET", "v1/aggTrades", "symbol=BTCUSDT&fromId=1&startTime=1")[1]["code"] == -1128
+    )
 
 
 def test_candles_are_the_pairs_own(desk):
@@ -150,7 +161,9 @@ def test_more_than_the_weight_of_a_minute_is_refused(desk):
 def test_orders_tell_how_many_were_placed_and_weigh_nothing(desk):
     desk.buy()
     desk.wait()
-    assert desk.headers["x-mbx-order-count-10s"] == desk.headers["x-mbx-order-count-1m"] == "2"
+    ids = {"symbol": "BTCUSDT", "orderId": 1}
+    desk.ask("PUT", "v1/order", **ids, side="BUY", price="70001", quantity="0.01")
+    assert desk.headers["x-mbx-order-count-10s"] == desk.headers["x-mbx-order-count-1m"] == "3"
     assert desk.headers["x-mbx-used-weight-1m"] == "0"
     limits = desk.ask("GET", "v1/rateLimit/order")
     assert [each["limit"] for each in limits] == [300, 1_200]
@@ -253,6 +266,7 @@ def test_all_open_orders_are_cancelled(desk):
 def test_an_order_can_be_rehearsed(desk):
     order = {"symbol": "BTCUSDT", "side": "BUY", "type": "MARKET", "quantity": "0.01"}
     assert desk.ask("POST", "v1/order/test", **order) == {}
+    assert desk.refusal("POST", "v1/order/test", **order | {"quantity": "0"}) == -4003
     assert desk.ask("GET", "v1/allOrders", symbol="BTCUSDT") == []
 
 
@@ -305,12 +319,19 @@ def test_orders_and_fills_come_in_pages(desk):
         ({"symbol": "ETHBTC"}, -1121),
         ({"quantity": "900"}, -2019),
         ({"reduceOnly": "true"}, -2022),
+        ({"stopPrice": "60000"}, -1106),
+        ({"closePosition": "true"}, -1106),
     ],
 )
 def test_an_order_that_makes_no_sense_is_refused(desk, fields, code):
     order = {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC"}
     order |= {"quantity": "0.01", "price": "70000", **fields}
     assert desk.refusal("POST", "v1/order", **order) == code
+
+
+@pytest.mark.parametrize("path", ["v1/openOrders", "v1/openAlgoOrders", "v3/positionRisk"])
+def test_nothing_is_listed_of_a_symbol_that_is_not(desk, path):
+    assert desk.refusal("GET", path, symbol="ETHBTC") == -1121
 
 
 def test_an_order_names_its_one_way_side_and_its_self_trade_mode(desk):
@@ -350,6 +371,7 @@ def test_a_trailing_algo_order_tells_its_rate(desk):
     for wrong, code in (
         ({"algoType": "VP"}, -4500),
         ({"priceProtect": "true", "callbackRate": "1"}, -1014),
+        ({"workingType": "MARK_PRICE", "callbackRate": "1"}, -4031),
         ({"callbackRate": "11"}, -2007),
     ):
         assert desk.refusal("POST", "v1/algoOrder", **trailing | wrong) == code

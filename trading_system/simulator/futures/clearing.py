@@ -60,8 +60,8 @@ class Clearing:
         self._accounts: dict[str, Account] = {}
         self._events: list[Event] = []
         self._trade_id = 0
-        self.orders = Register[FuturesOrder](_FIRST_ORDER)
-        self.algos = Register[AlgoOrder](_FIRST_ALGO)
+        self.orders = Register[FuturesOrder](_FIRST_ORDER, ("origClientOrderId", "orderId"))
+        self.algos = Register[AlgoOrder](_FIRST_ALGO, ("clientAlgoId", "algoId"))
 
     def open_account(self, name: str, balance: Decimal) -> None:
         """ValueError when it is open already."""

@@ -16,9 +16,11 @@ from trading_system.simulator.futures.model import (
     SetLeverage,
     TimeInForce,
 )
+from trading_system.simulator.futures.wire import WORKING_TYPE
 from trading_system.simulator.model import Refused, Side
 from trading_system.simulator.self_trades import SelfTradePrevention
 
+_OF_TRIGGERS = ("stopPrice", "activationPrice", "callbackRate", "closePosition", "priceProtect")
 _CLIENT_ID = re.compile(r"[.A-Z:/a-z0-9_-]{1,36}\Z", re.ASCII)
 
 
@@ -40,13 +42,17 @@ class PositionSide(StrEnum):
 
 
 def place_order(arguments: Arguments, account: str) -> PlaceOrder:
-    """What POST order says."""
+    """What POST order says; what belongs to a trigger may come with a type that has one only."""
     require_one_way(arguments)
+    type_ = _type(arguments)
+    for name in () if type_.is_conditional else _OF_TRIGGERS:
+        if arguments.text(name) not in {None, "false"}:
+            raise Refused(-1106, f"Parameter '{name}' sent when not required.")
     return PlaceOrder(
         account=account,
         symbol=required("symbol", arguments.symbol()),
         side=_side(arguments),
-        type=_type(arguments),
+        type=type_,
         time_in_force=_time_in_force(arguments),
         quantity=arguments.decimal("quantity"),
         price=arguments.decimal("price"),
@@ -86,6 +92,9 @@ def place_algo(arguments: Arguments, account: str) -> PlaceAlgo:
         raise Refused(-4500, "Invalid algoType.")
     if arguments.flag("priceProtect", default=False):
         raise Refused(-1014, "Unsupported order combination.")
+    working_type = arguments.text("workingType")
+    if working_type not in {None, WORKING_TYPE}:
+        raise Refused(-4031, f"Invalid parameter working type: {working_type}")
     return PlaceAlgo(
         account=account,
         symbol=required("symbol", arguments.symbol()),

@@ -10,7 +10,13 @@ from trading_system.simulator.command_log import CommandLogError
 from trading_system.simulator.feeds import Feed
 from trading_system.simulator.futures.events import Event
 from trading_system.simulator.futures.listen_keys import ListenKeys
-from trading_system.simulator.futures.model import Advance, Command, PlaceAlgo, PlaceOrder
+from trading_system.simulator.futures.model import (
+    Advance,
+    Command,
+    ModifyOrder,
+    PlaceAlgo,
+    PlaceOrder,
+)
 from trading_system.simulator.futures.order_counts import OrderCounts
 from trading_system.simulator.futures.venue import FuturesVenue
 from trading_system.simulator.limits import Limits, LimitSettings
@@ -59,7 +65,7 @@ class FuturesExchange:
     def handle(self, command: Command, now: int) -> list[Event]:
         """Have the core carry it out; count it and keep it."""
         events = self.venue.handle(command, now)
-        if isinstance(command, PlaceOrder | PlaceAlgo):
+        if isinstance(command, PlaceOrder | ModifyOrder | PlaceAlgo):
             self.order_counts.add(command.account, now)
         if self._log is not None:
             # The core's own time: the clock may have gone back, its time never does.

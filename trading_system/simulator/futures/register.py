@@ -18,12 +18,17 @@ _ID_LENGTH = 22  # what Binance makes up itself
 
 
 class Register(Generic[Kind]):
-    """Every order of one kind that was ever accepted; ids count up from `first_id`."""
+    """Every order of one kind that was ever accepted; ids count up from `first_id`.
 
-    def __init__(self, first_id: int) -> None:
+    `names` are what requests call the client's id and ours.
+    """
+
+    def __init__(self, first_id: int, names: tuple[str, str]) -> None:
         self._next_id = first_id
+        self._names = names
         self._orders: dict[int, Kind] = {}
         self._by_client_id: defaultdict[tuple[str, str], list[Kind]] = defaultdict(list)
+        self._by_account: defaultdict[tuple[str, str], list[Kind]] = defaultdict(list)
         self._open: dict[int, Kind] = {}
 
     def __getitem__(self, order_id: int) -> Kind:
@@ -41,6 +46,7 @@ class Register(Generic[Kind]):
         order.client_order_id = order.client_order_id or _made_up_id(order.order_id)
         self._orders[order.order_id] = self._open[order.order_id] = order
         self._by_client_id[order.account, order.client_order_id].append(order)
+        self._by_account[order.account, order.symbol].append(order)
 
     def close(self, order: Kind) -> None:
         """The order is over; it stays findable."""
@@ -68,7 +74,7 @@ class Register(Generic[Kind]):
         else:
             raise Refused(
                 -1102,
-                "Param 'origClientOrderId' or 'orderId' must be sent, but both were empty/null!",
+                "Param '{}' or '{}' must be sent, but both were empty/null!".format(*self._names),
             )
         mine = [each for each in found if each.account == account]
         return next((each for each in reversed(mine) if symbol in {None, each.symbol}), None)
@@ -81,13 +87,9 @@ class Register(Generic[Kind]):
             if each.account == account and symbol in {None, each.symbol}
         ]
 
-    def of(self, account: str, symbol: str | None) -> list[Kind]:
-        """All the account's orders, oldest first."""
-        return [
-            each
-            for each in self._orders.values()
-            if each.account == account and symbol in {None, each.symbol}
-        ]
+    def of(self, account: str, symbol: str) -> list[Kind]:
+        """All the account's orders of a symbol, oldest first."""
+        return list(self._by_account[account, symbol])
 
 
 def _made_up_id(number: int) -> str:

@@ -104,6 +104,11 @@ class FuturesVenue:
         # Advance asks for no more than that the market has run.
         return self._clearing.take()
 
+    def check(self, command: PlaceOrder, now: int) -> None:
+        """Judge an order as far as it goes without the engine; Refused when it fails."""
+        rules = self._tradable(command.symbol)
+        judge_order(command, rules, mark=self._clearing.mark(command.symbol, now))
+
     def rules(self, symbol: str) -> ContractRules:
         """Those of a listed contract, or Refused."""
         return contract(self._feed, symbol)
@@ -154,8 +159,8 @@ class FuturesVenue:
         """Every algo order the account ever had in a symbol, oldest first."""
         return self._clearing.algos.of(account, symbol)
 
-    def fills(self, account: str, symbol: str | None) -> list[FuturesFill]:
-        """Every fill of the account, oldest first."""
+    def fills(self, account: str, symbol: str) -> list[FuturesFill]:
+        """Every fill of the account in a symbol, oldest first."""
         orders = self._clearing.orders.of(account, symbol)
         fills = [fill for order in orders for fill in order.executions]
         return sorted(fills, key=lambda fill: fill.trade_id)
@@ -185,8 +190,7 @@ class FuturesVenue:
                 heapreplace(coming, (following.time, symbol, following))
 
     def _place(self, command: PlaceOrder) -> None:
-        rules = self._tradable(command.symbol)
-        judge_order(command, rules, mark=self._clearing.mark(command.symbol, self._now))
+        self.check(command, self._now)
         if len(self._clearing.orders.open(command.account, command.symbol)) >= MOST_ORDERS:
             raise Refused(-2025, "Reach max open order limit.")
         self._enter(command.symbol).enter(drafts.order(command, self._now), self._now)

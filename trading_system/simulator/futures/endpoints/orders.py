@@ -46,16 +46,19 @@ def place(request: Request) -> Json:
 
 
 def rehearse(request: Request) -> Json:
-    """POST order/test: only the parameters are read; nothing is placed."""
-    commands.place_order(request.arguments, request.account)
+    """POST order/test: judged as far as it goes without the engine; nothing is placed."""
+    command = commands.place_order(request.arguments, request.account)
+    request.arguments.choice("newOrderRespType", ResponseType)
+    request.exchange.venue.check(command, request.now)
     return {}
 
 
 def modify(request: Request) -> Json:
     """PUT order."""
     exchange, arguments, now, account = request
-    events = exchange.handle(commands.modify_order(arguments, account), now)
-    order = _newest(events)
+    command = commands.modify_order(arguments, account)
+    exchange.order_counts.require(account, now)
+    order = _newest(exchange.handle(command, now))
     return wire.order(order, request.scale(order.symbol))
 
 
@@ -89,8 +92,8 @@ def cancel_all(request: Request) -> Json:
 
 def list_open(request: Request) -> list[Json]:
     """GET openOrders, of one symbol or of all."""
-    exchange, arguments, now, account = request
-    symbol = arguments.symbol()
+    exchange, _, now, account = request
+    symbol = request.symbol()
     exchange.advance(now)
     return _told(request, exchange.venue.open_orders(account, symbol))
 
@@ -168,8 +171,8 @@ def cancel_all_algos(request: Request) -> Json:
 
 def list_open_algos(request: Request) -> list[Json]:
     """GET openAlgoOrders, of one symbol or of all."""
-    exchange, arguments, now, account = request
-    symbol = arguments.symbol()
+    exchange, _, now, account = request
+    symbol = request.symbol()
     exchange.advance(now)
     waiting = exchange.venue.open_algos(account, symbol)
     return [

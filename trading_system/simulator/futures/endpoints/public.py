@@ -22,6 +22,7 @@ _DEPTHS = {5: 2, 10: 2, 20: 2, 50: 2, 100: 5, 500: 10, 1_000: 20}
 _KLINE_WEIGHTS = ((99, 1), (499, 2), (1_000, 5))
 _MOST_KLINES = 1_500
 _MOST_TRADES = 1_000
+_HOUR = 3_600_000
 _NOTHING_YET = "0.00000000"
 
 
@@ -61,14 +62,23 @@ def trades(request: Request) -> list[Json]:
 
 
 def aggregate_trades(request: Request) -> list[Json]:
-    """GET aggTrades: the newest, or those from an id on; spans of time are not served."""
-    rules, feed = request.rules(), request.exchange.feed
+    """GET aggTrades: the newest, those up to a time, or the oldest from an id or a time on.
+
+    From a time on it is an hour at most.
+    """
+    rules, feed, now = request.rules(), request.exchange.feed, request.now
     limit = request.arguments.limit(default=500, largest=_MOST_TRADES)
-    first = request.arguments.whole("fromId")
-    if first is None:
-        found = feed.latest_trades(rules.symbol, limit=limit, now=request.now)
+    first, (start, end) = request.arguments.whole("fromId"), request.span()
+    if first is not None and (start is not None or end is not None):
+        raise Refused(-1128, "Combination of optional parameters invalid.")
+    if first is not None:
+        found = feed.trades_from(rules.symbol, first_id=first, limit=limit, now=now)
+    elif start is not None:
+        past = start + _HOUR if end is None else min(end + 1, start + _HOUR)
+        found = feed.trades(rules.symbol, start=start, end=past, now=now)[:limit]
     else:
-        found = feed.trades_from(rules.symbol, first_id=first, limit=limit, now=request.now)
+        upto = now if end is None else min(end, now)
+        found = feed.latest_trades(rules.symbol, limit=limit, now=upto)
     return [wire.aggregate_trade(trade, Scale(rules)) for trade in found]
 
 

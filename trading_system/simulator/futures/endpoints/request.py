@@ -22,6 +22,11 @@ class Request(NamedTuple):
         """Those of the mandatory parameter `symbol`."""
         return self.exchange.venue.rules(required("symbol", self.arguments.symbol()))
 
+    def symbol(self) -> str | None:
+        """The optional parameter `symbol`, which must be listed where it is sent."""
+        symbol = self.arguments.symbol()
+        return None if symbol is None else self.exchange.venue.rules(symbol).symbol
+
     def chosen(self) -> list[ContractRules]:
         """The contract of `symbol`, or every one that is listed."""
         symbol = self.arguments.symbol()

@@ -11,7 +11,13 @@ from enum import Enum, auto
 
 from trading_system.simulator.arguments import Arguments
 from trading_system.simulator.auth import SIGNED
-from trading_system.simulator.futures.endpoints import account, orders, public
+from trading_system.simulator.futures.endpoints import (
+    account,
+    listening,
+    orders,
+    public,
+    settings,
+)
 from trading_system.simulator.futures.endpoints.request import Request
 
 Handler = Callable[[Request], object]
@@ -78,7 +84,9 @@ _TABLE = {
     "GET v1/exchangeInfo": _public(public.info, 1),
     "GET v1/depth": _public(public.depth, public.depth_weight, "symbol limit"),
     "GET v1/trades": _public(public.trades, 5, "symbol limit"),
-    "GET v1/aggTrades": _public(public.aggregate_trades, 20, "symbol limit fromId"),
+    "GET v1/aggTrades": _public(
+        public.aggregate_trades, 20, "symbol fromId startTime endTime limit"
+    ),
     "GET v1/klines": _public(
         public.klines, public.klines_weight, "symbol interval startTime endTime limit"
     ),
@@ -89,7 +97,7 @@ _TABLE = {
     "GET v1/ticker/bookTicker": _public(public.book, public.by_symbol(2, 5), "symbol"),
     "POST v1/order": _signed(orders.place, 0, _ORDER, counted=True),
     "POST v1/order/test": _signed(orders.rehearse, 0, _ORDER),
-    "PUT v1/order": _signed(orders.modify, 1, _IDS + " side quantity price", counted=True),
+    "PUT v1/order": _signed(orders.modify, 0, _IDS + " side quantity price", counted=True),
     "GET v1/order": _signed(orders.find, 1, _IDS),
     "DELETE v1/order": _signed(orders.cancel, 1, _IDS),
     "DELETE v1/allOpenOrders": _signed(orders.cancel_all, 1, "symbol"),
@@ -111,19 +119,19 @@ _TABLE = {
     "GET v3/account": _signed(account.account, 5),
     "GET v2/positionRisk": _signed(account.position_risk_v2, 5, "symbol"),
     "GET v3/positionRisk": _signed(account.position_risk, 5, "symbol"),
-    "POST v1/leverage": _signed(account.set_leverage, 1, "symbol leverage"),
-    "POST v1/marginType": _signed(account.set_margin_type, 1, "symbol marginType"),
-    "GET v1/positionSide/dual": _signed(account.position_mode, 30),
-    "POST v1/positionSide/dual": _signed(account.set_position_mode, 1, "dualSidePosition"),
-    "GET v1/multiAssetsMargin": _signed(account.assets_mode, 30),
-    "GET v1/symbolConfig": _signed(account.symbol_config, 5, "symbol"),
-    "GET v1/accountConfig": _signed(account.account_config, 5),
-    "GET v1/leverageBracket": _signed(account.leverage_brackets, 1, "symbol"),
-    "GET v1/commissionRate": _signed(account.commission_rate, 20, "symbol"),
-    "GET v1/rateLimit/order": _signed(account.order_limits, 1),
-    "POST v1/listenKey": _keyed(account.start_listening),
-    "PUT v1/listenKey": _keyed(account.keep_listening),
-    "DELETE v1/listenKey": _keyed(account.stop_listening),
+    "POST v1/leverage": _signed(settings.set_leverage, 1, "symbol leverage"),
+    "POST v1/marginType": _signed(settings.set_margin_type, 1, "symbol marginType"),
+    "GET v1/positionSide/dual": _signed(settings.position_mode, 30),
+    "POST v1/positionSide/dual": _signed(settings.set_position_mode, 1, "dualSidePosition"),
+    "GET v1/multiAssetsMargin": _signed(settings.assets_mode, 30),
+    "GET v1/symbolConfig": _signed(settings.symbol_config, 5, "symbol"),
+    "GET v1/accountConfig": _signed(settings.account_config, 5),
+    "GET v1/leverageBracket": _signed(settings.leverage_brackets, 1, "symbol"),
+    "GET v1/commissionRate": _signed(settings.commission_rate, 20, "symbol"),
+    "GET v1/rateLimit/order": _signed(settings.order_limits, 1),
+    "POST v1/listenKey": _keyed(listening.start_listening),
+    "PUT v1/listenKey": _keyed(listening.keep_listening),
+    "DELETE v1/listenKey": _keyed(listening.stop_listening),
 }
 
 ROOT = "/fapi/"
