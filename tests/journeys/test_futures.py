@@ -53,9 +53,16 @@ async def test_the_same_system_lives_on_futures(exchange, at, live):
         assert paid == Decimal(done["executed_quote"])
 
         low = (paid / Decimal("0.02") * Decimal("0.97")).quantize(Decimal("0.01"))
-        rest = {"symbol": "BTC/USDT", "quantity": "0.01", "type": "limit", "side": "buy"}
-        resting = (await it.passing(it.order(price=str(low), **rest))).json()
-        assert resting["status"] == "NEW"
+        rest = {"symbol": "BTC/USDT", "quantity": "0.02", "type": "limit", "side": "buy"}
+        first = (await it.passing(it.order(price=str(low), **rest))).json()
+        assert first["status"] == "NEW"
+        path = f"/orders/{first['id']}"
+        less = (await it.passing(it.http.patch(path, json={"quantity": "0.01"}))).json()
+        assert (less["id"], Decimal(less["quantity"])) == (first["id"], Decimal("0.01"))
+        lower = {"price": str(low - 1)}
+        resting = (await it.passing(it.http.patch(path, json=lower))).json()
+        assert (resting["status"], resting["replaces"]) == ("NEW", first["id"])
+        assert (await it.http.get(path)).json()["status"] == "CANCELED"
         cancelled = (await it.passing(it.http.delete(f"/orders/{resting['id']}"))).json()
         assert cancelled["status"] == "CANCELED"
         stop = {"symbol": "BTC/USDT", "quantity": "0.01", "type": "stop_loss", "side": "sell"}
