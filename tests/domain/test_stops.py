@@ -224,6 +224,7 @@ def test_a_trailing_one_has_a_level_as_soon_as_a_price_is_known():
     assert level(TRAILING, D(100)) == 90
     assert level(replace(TRAILING, side=Side.BUY), D(100)) == 110
     assert level(STOP, D(500)) == 90
+    assert (TRAILING.distance_percent, STOP.distance_percent) == (10, None)
 
 
 def test_orders_of_one_stop_are_told_apart_by_their_keys_and_stay_the_same():
