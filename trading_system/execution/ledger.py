@@ -28,6 +28,7 @@ log = structlog.get_logger(__name__)
 
 _ALL = 2**62
 _AUDIT_SECONDS = 60.0
+_AT_ONCE = 500
 
 FillKey = tuple[str, UUID]
 
@@ -135,7 +136,11 @@ class Ledger:
         """From the record alone; events tell of what is new, but not of all the past at start."""
         rows = sorted(await self._orders.fills(symbol=symbol, limit=_ALL), key=_when)
         page = Page(Position(symbol=symbol), self._may_short)
-        realised = {_key(row): page.add(row) for row in rows}
+        realised = {}
+        for number, row in enumerate(rows):
+            if number % _AT_ONCE == 0:
+                await asyncio.sleep(0)  # years of fills take seconds, and others share the loop
+            realised[_key(row)] = page.add(row)
         self._pages[symbol] = page
         if self._read:
             known = set() if old is None else old.seen
