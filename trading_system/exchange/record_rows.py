@@ -6,8 +6,8 @@ from decimal import Decimal
 
 from trading_system.domain.instruments import Symbol
 from trading_system.domain.orders import OrderStatus
-from trading_system.domain.reports import Fill, Report, VenueFill, VenueOrder
-from trading_system.exchange.translate import Json, moment
+from trading_system.domain.reports import Report, VenueFill, VenueOrder
+from trading_system.exchange.translate import Json, amount, moment, recorded_fill
 
 _SOURCE = "reconciler"
 
@@ -19,7 +19,7 @@ def venue_order(row: Json, symbol: Symbol) -> VenueOrder:
         side=row["side"],
         type=row["type"],
         time_in_force=row["timeInForce"],
-        quantity=_amount(row["origQty"]),
+        quantity=amount(row["origQty"]),
         quote_quantity=_unless_zero(row.get("origQuoteOrderQty", "0")),
         price=_unless_zero(row["price"]),
         stop_price=_unless_zero(row["stopPrice"]),
@@ -30,8 +30,8 @@ def venue_order(row: Json, symbol: Symbol) -> VenueOrder:
             status=OrderStatus(row["status"]).value,
             source=_SOURCE,
             time=moment(row["updateTime"]),
-            executed_quantity=_amount(row["executedQty"]),
-            executed_quote=_amount(row["cummulativeQuoteQty"]),
+            executed_quantity=amount(row["executedQty"]),
+            executed_quote=amount(row["cummulativeQuoteQty"]),
             quantity=_unless_zero(row["origQty"]),
             reject_reason=row.get("expiryReason"),
         ),
@@ -44,25 +44,9 @@ def venue_fill(row: Json, symbol: Symbol) -> VenueFill:
         symbol=symbol,
         venue_order_id=str(row["orderId"]),
         side="BUY" if row["isBuyer"] else "SELL",
-        fill=Fill(
-            trade_id=str(row["id"]),
-            price=_amount(row["price"]),
-            quantity=_amount(row["qty"]),
-            quote_quantity=_amount(row["quoteQty"]),
-            fee=_amount(row["commission"]),
-            fee_asset=row["commissionAsset"],
-            maker=row["isMaker"],
-            time=moment(row["time"]),
-        ),
+        fill=recorded_fill(row),
     )
 
 
 def _unless_zero(text: str) -> Decimal | None:
-    return _amount(text) or None
-
-
-def _amount(text: str) -> Decimal:
-    amount = Decimal(text)
-    if not amount.is_finite():
-        raise ValueError(f"{text} is no amount")
-    return amount
+    return amount(text) or None

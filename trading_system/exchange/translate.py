@@ -183,7 +183,7 @@ def looked_up(answer: Json, order: Order, trades: list[Json], *, source: str) ->
         time=moment(answer.get("updateTime") or answer["transactTime"]),
         executed_quantity=amount(answer["executedQty"]),
         executed_quote=amount(answer["cummulativeQuoteQty"]),
-        fills=tuple(_recorded_fill(trade) for trade in trades),
+        fills=tuple(recorded_fill(trade) for trade in trades),
         quantity=_optional(answer.get("origQty")),
         reject_reason=answer.get("expiryReason"),
     )
@@ -194,7 +194,8 @@ def executed(answer: Json) -> Decimal:
     return amount(answer["executedQty"])
 
 
-def _recorded_fill(trade: Json) -> Fill:
+def recorded_fill(trade: Json) -> Fill:
+    """A row of myTrades."""
     return Fill(
         trade_id=str(trade["id"]),
         price=amount(trade["price"]),
