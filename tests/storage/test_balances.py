@@ -82,7 +82,7 @@ def book(database):
             fills=fills,
         )
         before = await orders.get(order.id)
-        await orders.record(before, apply(before, report), report)
+        await orders.record(before, apply(before, report), report, at=NOON)
 
     return record
 
