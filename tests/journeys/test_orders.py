@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 
+from tests.faults.rules import rule
 from trading_system.storage.transitions import audit
 
 RESTING = {
@@ -21,7 +22,7 @@ RESTING = {
 @pytest.fixture
 async def day(exchange, at, live):
     async with exchange() as running, live(at(running)) as day:
-        day.venue = running.exchange.venue
+        day.venue, day.mischief = running.exchange.venue, running.mischief
         yield day
 
 
@@ -121,3 +122,30 @@ async def test_what_happened_to_orders_is_proven_while_the_system_runs(day):
     assert found.fault is None
     # Placed, acknowledged, amended, about to be cancelled, cancelled.
     assert found.count == 5
+
+
+@pytest.mark.parametrize(
+    ("fault", "old", "new"),
+    [("answer-lost", "CANCELED", "NEW"), ("request-lost", "NEW", "REJECTED")],
+)
+async def test_a_modification_whose_answer_gets_lost_is_settled_for_both_orders(
+    day, fault, old, new
+):
+    order = (await day.order(**RESTING)).json()
+    day.mischief.add([rule(fault, calls="POST /api/v3/order/cancelReplace")])
+    lost = await modified(day, order, price="84000.00")
+    assert (lost.status_code, lost.json()["status"]) == (202, "UNKNOWN")
+    assert (await day.http.get(f"/orders/{order['id']}")).json()["status"] == "PENDING_CANCEL"
+    day.mischief.remove()
+
+    async def settled():
+        await day.clock.advance(5)
+        rows = (await day.http.get("/orders")).json()
+        return {row["id"]: row["status"] for row in rows} == {
+            order["id"]: old,
+            lost.json()["id"]: new,
+        }
+
+    await day.until(settled, "both orders known")
+    assert [status for status, _, _ in ledger(day).values()].count("NEW") == 1
+    assert (await audit(day.system.database.path)).fault is None
