@@ -9,13 +9,27 @@ import pytest
 
 from tests.fakes.account import FakeBalances, FakeReconciliations, FakeRecords, FakeRegistered
 from tests.fakes.execution import FakeListing, FakeOrders, FakeTrading
+from tests.fakes.safety import (
+    FakeCommitments,
+    FakeControlLog,
+    FakeDrawdown,
+    FakeHoldings,
+    FakePrices,
+    FakeWallet,
+)
 from trading_system.bus import Bus
+from trading_system.domain.instruments import Symbol
 from trading_system.domain.reports import Fill, Report
 from trading_system.execution.balances import BalanceBook
+from trading_system.execution.control import Arming, Control
+from trading_system.execution.gate import RiskGate
 from trading_system.execution.look_ups import LookUps
+from trading_system.execution.loss_watch import LossWatch
 from trading_system.execution.oms import OrderManager
+from trading_system.execution.purse import Purse
 from trading_system.execution.reconciler import Reconciler
 from trading_system.execution.survey import Survey
+from trading_system.risk.limits import RiskLimits
 
 
 @pytest.fixture
@@ -124,5 +138,60 @@ def says(clock):
             )
 
         return answer
+
+    return build
+
+
+@pytest.fixture
+def control_log():
+    return FakeControlLog()
+
+
+@pytest.fixture
+async def control(control_log, clock, bus):
+    """Trading goes on."""
+    control = Control(log=control_log, clock=clock, bus=bus, arming=Arming.FREE)
+    await control.load()
+    return control
+
+
+@pytest.fixture
+def holdings():
+    return FakeHoldings()
+
+
+@pytest.fixture
+def wallet():
+    return FakeWallet()
+
+
+@pytest.fixture
+def prices():
+    """BTC/USDT last traded at 100."""
+    prices = FakePrices()
+    prices.tell(Symbol("BTC", "USDT"), 100.0)
+    return prices
+
+
+@pytest.fixture
+def make_gate(control, orders, holdings, wallet, prices, listing, clock, bus):
+    """A gate with these limits; `breaker` is why the venue is not asked, `pushed` whether it is."""
+
+    def build(*, breaker=lambda: None, pushed=lambda: False, may_short=False, **limits):
+        wanted = RiskLimits(**limits)
+        return RiskGate(
+            limits=wanted,
+            control=control,
+            purse=Purse(balances=wallet.balances, is_pushed=pushed, clock=clock, bus=bus),
+            losses=LossWatch(holdings=holdings, record=FakeDrawdown(), limits=wanted, clock=clock),
+            commitments=FakeCommitments(orders),
+            holdings=holdings,
+            live=prices,
+            market_data=listing,
+            clock=clock,
+            breaker=breaker,
+            currency="USDT",
+            may_short=may_short,
+        )
 
     return build

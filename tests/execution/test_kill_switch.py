@@ -1,0 +1,264 @@
+"""A kill carried out: again and again until the venue has confirmed, and nothing sold twice."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from tests.fakes.execution import FakeListing
+from trading_system.domain.errors import Unreachable
+from trading_system.domain.instruments import Symbol
+from trading_system.domain.orders import OrderRequest, OrderStatus, OrderType, Side
+from trading_system.execution.kill_switch import KillSwitch
+from trading_system.execution.oms import OrderManager
+
+BTC, ETH = Symbol("BTC", "USDT"), Symbol("ETH", "USDT")
+RESTING = OrderRequest(
+    symbol=BTC, side=Side.BUY, type=OrderType.LIMIT, quantity=Decimal(2), price=Decimal(99)
+)
+
+
+@pytest.fixture
+def manager(trading, orders, clock, bus, control):
+    return OrderManager(
+        trading=trading, orders=orders, clock=clock, bus=bus, may_send=control.may_send
+    )
+
+
+@pytest.fixture
+def listing(prices):
+    """Lists BTC/USDT, whose book is that of `prices`."""
+    prices.offer(BTC, "100", "101")
+    listing = FakeListing()
+    listing.book = prices.book
+    return listing
+
+
+@pytest.fixture
+def make_switch(control, manager, orders, holdings, wallet, listing, clock):
+    def build(*, may_short=False):
+        return KillSwitch(
+            control=control,
+            manager=manager,
+            orders=orders,
+            holdings=holdings,
+            trading=wallet,
+            market_data=listing,
+            clock=clock,
+            may_short=may_short,
+        )
+
+    return build
+
+
+@pytest.fixture
+async def switch(make_switch):
+    """Running."""
+    switch = make_switch()
+    running = asyncio.create_task(switch.run())
+    yield switch
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+@pytest.fixture
+def rest(manager, trading, says):
+    async def place():
+        trading.answers.append(says("NEW"))
+        order, _ = await manager.save(RESTING, idempotency_key=None, digest="d")
+        return await manager.send(order)
+
+    return place
+
+
+@pytest.fixture
+def kill(control):
+    async def now(*, flatten=False):
+        await control.kill(reason="mad", who="ann", flatten=flatten)
+
+    return now
+
+
+@pytest.fixture
+def sells(holdings, says):
+    """A venue's answer that fills an order whole, which the positions then show."""
+
+    def answer(order):
+        sign = 1 if order.request.side is Side.BUY else -1
+        holdings.quantities[order.request.symbol] += sign * order.request.quantity
+        report = says("FILLED", str(order.request.quantity), fills=("t1",))(order)
+        (fill,) = report.fills
+        return replace(report, fills=(replace(fill, quantity=order.request.quantity),))
+
+    return answer
+
+
+async def test_nothing_happens_before_a_kill(switch, rest, clock, orders):
+    await rest()
+    await clock.advance(100)
+    assert [order.status for order in orders.rows.values()] == [OrderStatus.NEW]
+    assert switch.progress is None
+
+
+async def test_every_open_order_is_cancelled_at_once(switch, rest, kill, trading, says, clock):
+    for _ in range(3):
+        await rest()
+    trading.answers.extend([says("CANCELED")] * 3)
+    await kill()
+    assert switch.progress is None
+    await clock.advance(0)
+    assert switch.progress.done
+    assert [call for call, _ in trading.sent].count("cancel") == 3
+
+
+async def test_cancels_are_repeated_until_the_venue_confirms(
+    switch, rest, kill, trading, says, clock, orders
+):
+    await rest()
+    trading.answers.extend([Unreachable("down")] * 3)
+    await kill()
+    await clock.advance(0)
+    assert (switch.progress.done, switch.progress.open_orders) == (False, 1)
+    await clock.advance(1)
+    await clock.advance(2)
+    trading.answers.append(says("CANCELED"))
+    await clock.advance(4)
+    assert [order.status for order in orders.rows.values()] == [OrderStatus.CANCELED]
+    assert switch.progress.done
+
+
+async def test_a_pass_that_fails_is_followed_by_another(switch, kill, holdings, trading, clock):
+    holdings.quantities = {BTC: Decimal(1)}
+    failing = holdings.positions
+
+    async def fail():
+        raise Unreachable("down")
+
+    holdings.positions = fail
+    await kill(flatten=True)
+    await clock.advance(0)
+    assert switch.progress is None
+    holdings.positions, holdings.quantities = failing, {}
+    await clock.advance(1)
+    assert switch.progress.done
+
+
+async def test_an_order_between_disk_and_venue_ends_there(
+    switch, kill, manager, trading, orders, clock
+):
+    order, _ = await manager.save(RESTING, idempotency_key=None, digest="d")
+    await kill()
+    ended = await manager.send(order)
+    assert ended.status is OrderStatus.REJECTED
+    assert "killed before it was sent: mad" in ended.reject_reason
+    assert trading.sent == []
+
+
+async def test_positions_are_closed_once_all_orders_are_gone(
+    switch, rest, kill, trading, says, sells, holdings, clock, orders
+):
+    await rest()
+    holdings.quantities = {BTC: Decimal("2.345")}
+    trading.answers.extend([Unreachable("down"), says("CANCELED"), sells])
+    await kill(flatten=True)
+    await clock.advance(0)
+    assert [call for call, _ in trading.sent] == ["place", "cancel"]
+    await clock.advance(1)
+    sold = list(orders.rows.values())[-1]
+    assert (sold.request.side, sold.request.type) == (Side.SELL, OrderType.MARKET)
+    assert (sold.request.quantity, sold.status) == (Decimal("2.34"), OrderStatus.FILLED)
+    assert switch.progress.positions == (BTC,)
+    await clock.advance(2)
+    assert switch.progress.done
+    assert switch.progress.left_over == {BTC: "0.00 is less than the 0.01 BTC the venue takes"}
+    await clock.advance(60)
+    assert len(orders.rows) == 2
+
+
+async def test_no_more_is_sold_than_is_free(switch, kill, trading, sells, holdings, wallet, clock):
+    holdings.quantities = {BTC: Decimal(2)}
+    wallet.free = {"BTC": Decimal("1.5"), "USDT": Decimal(9)}
+    trading.answers.append(sells)
+    await kill(flatten=True)
+    await clock.advance(0)
+    assert holdings.quantities[BTC] == Decimal("0.5")
+
+
+async def test_what_is_owed_is_bought_back(
+    make_switch, kill, trading, sells, holdings, control, wallet
+):
+    holdings.quantities = {BTC: Decimal("-1.2")}
+    wallet.free = {}
+    trading.answers.append(sells)
+    await kill(flatten=True)
+    switch = make_switch(may_short=True)
+    await switch.enforce()
+    assert holdings.quantities[BTC] == 0
+    assert switch.progress.done
+
+
+async def test_nothing_is_closed_while_a_fill_is_unheard_of(
+    switch, rest, kill, trading, says, holdings, clock
+):
+    order = await rest()
+    trading.answers.append(says("CANCELED", "1"))  # one was executed, of which no fill is known
+    holdings.quantities = {BTC: Decimal(3)}
+    await kill(flatten=True)
+    await clock.advance(0)
+    assert order.status is OrderStatus.NEW
+    assert [call for call, _ in trading.sent] == ["place", "cancel"]
+    assert (switch.progress.done, switch.progress.positions) == (False, (BTC,))
+
+
+async def test_what_the_venue_does_not_list_any_more_stays_and_is_said(
+    switch, kill, holdings, clock
+):
+    holdings.quantities = {ETH: Decimal(3)}
+    await kill(flatten=True)
+    await clock.advance(0)
+    assert switch.progress.left_over == {ETH: "the venue does not list it"}
+    assert switch.progress.done
+
+
+async def test_an_empty_book_is_no_reason_to_keep_a_position(
+    switch, kill, trading, sells, holdings, prices, clock
+):
+    prices.offer(BTC, None, None)
+    holdings.quantities = {BTC: Decimal(1)}
+    trading.answers.append(sells)
+    await kill(flatten=True)
+    await clock.advance(0)
+    assert holdings.quantities[BTC] == 0
+
+
+async def test_who_arms_meanwhile_keeps_the_position(
+    make_switch, kill, control, holdings, prices, trading
+):
+    holdings.quantities = {BTC: Decimal(1)}
+    await kill(flatten=True)
+    armed = prices.book
+
+    async def book(symbol, *, levels):
+        await control.arm(code=None, who="ann")
+        return await armed(symbol, levels=levels)
+
+    switch = make_switch()
+    switch._market_data.book = book
+    await switch.enforce()
+    assert trading.sent == []
+    assert switch.progress is None
+
+
+async def test_a_later_kill_is_carried_out_anew(switch, kill, control, clock):
+    await kill()
+    await clock.advance(0)
+    assert switch.progress.done
+    await control.arm(code=None, who="ann")
+    await clock.advance(60)
+    await kill()
+    assert switch.progress is None
+    await clock.advance(0)
+    assert switch.progress.done
