@@ -37,13 +37,12 @@ class SimulatorOptions:
     `market` is "seed" or the path of a recording, which `shift` moves so that candles end and raw
     streams begin now; `symbols` is how many pairs a seeded market lists. `funds` (asset to amount)
     replaces the usual generous ones, `futures_wallet` is what the futures account holds of USDT.
-    With a `public_key` (PEM, Ed25519 or RSA) requests are signed
-    by what belongs to it and there is no secret; without `any_logon` only Ed25519 keys may log on
-    to the WebSocket API, as it is documented. `journal` is the file that keeps accounts and orders,
-    those of futures in one beside it.
-    `clock` tells ms UTC; where it runs faster than the machine's, `speed` says how much, so that
-    pauses get shorter too. `mischief` are rules to begin with, as they are posted to /mischief;
-    `mischief_seed` makes their luck repeatable.
+    With a `public_key` (PEM, Ed25519 or RSA) requests are signed by what belongs to it and there is
+    no secret; without `any_logon` only Ed25519 keys may log on to the WebSocket API, as it is
+    documented. `journal` is the file that keeps accounts and orders, those of futures in another
+    one beside it. `clock` tells ms UTC; where it runs faster than the machine's, `speed` says how
+    much, so that pauses get shorter too. `mischief` are rules to begin with, as they are posted to
+    /mischief; `mischief_seed` makes their luck repeatable.
     """
 
     host: str = "127.0.0.1"

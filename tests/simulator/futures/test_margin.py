@@ -93,7 +93,7 @@ def test_closing_needs_no_margin_even_when_nothing_is_available(pit):
 def test_orders_that_only_reduce_bind_nothing(pit):
     pit.buy("1")
     before = pit.available()
-    pit.sell("1", "101", reduce_only=True)
+    pit.sell("9", "101", reduce_only=True)
     assert pit.available() == before
 
 

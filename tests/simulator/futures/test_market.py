@@ -256,3 +256,14 @@ def test_a_change_that_cannot_be_afforded_leaves_the_order_alone(pit):
     assert pit.code(pit.modify, order, "99.95", "11") == -2019
     pit.print("99.95", "5")
     assert order.status is Status.FILLED
+
+
+@pytest.mark.parametrize("side", ["buy", "sell"])
+def test_a_change_costs_no_more_than_it_adds(pit, side):
+    """Of 1,000 USDT some 500 are bound already; together they pay for 9 but not for 11."""
+    pit.leverage(1)
+    price = {"buy": "99.95", "sell": "100.05"}[side]
+    order = getattr(pit, side)("5", price)
+    assert pit.code(pit.modify, order, price, "11") == -2019
+    pit.modify(order, price, "9")
+    assert order.quantity == 9

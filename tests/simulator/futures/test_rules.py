@@ -11,7 +11,7 @@ from tests.simulator.core.conftest import FakeFeed
 from tests.simulator.futures.conftest import BTC, ETH, command
 from trading_system.simulator.futures.model import PlaceOrder
 from trading_system.simulator.futures.rules import ContractRules, contracts
-from trading_system.simulator.model import SymbolRules
+from trading_system.simulator.model import Status, SymbolRules
 
 ALGO_INSTEAD = (
     "Order type not supported for this endpoint. Please use the Algo Order API endpoints instead."
@@ -92,6 +92,13 @@ def _place(pit, order):
 def test_every_filter_can_fail(make_pit, rules, order, code):
     pit = make_pit(replace(BTC, **rules))
     assert pit.code(pit.buy, *order) == code
+
+
+def test_prices_at_the_bounds_are_let_through(pit):
+    pit.feed.bids.clear()
+    pit.feed.asks.clear()
+    assert pit.buy("1", "105.00").is_working
+    assert pit.sell("1", "95.00", account="bob").status is Status.FILLED
 
 
 def test_a_sale_has_no_ceiling_and_a_purchase_no_floor(pit):

@@ -33,6 +33,7 @@ def test_every_trade_is_told_once(desk):
         (t.id, f"{t.price:.2f}", f"{t.quantity:.5f}", t.time, t.buyer_is_maker) for t in tape
     ]
     assert all(frame["nq"] == frame["q"] for frame in frames)
+    assert frames[0]["a"] == desk.exchange.feed.last_trade("BTCUSDT", now=NOON).id + 1
 
 
 def test_a_long_pause_loses_no_trade(desk):
