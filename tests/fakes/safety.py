@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -168,6 +169,7 @@ class FakeWallet:
 
     async def balances(self):
         self.asked += 1
+        await asyncio.sleep(0)
         if self.on_ask:
             self.on_ask()
         if self.failure:

@@ -39,9 +39,9 @@ class LossWatch:
             await self.look()
             await self._clock.sleep(self._every)
 
-    async def look(self, *, max_age: float = 0.0) -> None:
-        """Look unless the last look is no older; what cannot be told leaves the last one."""
-        if self._clock.monotonic() - self._looked_at <= max_age:
+    async def look(self, *, max_age: float | None = None) -> None:
+        """Look, unless the last look is no older; what cannot be told leaves that one."""
+        if max_age is not None and self._clock.monotonic() - self._looked_at <= max_age:
             return
         try:
             await self._step(await self._holdings.equity())
