@@ -88,6 +88,28 @@ async def test_a_book_is_kept_by_what_is_pushed(markets, events, clock, parts):
     assert bid.price < ask.price
 
 
+async def test_a_road_of_books_that_falls_silent_is_subscribed_again(sockets, running, clock):
+    """Its pings are answered, and no candle goes over it that would be missed."""
+    stream = MarketStream(
+        url=sockets.url.removesuffix("/stream"),
+        road=ROADS[1],
+        clock=clock,
+        venue_milliseconds=clock.milliseconds,
+        venue_id=lambda symbol: symbol.base + symbol.quote,
+        on_event=lambda _: None,
+        on_gap=lambda _symbols, _since: None,
+        on_change=lambda _: None,
+        retry=QUICK,
+    )
+    stream.follow([BTC], [BTC])
+    running(stream)
+    [peer] = await until(lambda: sockets.carrying("btcusdt@bookTicker"), clock)
+    assert peer.request.path == "/public/stream"
+    await until(lambda: stream.status()[0].state == "frozen", clock)
+    asked = [("UNSUBSCRIBE", ["btcusdt@bookTicker"]), ("SUBSCRIBE", ["btcusdt@bookTicker"])]
+    await until(lambda: [(m["method"], m["params"]) for m in peer.messages[-2:]] == asked, clock)
+
+
 class Owner:
     def __init__(self) -> None:
         self.reports: list[Report] = []

@@ -44,7 +44,8 @@ def book_update(data: Json, symbol: Symbol, received_at: int) -> BookUpdate:
 TRADE = market_frames.TRADE._replace(suffix="aggTrade", read=trade)
 CANDLE = market_frames.CANDLE._replace(read=candle_update)
 BOOK = market_frames.BOOK._replace(read=book_update)
-QUOTE = market_frames.QUOTE._replace(tells_time=True)
+# No candle goes over the road of the books to show that it is alive, so quotes have to.
+QUOTE = market_frames.QUOTE._replace(tells_time=True, pulse=True)
 TICKER = market_frames.TICKER
 
 ROADS = (
