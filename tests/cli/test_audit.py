@@ -45,7 +45,7 @@ def test_a_broken_record_is_exit_code_1_with_the_first_bad_row(cli, path) -> Non
     shell.close()
     result = cli("audit")
     assert result.exit_code == 1
-    assert "row 1 was changed: order 7, None -> NEW" in result.output
+    assert "row 1 was changed or does not follow row 0: order 7, None -> NEW" in result.output
     assert "0 rows before that are whole" in result.output
 
 

@@ -134,7 +134,7 @@ async def test_every_row_tells_both_states_times_source_reason_and_totals(path):
 async def test_a_changed_cell_is_named_by_its_row(path, column, value):
     write(path, f"UPDATE order_transitions SET {column} = {value} WHERE id = 4")  # noqa: S608 -- ours
     found = await audit(path)
-    assert found.fault.startswith("row 4 was changed: order 00000000-")
+    assert found.fault.startswith("row 4 was changed or does not follow row 3: order 00000000-")
     assert found.count == 3
 
 
@@ -188,6 +188,17 @@ async def test_a_row_nobody_of_us_added_is_noticed(path):
         "FROM order_transitions WHERE id = 6",
     )
     assert (await audit(path)).fault.startswith("row 7 was changed")
+
+
+async def test_a_row_that_was_changed_and_sealed_again_no_longer_leads_to_the_next(path):
+    write(path, "UPDATE order_transitions SET reason = 'another' WHERE id = 4")
+    with sqlite3.connect(path) as shell:
+        before, row = shell.execute("SELECT * FROM order_transitions WHERE id IN (3, 4)").fetchall()
+        shell.execute(
+            "UPDATE order_transitions SET hash = ? WHERE id = 4", (seal(before[-1], row[:-1]),)
+        )
+    shell.close()
+    assert (await audit(path)).fault.startswith("row 5 was changed or does not follow row 4")
 
 
 async def test_a_record_written_wholly_anew_lacks_the_head_that_was_noted(path):

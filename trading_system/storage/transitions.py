@@ -113,8 +113,10 @@ async def _proven(connection: aiosqlite.Connection, noted: str | None) -> Audit:
             if facts[0] != count + 1:
                 return Audit(count=count, head=previous, fault=f"row {count + 1} is missing")
             if seal(previous, tuple(facts)) != sealed:
-                changed = f"row {facts[0]} was changed: order {row[1]}, {row[2]} -> {row[3]}"
-                return Audit(count=count, head=previous, fault=changed)
+                # Whoever changed a row and sealed it again is found by the row after it.
+                changed = f"row {count + 1} was changed or does not follow row {count}"
+                told = f"{changed}: order {row[1]}, {row[2]} -> {row[3]}"
+                return Audit(count=count, head=previous, fault=told)
             count, previous = facts[0], sealed
             is_there = is_there or sealed == noted
     fault = await _head_fault(connection, count, previous) or await _order_fault(connection)
