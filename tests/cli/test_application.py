@@ -9,6 +9,7 @@ import sys
 import pytest
 
 COMMANDS = [
+    "audit",
     "serve",
     "simulate",
     "import",
