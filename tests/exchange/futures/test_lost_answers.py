@@ -163,6 +163,16 @@ async def test_a_change_that_had_been_made_already_is_no_refusal(trading, gatewa
         await trading.amend(limit(), Decimal(0))
 
 
+async def test_a_stop_that_somebody_placed_as_an_ordinary_order_is_found(trading, gateway, order):
+    gateway.says("GET algoOrder", OrderNotFound(-2013, "Order does not exist."))
+    gateway.says("GET order", ROW | {"status": "EXPIRED"})
+    stop = order(OrderType.STOP_LOSS, stop_price=Decimal(1))
+    assert (await trading.find(stop)).status == "EXPIRED"
+    gateway.says("GET order", OrderNotFound(-2013, "Order does not exist."))
+    with pytest.raises(OrderNotFound):
+        await trading.find(stop)
+
+
 @pytest.mark.parametrize("answer", [{}, [], ROW | {"status": "MAGIC"}, ROW | {"cumQuote": "NaN"}])
 async def test_an_answer_that_is_none_leaves_an_order_in_doubt(trading, gateway, limit, answer):
     for call in ("POST order", "DELETE order", "PUT order"):

@@ -106,7 +106,10 @@ class FuturesTrading:
     async def find(self, order: Order) -> Report:
         """What the venue knows of it, by our client order id; raises OrderNotFound."""
         if waits_for_trigger(order.request):
-            return await self._find_algo(order)
+            try:
+                return await self._find_algo(order)
+            except OrderNotFound:
+                pass  # somebody else's may be an ordinary one from the start: web pages make them
         return await self._find_order(order, origClientOrderId=order.client_order_id)
 
     async def balances(self) -> list[Balance]:
