@@ -11,7 +11,7 @@ from decimal import Decimal
 
 import pytest
 
-from tests.fakes.network import cable
+from trading_system.acceptance.cable import cable
 from trading_system.clock import FastClock
 from trading_system.config import Settings
 from trading_system.domain.candles import MINUTE, Span, floor_minute

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from trading_system.cli import (
+    acceptance,
     audit,
     candles,
     control,
@@ -64,5 +65,6 @@ app.command()(portfolio.portfolio)
 app.add_typer(portfolio.app, name="stops")
 app.command()(doctor.doctor)
 app.command()(soak.soak)
+app.command()(acceptance.acceptance)
 app.add_typer(database.app, name="db")
 app.command()(audit.audit)
