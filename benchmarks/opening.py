@@ -15,11 +15,14 @@ from benchmarks.venue import Venue
 from trading_system import logs
 from trading_system.clock import SystemClock
 from trading_system.config import Settings
+from trading_system.execution.steps import OnStep, ignore
 from trading_system.system import System, opened
 
 
 @asynccontextmanager
-async def system_on(venue: Venue, **settings: object) -> AsyncIterator[System]:
+async def system_on(
+    venue: Venue, on_step: OnStep = ignore, **settings: object
+) -> AsyncIterator[System]:
     """The real system against this venue; nothing runs by itself."""
     with tempfile.TemporaryDirectory() as folder:
         wanted = Settings(
@@ -31,7 +34,7 @@ async def system_on(venue: Venue, **settings: object) -> AsyncIterator[System]:
             budget_dir=Path(folder),
             **settings,
         )
-        async with opened(wanted, SystemClock()) as system:
+        async with opened(wanted, SystemClock(), on_step=on_step) as system:
             yield system
 
 
