@@ -8,15 +8,17 @@ from decimal import Decimal
 import pytest
 from pydantic import SecretStr
 
-from trading_system.domain.errors import Rejected, Unreadable
+from trading_system.domain.errors import OrderNotFound, Rejected, Unreadable
 from trading_system.domain.instruments import Symbol
 from trading_system.exchange.client import Client
 from trading_system.exchange.endpoints import trading_endpoints
 from trading_system.exchange.gateway import Gateway
 from trading_system.exchange.listing import Listing
 from trading_system.exchange.records import BinanceRecords
+from trading_system.exchange.trading import BinanceTrading
+from trading_system.execution.adoption import adopted
 from trading_system.resilience.retry import RetryPolicy
-from trading_system.simulator.model import OrderType, PlaceOrder, Side, TimeInForce
+from trading_system.simulator.model import CancelAll, OrderType, PlaceOrder, Side, TimeInForce
 from trading_system.simulator.server import SimulatorOptions, serve
 
 BTC = Symbol("BTC", "USDT")
@@ -240,3 +242,20 @@ async def test_the_simulator_refuses_longer_windows_than_are_asked(exchange, clo
     records._pages._window_ms = DAY + 1
     with pytest.raises(Rejected, match="24 hours"):
         await records.orders(BTC, since=clock.now() - timedelta(days=2))
+
+
+@pytest.mark.parametrize("call", ["find", "cancel"])
+async def test_an_order_of_others_is_named_by_the_venues_id(exchange, clock, call):
+    """Its client id may name a newer order by now."""
+    venue, records = exchange
+    place(venue, clock, 1, price="20000")
+    (first,) = await records.open_orders()
+    venue.handle(CancelAll(account="main", symbol="BTCUSDT"), clock.milliseconds())
+    place(venue, clock, 1, price="20000")
+    trading = BinanceTrading(records._gateway, records._listing)
+    if call == "find":
+        assert (await trading.find(adopted(first))).status == "CANCELED"
+    else:
+        with pytest.raises(OrderNotFound):
+            await trading.cancel(adopted(first))
+    assert len(await records.open_orders()) == 1

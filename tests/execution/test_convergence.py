@@ -122,8 +122,7 @@ class Exchange:
 
     async def cancel(self, order):
         def act():
-            name = order.client_order_id
-            self.handle(CancelOrder(account=US, symbol=NAME, client_order_id=name))
+            self.handle(CancelOrder(account=US, symbol=NAME, **self._identity(order)))
             return self._report(order)
 
         return await self._meets(act)
@@ -131,8 +130,13 @@ class Exchange:
     async def find(self, order):
         return await self._meets(lambda: self._report(order))
 
+    def _identity(self, order):
+        if order.foreign:
+            return {"order_id": int(order.venue_order_id)}
+        return {"client_order_id": order.client_order_id}
+
     def _there(self, order):
-        return self.floor.venue.order(US, NAME, client_order_id=order.client_order_id)
+        return self.floor.venue.order(US, NAME, **self._identity(order))
 
     def _report(self, order):
         there = self._there(order)

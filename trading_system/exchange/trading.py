@@ -38,7 +38,7 @@ class BinanceTrading:
         """Cancel what is left of it. Raises OrderNotFound when nothing is open under its id."""
         venue_id = self._name(order)
         answer = await self._gateway.change(
-            "order", method="DELETE", symbol=venue_id, origClientOrderId=order.client_order_id
+            "order", method="DELETE", symbol=venue_id, **_identity(order)
         )
         with translate.understood(state_changing=True):
             report = translate.looked_up(answer, order, [], source="answer")
@@ -74,9 +74,7 @@ class BinanceTrading:
     async def find(self, order: Order) -> Report:
         """What the venue knows of it, by our client order id; raises OrderNotFound."""
         venue_id = self._name(order)
-        answer = await self._gateway.read(
-            "order", signed=True, symbol=venue_id, origClientOrderId=order.client_order_id
-        )
+        answer = await self._gateway.read("order", signed=True, symbol=venue_id, **_identity(order))
         with translate.understood(state_changing=False):
             return await self._with_trades(answer, order, venue_id, source="lookup")
 
@@ -104,3 +102,10 @@ class BinanceTrading:
         """
         symbol = order.request.symbol
         return self._listing.known_venue_id(symbol) or f"{symbol.base}{symbol.quote}"
+
+
+def _identity(order: Order) -> dict[str, Any]:
+    """What names it there: our id, which nobody uses again, or the venue's where others may."""
+    if order.foreign and order.venue_order_id is not None:
+        return {"orderId": order.venue_order_id}
+    return {"origClientOrderId": order.client_order_id}
