@@ -80,7 +80,8 @@ async def _opened_for_this(
             host=settings.api_host, port=settings.api_port, token=settings.api_token
         )
         transport = httpx.ASGITransport(app=create_app(system, options))
-        working = asyncio.ensure_future(system.backfills.run())
+        # A kill is carried out here, too: nobody else would before the next start.
+        working = asyncio.gather(system.backfills.run(), system.safety.kill_switch.run())
         try:
             async with httpx.AsyncClient(
                 transport=transport, base_url=base, headers=headers, timeout=_TIMEOUT

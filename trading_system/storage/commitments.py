@@ -16,7 +16,7 @@ from trading_system.storage.times import to_datetime, to_milliseconds
 _OPEN = tuple(str(status) for status in OrderStatus if not status.is_final)
 _QUERY = (
     "SELECT id, symbol, side, status, quantity, quote_quantity, price, stop_price, "  # noqa: S608 -- marks
-    "executed_quantity, executed_quote, created_at FROM orders "
+    "executed_quantity, executed_quote, created_at, list_id FROM orders "
     f"WHERE status IN ({', '.join('?' * len(_OPEN))}) OR created_at >= ? "
     "ORDER BY created_at, rowid"
 )
@@ -48,6 +48,7 @@ def _commitment(row: sqlite3.Row) -> Commitment:
         executed_quantity=Decimal(row[8]),
         executed_quote=Decimal(row[9]),
         created_at=to_datetime(row[10]),
+        list_id=None if row[11] is None else UUID(row[11]),
     )
 
 

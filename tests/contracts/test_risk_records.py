@@ -1,0 +1,161 @@
+"""What the ports of the risk gate promise, held by the fakes of the tests and by SQLite alike."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from uuid import uuid4
+
+import pytest
+
+from tests.fakes.execution import FakeOrders
+from tests.fakes.safety import FakeCommitments, FakeControlLog, FakeDrawdown, FakeRefusals
+from trading_system.domain.control import ControlEntry, ControlState
+from trading_system.domain.instruments import Symbol
+from trading_system.domain.orders import (
+    Order,
+    OrderRequest,
+    OrderStatus,
+    OrderType,
+    Side,
+    client_order_id,
+)
+from trading_system.ports import Commitment, Drawdown
+from trading_system.storage.commitments import Commitments
+from trading_system.storage.control import ControlEntries, DrawdownEntry
+from trading_system.storage.database import Database
+from trading_system.storage.orders import Orders
+from trading_system.storage.refusals import Refusals
+
+BTC, ETH = Symbol("BTC", "USDT"), Symbol("ETH", "USDT")
+NOW = datetime(2026, 1, 1, 12, 0, 30, 123000, tzinfo=UTC)
+REQUEST = OrderRequest(
+    symbol=BTC,
+    side=Side.SELL,
+    type=OrderType.STOP_LOSS_LIMIT,
+    quantity=Decimal("0.00000001"),
+    price=Decimal("93000.10"),
+    stop_price=Decimal(93100),
+)
+BY_QUOTE = OrderRequest(
+    symbol=ETH, side=Side.BUY, type=OrderType.MARKET, quote_quantity=Decimal("10.5")
+)
+
+
+@pytest.fixture(params=["fake", "sqlite"])
+async def kept(request, tmp_path):
+    """Every record by name."""
+    if request.param == "fake":
+        orders = FakeOrders()
+        yield {
+            "orders": orders,
+            "commitments": FakeCommitments(orders),
+            "refusals": FakeRefusals(),
+            "control": FakeControlLog(),
+            "drawdown": FakeDrawdown(),
+        }
+        return
+    async with Database.opened(tmp_path / "t.db") as database:
+        yield {
+            "orders": Orders(database),
+            "commitments": Commitments(database),
+            "refusals": Refusals(database),
+            "control": ControlEntries(database),
+            "drawdown": DrawdownEntry(database),
+        }
+
+
+def order(status=OrderStatus.NEW, age=0, request=REQUEST):
+    number, at = uuid4(), NOW - timedelta(seconds=age)
+    return Order(
+        id=number,
+        client_order_id=client_order_id(number),
+        request=request,
+        status=status,
+        created_at=at,
+        updated_at=at,
+        executed_quantity=Decimal("0.1"),
+        executed_quote=Decimal("9.3"),
+    )
+
+
+async def test_open_orders_are_told_and_recent_ones_oldest_first(kept):
+    several = [
+        order(OrderStatus.UNKNOWN, 900),
+        order(OrderStatus.FILLED, 61),
+        order(OrderStatus.FILLED, 60),
+        order(OrderStatus.NEW, 59, BY_QUOTE),
+        order(OrderStatus.REJECTED, 1),
+    ]
+    for each in several:
+        await kept["orders"].create(each, idempotency_key=None, digest="d")
+    told = await kept["commitments"].open_or_since(NOW - timedelta(minutes=1))
+    assert [each.id for each in told] == [each.id for each in several if each is not several[1]]
+    request = several[0].request
+    assert told[0] == Commitment(
+        id=several[0].id,
+        symbol=request.symbol,
+        side=request.side,
+        status=OrderStatus.UNKNOWN,
+        quantity=request.quantity,
+        quote_quantity=None,
+        price=request.price,
+        stop_price=request.stop_price,
+        executed_quantity=Decimal("0.1"),
+        executed_quote=Decimal("9.3"),
+        created_at=several[0].created_at,
+    )
+    assert (told[2].quantity, told[2].quote_quantity) == (None, Decimal("10.5"))
+
+
+async def test_legs_of_one_list_are_known_by_it(kept):
+    leg = replace(order(), list_id=uuid4())
+    await kept["orders"].create(leg, idempotency_key=None, digest="d")
+    (told,) = await kept["commitments"].open_or_since(NOW)
+    assert told.list_id == leg.list_id
+
+
+async def test_refusals_come_back_newest_first_with_their_figures(kept):
+    refusals = kept["refusals"]
+    for request, check in ((REQUEST, "price"), (BY_QUOTE, "balance")):
+        await refusals.add(
+            request, check=check, reason="because", figures={"needed": "1.50"}, at=NOW
+        )
+    newest, oldest = await refusals.latest()
+    assert (oldest.request, oldest.check, oldest.at) == (REQUEST, "price", NOW)
+    assert (newest.request, newest.reason, newest.figures) == (
+        BY_QUOTE,
+        "because",
+        {"needed": "1.50"},
+    )
+    assert newest.id > oldest.id
+    assert await refusals.latest(limit=1) == [newest]
+    assert await refusals.latest(symbol=BTC) == [oldest]
+
+
+async def test_decisions_come_back_newest_first(kept):
+    assert await kept["control"].latest() == []
+    entries = [
+        ControlEntry(state=state, reason=f"{state}!", who="ann", at=NOW, flatten=flatten)
+        for state, flatten in (
+            (ControlState.PAUSED, False),
+            (ControlState.KILLED, True),
+            (ControlState.RUNNING, False),
+        )
+    ]
+    for entry in entries:
+        await kept["control"].append(entry)
+    assert await kept["control"].latest() == entries[::-1]
+    assert await kept["control"].latest(1) == entries[2:]
+
+
+async def test_one_drawdown_is_kept(kept):
+    record = kept["drawdown"]
+    assert await record.load() is None
+    for drawdown in (
+        Drawdown(peak=Decimal("1000.50"), stopped_at=None),
+        Drawdown(peak=Decimal(1200), stopped_at=NOW),
+    ):
+        await record.save(drawdown)
+        assert await record.load() == drawdown
