@@ -288,6 +288,24 @@ async def test_what_never_arrived_is_sent_again_under_its_id(manager, trading, s
     assert trading.sent == [("place", order.client_order_id)] * 2
 
 
+async def test_what_was_heard_of_after_all_is_not_sent_again(manager, trading, says):
+    """A filled order's id would be taken a second time."""
+    trading.answers.append(OutcomeUnknown("timeout"))
+    order = await submit(manager)
+    filled = await manager.on_report(says("FILLED", "2", source="stream")(order))
+    assert await manager.send_again(order) == filled
+    assert [call for call, _ in trading.sent] == ["place"]
+    assert not manager.is_sending(order.id)
+
+
+async def test_an_order_nobody_knows_is_not_sent_again(manager, trading, says):
+    trading.answers.append(OutcomeUnknown("timeout"))
+    order = replace(await submit(manager), id=uuid4())
+    with pytest.raises(NotFound):
+        await manager.send_again(order)
+    assert not manager.is_sending(order.id)
+
+
 async def test_a_cancel_is_on_disk_before_the_venue_hears_of_it(manager, trading, orders, says):
     trading.answers.append(says("NEW"))
     order = await submit(manager)

@@ -93,18 +93,22 @@ class OrderManager:
     async def send_again(self, order: Order) -> Order:
         """Send what is proven to have never arrived, under the id it has; as `send` does.
 
-        One that was to take another's place is not: that other may stand. It ends here.
+        One that was to take another's place is not, for that other may stand: it ends here. Nor is
+        one of which something was heard after all; the venue takes an id twice once it has filled.
         """
         await self._calls.ended(order.id)
         self._calls.begin(order.id)
-        if order.replaces is None:
-            return await self.send(order)
         try:
-            return await self._booking.verdict(
-                order, OrderStatus.REJECTED, "the venue never got it"
-            )
-        finally:
+            order = await self._orders.get(order.id)
+        except BaseException:
             self._calls.end(order.id)
+            raise
+        if is_unseen(order) and order.replaces is None:
+            return await self.send(order)
+        self._calls.end(order.id)
+        if not is_unseen(order):
+            return order
+        return await self._booking.verdict(order, OrderStatus.REJECTED, "the venue never got it")
 
     async def answered(self, order: Order) -> Order:
         """The order after what is just being asked about it was answered."""
@@ -224,7 +228,7 @@ class OrderManager:
         await self._orders.get(order_id)
         async with self._calls.alone(order_id):
             order = await self._orders.get(order_id)
-            if order.status in _UNSEEN and order.venue_order_id is None:
+            if is_unseen(order):
                 order = await self.look_up(order)
             if order.status.is_final:
                 return order
@@ -272,3 +276,8 @@ class OrderManager:
             created_at=now,
             updated_at=now,
         )
+
+
+def is_unseen(order: Order) -> bool:
+    """Whether the venue has told nothing of it yet, so that it may not be there at all."""
+    return order.status in _UNSEEN and order.venue_order_id is None
