@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from pydantic import SecretStr
 
+import trading_system
 from trading_system.config import Settings
 from trading_system.exchange.client import Client
 from trading_system.exchange.endpoints import trading_endpoints
@@ -60,3 +63,19 @@ async def test_an_account_hears_of_itself_as_its_market_lets_it(
 
 def test_only_on_margin_may_be_held_less_than_nothing():
     assert (SPOT.on_margin, FUTURES.on_margin) == (False, True)
+
+
+def test_which_market_it_is_asks_only_what_builds_the_system():
+    """What is above the exchange layer is the same for all; the command line may show it."""
+    package = Path(trading_system.__file__).parent
+    asking = [
+        f"{file.relative_to(package)}: {line.strip()}"
+        for file in package.rglob("*.py")
+        if file.parent.name != "cli"
+        for line in file.read_text().splitlines()
+        if "market_type" in line
+    ]
+    assert sorted(asking) == [
+        'config.py: market_type: Literal["spot", "futures"] = "spot"',
+        "system.py: market = MARKETS[settings.market_type]",
+    ]
