@@ -34,7 +34,7 @@ CALLS = [
     ("GET", "userTrades", {}, Cost(5)),
     ("POST", "order", {}, Cost(0, orders=1)),
     ("POST", "algoOrder", {}, Cost(0, orders=1)),
-    ("PUT", "order", {}, Cost(1, orders=1)),
+    ("PUT", "order", {}, Cost(0, orders=1)),
     ("DELETE", "order", {}, Cost(1)),
     ("DELETE", "algoOrder", {}, Cost(1)),
     ("POST", "leverage", {}, Cost(1)),

@@ -24,9 +24,9 @@ _FLAT = {
     ("GET", "order"): Cost(1),
     ("GET", "algoOrder"): Cost(1),
     ("GET", "rateLimit/order"): Cost(1),
-    # Placing orders weighs nothing here: the order count of the account is what it costs.
+    # Placing and changing orders weighs nothing: it is the account that counts orders.
     ("POST", "order"): Cost(0, orders=1),
-    ("PUT", "order"): Cost(1, orders=1),
+    ("PUT", "order"): Cost(0, orders=1),
     ("POST", "algoOrder"): Cost(0, orders=1),
     ("DELETE", "order"): Cost(1),
     ("DELETE", "algoOrder"): Cost(1),
