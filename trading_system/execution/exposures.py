@@ -62,13 +62,17 @@ def exposures(
 
     `price` is in the symbol's quote asset, `worth` in the account's currency.
     """
-    wanted: defaultdict[tuple[Symbol, Side], dict[UUID, Decimal]] = defaultdict(dict)
+    ordered: defaultdict[tuple[Symbol, Side], Decimal] = defaultdict(Decimal)
+    lists: dict[tuple[Symbol, Side, UUID], Decimal] = {}
     for order in orders:
         quantity = remaining(order, price(order.symbol))
-        sides = wanted[order.symbol, order.side]
-        group = order.list_id or order.id
-        sides[group] = max(sides.get(group, _NOTHING), quantity)
-    ordered = {key: sum(each.values(), _NOTHING) for key, each in wanted.items()}
+        if order.list_id is None:
+            ordered[order.symbol, order.side] += quantity
+        else:
+            group = (order.symbol, order.side, order.list_id)
+            lists[group] = max(lists.get(group, _NOTHING), quantity)
+    for (symbol, side, _), quantity in lists.items():
+        ordered[symbol, side] += quantity
     return {
         symbol: Exposure(
             held=held.get(symbol, _NOTHING),

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
+from functools import cache
 from uuid import UUID
 
 import structlog
@@ -125,7 +126,7 @@ class RiskGate:
             open_orders=_open(orders),
             orders_last_minute=self._recent(orders),
             exposures=await self._exposures(orders),
-            free=self._purse.free(orders, self._price),
+            free=self._purse.free(orders, cache(self._price)),
             losses=self._losses.losses,
             breaker=self._breaker(),
         )
@@ -138,6 +139,7 @@ class RiskGate:
         # Orders first: one that fills meanwhile is then counted twice and not never.
         orders = await self._orders()
         others = [order for order in orders if order.id != instead_of]
+        price_of = cache(self._price)
         return Facts(
             now=self._clock.now(),
             request=request,
@@ -150,7 +152,7 @@ class RiskGate:
             price=price,
             price_age_seconds=age,
             rate=self._rate(symbol.quote),
-            free=self._purse.free(orders, self._price, instead_of=instead_of),
+            free=self._purse.free(orders, price_of, instead_of=instead_of),
             exposures=await self._exposures(others),
             open_orders=_open(others),
             orders_last_minute=self._recent(orders),
@@ -169,7 +171,7 @@ class RiskGate:
         return exposures(
             {each.symbol: each.quantity for each in positions if each.quantity},
             [order for order in orders if not order.status.is_final],
-            self._price,
+            cache(self._price),
             self._worth,
             may_short=self._may_short,
         )
@@ -202,7 +204,9 @@ class RiskGate:
 
     async def _find_prices_of_all(self) -> None:
         """What is held or ordered counts with a price only, be it an old one."""
-        for symbol in await self._exposures(await self._orders()):
+        ordered = {each.symbol for each in await self._orders() if not each.status.is_final}
+        held = {each.symbol for each in await self._holdings.positions() if each.quantity}
+        for symbol in sorted(ordered | held):
             if self._price(symbol) is None:
                 await self._find_price(symbol)
 

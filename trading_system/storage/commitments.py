@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import sqlite3
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
+from typing import Any
 from uuid import UUID
 
 from trading_system.domain.instruments import Symbol
@@ -32,10 +33,11 @@ class Commitments:
         """Every order that has not ended, and every one created from then on; oldest first."""
         async with self._database.reading() as connection:
             rows = await connection.execute_fetchall(_QUERY, (*_OPEN, to_milliseconds(moment)))
-        return [_commitment(row) for row in rows]
+        return [_commitment(*row) for row in rows]
 
 
-def _commitment(row: sqlite3.Row) -> Commitment:
+@lru_cache(maxsize=4096)  # most rows are what they were at the last order
+def _commitment(*row: Any) -> Commitment:
     return Commitment(
         id=UUID(row[0]),
         symbol=Symbol.parse(row[1]),
