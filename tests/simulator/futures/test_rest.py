@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 import pytest
 
@@ -389,6 +389,12 @@ def test_a_position_and_what_it_binds_is_told_alike_everywhere(desk):
     assert (risk["symbol"], risk["positionAmt"]) == ("BTCUSDT", "0.01000")
     assert Decimal(risk["notional"]) == mark * Decimal("0.01")
     assert Decimal(risk["initialMargin"]) == mark * Decimal("0.001")
+    assert Decimal(risk["maintMargin"]) == (mark * Decimal("0.00004")).quantize(
+        Decimal("0.00000001"), ROUND_HALF_UP
+    )
+    assert Decimal(risk["unRealizedProfit"]) == (
+        (mark - Decimal(risk["entryPrice"])) * Decimal("0.01")
+    ).quantize(Decimal("0.00000001"), ROUND_HALF_UP)
     assert desk.ask("GET", "v3/positionRisk", symbol="ETHUSDT") == []
     assert len(desk.ask("GET", "v2/positionRisk")) == 3
     (older,) = desk.ask("GET", "v2/positionRisk", symbol="BTCUSDT")
