@@ -37,6 +37,12 @@ async def test_a_drawdown_stops_trading_when_it_happens(make_watch, holdings, cl
     running.cancel()
 
 
+async def test_nobody_looks_where_losses_are_not_limited(holdings, record, clock):
+    watch = LossWatch(holdings=holdings, record=record, limits=RiskLimits(), clock=clock)
+    await watch.run()
+    assert holdings.asked == 0
+
+
 async def test_a_restart_ends_no_cool_down_and_forgets_no_peak(make_watch, holdings, record):
     record.kept = Drawdown(peak=Decimal(2000), stopped_at=NOON - timedelta(minutes=1))
     watch = make_watch()

@@ -166,7 +166,10 @@ class ExposureOut(Out):
 
 
 class RiskOut(Out):
-    """The limits and how much of them is used; what is not known yet is null."""
+    """The limits and how much of them is used; what is not known yet is null.
+
+    Losses are looked at only where they are limited.
+    """
 
     model_config = example(
         currency="USDT",

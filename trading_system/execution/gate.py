@@ -106,7 +106,7 @@ class RiskGate:
             await self._find_prices_of_all()
         if not self._may_short:
             await self._purse.refresh()
-        if self._stops_losses:
+        if self.limits.bound_losses:
             await self._losses.look(max_age=_OLD_EQUITY)
 
     async def review(
@@ -236,11 +236,6 @@ class RiskGate:
                 limits.max_exposure,
             )
         )
-
-    @property
-    def _stops_losses(self) -> bool:
-        limits = self.limits
-        return limits.daily_loss_limit is not None or limits.max_drawdown_percent is not None
 
 
 def _open(orders: Sequence[Commitment]) -> int:

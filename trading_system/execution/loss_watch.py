@@ -34,8 +34,8 @@ class LossWatch:
         self.losses: Losses | None = None
 
     async def run(self) -> None:
-        """Until cancelled."""
-        while True:
+        """Until cancelled, or not at all where no limit depends on it."""
+        while self._limits.bound_losses:
             await self.look()
             await self._clock.sleep(self._every)
 

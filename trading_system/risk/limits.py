@@ -34,6 +34,11 @@ class RiskLimits:
     max_drawdown_percent: Decimal | None = None
     cool_down: timedelta = timedelta(hours=1)
 
+    @property
+    def bound_losses(self) -> bool:
+        """Whether anything depends on what the account is worth."""
+        return self.daily_loss_limit is not None or self.max_drawdown_percent is not None
+
 
 def read_limits(settings: Mapping[str, Any]) -> RiskLimits:
     """The limits as settings have them, by the names of RiskLimits.
