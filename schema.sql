@@ -263,3 +263,13 @@ CREATE TABLE IF NOT EXISTS stops (
     updated_at    INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX IF NOT EXISTS stops_by_status ON stops (status);
+
+-- Orders that hang together; the orders themselves carry the list's id. Written with them, before
+-- anything is sent.
+CREATE TABLE IF NOT EXISTS order_lists (
+    id             TEXT    PRIMARY KEY,              -- our UUID
+    client_list_id TEXT    NOT NULL UNIQUE,          -- ours, derived from the UUID
+    kind           TEXT    NOT NULL CHECK (kind IN ('OCO', 'OTO', 'OTOCO')),
+    created_at     INTEGER NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS orders_by_list ON orders (list_id) WHERE list_id IS NOT NULL;

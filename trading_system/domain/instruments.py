@@ -41,7 +41,9 @@ class Instrument:
 
     Quantities count base asset, prices and notionals quote asset. Those that begin with `market`
     are of market orders only; `trailing_above` and `trailing_below` are the least and the most
-    basis points by which a stop may follow a market that rises to it, or falls.
+    basis points by which a stop may follow a market that rises to it, or falls. A price must lie
+    within the venue's average price times the two numbers of `buy_band` or `sell_band`.
+    `list_kinds` are the order lists that are taken.
     """
 
     symbol: Symbol
@@ -65,6 +67,9 @@ class Instrument:
     trailing_above: tuple[int, int] = (1, 10_000)
     trailing_below: tuple[int, int] = (1, 10_000)
     quote_quantity_allowed: bool = True
+    buy_band: tuple[Decimal, Decimal] | None = None
+    sell_band: tuple[Decimal, Decimal] | None = None
+    list_kinds: frozenset[str] = frozenset()
 
     def notional_bounds(self, *, market: bool) -> tuple[Decimal | None, Decimal | None]:
         """The least and the most a market order may be worth, or any other order."""

@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from trading_system.domain.errors import NotAllowed
 from trading_system.domain.instruments import Symbol
-from trading_system.domain.reports import VenuePosition
+from trading_system.domain.order_lists import OrderList
+from trading_system.domain.reports import Report, VenuePosition
 from trading_system.exchange.endpoints import FUTURES_HOSTS, SPOT_HOSTS, Hosts
 from trading_system.exchange.futures.derivatives import FuturesDerivatives
 from trading_system.exchange.futures.listen_key import ListenKey
@@ -23,6 +24,7 @@ from trading_system.exchange.futures.user_frames import futures_events
 from trading_system.exchange.gateway import Gateway
 from trading_system.exchange.listing import Listing
 from trading_system.exchange.market_data import SPOT_CALLS, BinanceMarketData, PublicCalls
+from trading_system.exchange.order_lists import BinanceOrderLists
 from trading_system.exchange.records import BinanceRecords
 from trading_system.exchange.rest_api import SPOT as SPOT_API
 from trading_system.exchange.rest_api import RestApi
@@ -33,7 +35,7 @@ from trading_system.exchange.streams.user_frames import SPOT_EVENTS, UserEvents
 from trading_system.exchange.streams.user_stream import Access
 from trading_system.exchange.trading import BinanceTrading
 from trading_system.exchange.venue import Venue
-from trading_system.ports import AccountRecords, Clock, Derivatives, Trading
+from trading_system.ports import AccountRecords, Clock, Derivatives, OrderLists, Trading
 from trading_system.resilience.limits import Priority
 
 
@@ -61,6 +63,7 @@ class Market:
     trading: Callable[[Gateway, Listing], Trading]
     records: Callable[[Gateway, Listing], AccountRecords]
     derivatives: Callable[[Gateway, Listing], Derivatives]
+    order_lists: Callable[[Gateway, Listing], OrderLists]
     hearing: Callable[[Venue, Clock, HmacSigner, int], Hearing]
     """Of a venue that trades, with what signs and the window in ms that signatures are good for."""
 
@@ -85,6 +88,18 @@ class SpotHasNone:
     async def set_leverage(self, symbol: Symbol, leverage: int) -> int:  # noqa: ARG002 -- of no use
         """Raises NotAllowed."""
         raise NotAllowed("spot has no leverage: set MARKET_TYPE=futures")
+
+
+class FuturesHaveNone:
+    """Order lists of a futures account."""
+
+    async def place_list(self, order_list: OrderList) -> list[Report]:
+        """Raises NotAllowed."""
+        raise NotAllowed(f"futures have no {order_list.kind} lists: place the orders one by one")
+
+    async def cancel_list(self, order_list: OrderList) -> list[Report]:
+        """Raises NotAllowed."""
+        raise NotAllowed(f"futures have no {order_list.kind} lists: cancel the orders one by one")
 
 
 def _spot_hearing(venue: Venue, _clock: Clock, sign: HmacSigner, recv_window: int) -> Hearing:
@@ -117,6 +132,7 @@ SPOT = Market(
     trading=BinanceTrading,
     records=BinanceRecords,
     derivatives=lambda _gateway, _listing: SpotHasNone(),
+    order_lists=BinanceOrderLists,
     hearing=_spot_hearing,
 )
 FUTURES = Market(
@@ -129,6 +145,7 @@ FUTURES = Market(
     trading=FuturesTrading,
     records=FuturesRecords,
     derivatives=FuturesDerivatives,
+    order_lists=lambda _gateway, _listing: FuturesHaveNone(),
     hearing=_futures_hearing,
 )
 MARKETS: Mapping[str, Market] = {"spot": SPOT, "futures": FUTURES}

@@ -18,6 +18,7 @@ from trading_system.domain.reports import Balance, Fill, Report
 Json = dict[str, Any]
 
 _ANY_DELTA = 1, 10_000
+_LISTS = {"OCO": "ocoAllowed", "OTO": "otoAllowed", "OTOCO": "otoAllowed"}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NOT_AS_DOCUMENTED = (LookupError, TypeError, ValueError, ArithmeticError, AttributeError)
 
@@ -98,7 +99,21 @@ def _instrument(entry: Json) -> Instrument | None:
         trailing_above=above,
         trailing_below=below,
         quote_quantity_allowed=entry.get("quoteOrderQtyMarketAllowed", False),
+        buy_band=_band(filters, "bid"),
+        sell_band=_band(filters, "ask"),
+        list_kinds=frozenset(kind for kind, flag in _LISTS.items() if entry.get(flag, False)),
     )
+
+
+def _band(filters: Json, side: str) -> tuple[Decimal, Decimal] | None:
+    """How far from the average price an order of this side of the book may be, as factors."""
+    if "PERCENT_PRICE_BY_SIDE" in filters:
+        rule, names = filters["PERCENT_PRICE_BY_SIDE"], f"{side}Multiplier"
+    elif "PERCENT_PRICE" in filters:
+        rule, names = filters["PERCENT_PRICE"], "multiplier"
+    else:
+        return None
+    return Decimal(rule[f"{names}Down"]), Decimal(rule[f"{names}Up"])
 
 
 def _either(rule: Json, *names: str, default: bool) -> bool:

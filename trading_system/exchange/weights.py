@@ -31,12 +31,18 @@ _FLAT = {
     ("DELETE", "openOrders"): Cost(1),
     ("POST", "order/cancelReplace"): Cost(1, orders=1),
     ("PUT", "order/amend/keepPriority"): Cost(4),
+    ("POST", "orderList/oco"): Cost(1, orders=2),
+    ("POST", "orderList/oto"): Cost(1, orders=2),
+    ("POST", "orderList/otoco"): Cost(1, orders=3),
+    ("DELETE", "orderList"): Cost(1),
 }
 _UNKNOWN = Cost(80)
 """The most that any call without a limit of rows weighs."""
 
-_FREE = {("POST", "order"), ("DELETE", "order"), ("DELETE", "openOrders")} | {
-    ("POST", "order/cancelReplace")
+_FREE = {
+    *(("POST", "order"), ("DELETE", "order"), ("DELETE", "openOrders")),
+    *(("POST", "order/cancelReplace"), ("DELETE", "orderList")),
+    *(("POST", f"orderList/{kind}") for kind in ("oco", "oto", "otoco")),
 }
 _DEPTH = ((100, 5), (500, 25), (1_000, 50))
 _DEEPEST = 250

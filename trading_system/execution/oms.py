@@ -43,7 +43,8 @@ class OrderManager:
 
     `middle` tells the middle of a symbol's book without waiting, None where it is not known.
     `on_step` is called with each of `steps` as it is reached. `may_send` is asked last thing before
-    an order goes out, and says why it must not.
+    an order goes out, and says why it must not. Who sends orders in another way shares `calls` and
+    `booking`.
     """
 
     def __init__(
@@ -63,12 +64,12 @@ class OrderManager:
         self._middle = middle
         self._may_send = may_send
         self._on_step = on_step
-        self._calls = Calls()
-        self._booking = Booking(orders=orders, clock=clock, bus=bus, on_step=on_step)
+        self.calls = Calls()
+        self.booking = Booking(orders=orders, clock=clock, bus=bus, on_step=on_step)
         self._modifier = Modifier(
             trading=trading,
-            booking=self._booking,
-            calls=self._calls,
+            booking=self.booking,
+            calls=self.calls,
             clock=clock,
             on_step=on_step,
             may_send=may_send,
@@ -88,31 +89,32 @@ class OrderManager:
 
     async def send(self, order: Order) -> Order:
         """Send what was just saved and book the answer; returns the order as far as it got."""
-        return await self._calls.to_its_end(self._send(order))
+        return await self.calls.to_its_end(self._send(order))
 
     async def send_again(self, order: Order) -> Order:
         """Send what is proven to have never arrived, under the id it has; as `send` does.
 
-        One that was to take another's place is not, for that other may stand: it ends here. Nor is
-        one of which something was heard after all; the venue takes an id twice once it has filled.
+        One that was to take another's place is not, for that other may stand, nor is a leg, whose
+        list it would not be in: they end here. Nor is one of which something was heard after all;
+        the venue takes an id twice once it has filled.
         """
-        await self._calls.ended(order.id)
-        self._calls.begin(order.id)
+        await self.calls.ended(order.id)
+        self.calls.begin(order.id)
         try:
             order = await self._orders.get(order.id)
         except BaseException:
-            self._calls.end(order.id)
+            self.calls.end(order.id)
             raise
-        if is_unseen(order) and order.replaces is None:
+        if is_unseen(order) and order.replaces is None and order.list_id is None:
             return await self.send(order)
-        self._calls.end(order.id)
+        self.calls.end(order.id)
         if not is_unseen(order):
             return order
-        return await self._booking.verdict(order, OrderStatus.REJECTED, "the venue never got it")
+        return await self.booking.verdict(order, OrderStatus.REJECTED, "the venue never got it")
 
     async def answered(self, order: Order) -> Order:
         """The order after what is just being asked about it was answered."""
-        await self._calls.ended(order.id)
+        await self.calls.ended(order.id)
         return await self._orders.get(order.id)
 
     async def cancel(self, order_id: UUID) -> Order:
@@ -123,7 +125,7 @@ class OrderManager:
         it is not there yet, OutcomeUnknown (it stays PENDING_CANCEL and is looked up), and whatever
         else kept the cancel from being done: the order is then back where it was.
         """
-        return await self._calls.to_its_end(self._cancel(order_id))
+        return await self.calls.to_its_end(self._cancel(order_id))
 
     async def cancel_all(
         self, symbol: Symbol | None = None, *, foreign: bool = False
@@ -169,7 +171,7 @@ class OrderManager:
         """
         modifier = self._modifier
         work = modifier.amend(change) if change.keeps_place else modifier.replace(change)
-        return await self._calls.to_its_end(work)
+        return await self.calls.to_its_end(work)
 
     async def look_up(self, order: Order) -> Order:
         """Ask the venue what became of it and book the answer; raises OrderNotFound."""
@@ -179,63 +181,61 @@ class OrderManager:
         self, report: Report, received_at: datetime | None = None, latency_ms: int | None = None
     ) -> Order:
         """Book what a venue says of an order: see Booking."""
-        return await self._booking.on_report(report, received_at, latency_ms)
+        return await self.booking.on_report(report, received_at, latency_ms)
 
     def is_sending(self, order_id: UUID) -> bool:
         """A call about it is under way, which tells how it stands when it ends."""
-        return order_id in self._calls
+        return order_id in self.calls
 
     async def _create(
         self, order: Order, *, idempotency_key: str | None, digest: str
     ) -> Order | None:
         # From before it can be found on disk: a cancel or a look-up must not overtake the sending.
-        self._calls.begin(order.id)
+        self.calls.begin(order.id)
         try:
             self._on_step(steps.BEFORE_SAVE)
             saved = await self._orders.create(order, idempotency_key=idempotency_key, digest=digest)
             self._on_step(steps.AFTER_SAVE)
         except BaseException:
-            self._calls.end(order.id)
+            self.calls.end(order.id)
             raise
         if saved is not None:
-            self._calls.end(order.id)  # it is another that stands for the key
+            self.calls.end(order.id)  # it is another that stands for the key
         return saved
 
     async def _send(self, order: Order) -> Order:
         try:
             self._on_step(steps.BEFORE_SEND)
             if (forbidden := self._may_send(order)) is not None:
-                return await self._booking.verdict(order, OrderStatus.REJECTED, forbidden)
+                return await self.booking.verdict(order, OrderStatus.REJECTED, forbidden)
             sent = self._clock.monotonic()
             try:
                 report = await self._trading.place(order)
             except (OutcomeUnknown, DuplicateOrder) as unknown:
                 # Our ids are never used twice, so a duplicate of this one is this one.
                 log.warning("order outcome unknown", order_id=str(order.id), error=str(unknown))
-                return await self._booking.verdict(order, OrderStatus.UNKNOWN, str(unknown))
+                return await self.booking.verdict(order, OrderStatus.UNKNOWN, str(unknown))
             except TradingError as refused:
                 # Everything else says that nothing happened there: the order ends here.
-                return await self._booking.verdict(order, OrderStatus.REJECTED, refused)
+                return await self.booking.verdict(order, OrderStatus.REJECTED, refused)
             self._on_step(steps.ANSWERED)
             latency_ms = round((self._clock.monotonic() - sent) * 1000)
-            after = await self._booking.on_report(report, acknowledged_ms=latency_ms)
+            after = await self.booking.on_report(report, acknowledged_ms=latency_ms)
             self._on_step(steps.AFTER_BOOKING)
             return after
         finally:
-            self._calls.end(order.id)
+            self.calls.end(order.id)
 
     async def _cancel(self, order_id: UUID) -> Order:
         await self._orders.get(order_id)
-        async with self._calls.alone(order_id):
+        async with self.calls.alone(order_id):
             order = await self._orders.get(order_id)
             if is_unseen(order):
                 order = await self.look_up(order)
             if order.status.is_final:
                 return order
             self._on_step(steps.BEFORE_SAVE)
-            order = await self._booking.verdict(
-                order, OrderStatus.PENDING_CANCEL, "asked to cancel"
-            )
+            order = await self.booking.verdict(order, OrderStatus.PENDING_CANCEL, "asked to cancel")
             self._on_step(steps.AFTER_SAVE)
             if order.status.is_final:
                 return order
@@ -255,7 +255,7 @@ class OrderManager:
         except OutcomeUnknown:
             raise  # nobody knows: PENDING_CANCEL, until a look-up tells
         except TradingError as refused:
-            await self._booking.verdict(order, OrderStatus.NEW, f"not cancelled: {refused}")
+            await self.booking.verdict(order, OrderStatus.NEW, f"not cancelled: {refused}")
             raise
 
     async def _try_to_cancel(self, order: Order) -> Order:

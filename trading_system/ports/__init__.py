@@ -16,6 +16,7 @@ from trading_system.ports.outside import (
     Holdings,
     Live,
     MarketData,
+    OrderLists,
     Trading,
 )
 from trading_system.ports.repositories import (
@@ -26,6 +27,7 @@ from trading_system.ports.repositories import (
     Coverage,
     EquityRepository,
     JobState,
+    OrderListRepository,
     OrderRepository,
     PriceRepository,
     RecordedFill,
@@ -65,6 +67,8 @@ __all__ = [
     "JobState",
     "Live",
     "MarketData",
+    "OrderListRepository",
+    "OrderLists",
     "OrderRepository",
     "PriceRepository",
     "ReconciliationRepository",

@@ -11,6 +11,7 @@ from typing import Protocol
 from trading_system.domain.candles import Candle, Span
 from trading_system.domain.instruments import Instrument, Symbol
 from trading_system.domain.market import LivePrice, OrderBook, Trade
+from trading_system.domain.order_lists import OrderList
 from trading_system.domain.orders import Order
 from trading_system.domain.positions import Equity, Position
 from trading_system.domain.reports import (
@@ -89,6 +90,22 @@ class Trading(Protocol):
 
     async def balances(self) -> list[Balance]:
         """Assets with a free or locked amount."""
+        ...
+
+
+class OrderLists(Protocol):
+    """The signed calls about orders that hang together, each about a whole list.
+
+    What becomes of a leg later is told and looked up as of any order. Raises NotAllowed where the
+    venue has no order lists.
+    """
+
+    async def place_list(self, order_list: OrderList) -> list[Report]:
+        """One report for each leg; raises Rejected, OutcomeUnknown when the answer got lost."""
+        ...
+
+    async def cancel_list(self, order_list: OrderList) -> list[Report]:
+        """Reports of the legs that were open; raises OrderNotFound when none was."""
         ...
 
 

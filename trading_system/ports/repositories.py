@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from trading_system.domain.candles import Candle, Span
 from trading_system.domain.instruments import Symbol
+from trading_system.domain.order_lists import OrderList
 from trading_system.domain.orders import Order, OrderStatus
 from trading_system.domain.positions import Equity
 from trading_system.domain.reports import Fill, Report
@@ -231,6 +232,24 @@ class OrderRepository(Protocol):
 
     async def short_of_fills(self, since: datetime) -> list[Order]:
         """Orders updated since then whose fills add up to less than what was executed."""
+        ...
+
+
+class OrderListRepository(Protocol):
+    """Order lists with their legs, which are orders; a key stands for an order or for a list."""
+
+    async def create(
+        self, order_list: OrderList, *, idempotency_key: str | None, digest: str
+    ) -> OrderList | None:
+        """Save it and all its legs as new; None, or the list saved under this key. KeyReused."""
+        ...
+
+    async def by_key(self, key: str, digest: str) -> OrderList | None:
+        """The list saved under this Idempotency-Key; raises KeyReused for another digest."""
+        ...
+
+    async def get(self, list_id: UUID) -> OrderList:
+        """With its legs as they stand now; raises NotFound."""
         ...
 
 

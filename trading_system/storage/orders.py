@@ -34,10 +34,10 @@ class Orders:
         """Save it as new; None, or the order saved earlier under this key. Raises KeyReused."""
         async with self._database.transaction() as connection:
             if idempotency_key is not None:
-                saved = await _by_key(connection, idempotency_key, digest)
+                saved = await saved_under(connection, idempotency_key, digest)
                 if saved is not None:
                     return saved
-            await _insert(connection, order, idempotency_key=idempotency_key, digest=digest)
+            await insert(connection, order, idempotency_key=idempotency_key, digest=digest)
         return None
 
     async def adopt(self, order: Order) -> Order:
@@ -62,7 +62,7 @@ class Orders:
                     "WHERE id = ?",
                     (str(found.id),),
                 )
-            await _insert(connection, order, idempotency_key=None, digest="")
+            await insert(connection, order, idempotency_key=None, digest="")
         return order
 
     async def record(self, before: Order, after: Order, report: Report, *, at: datetime) -> Order:
@@ -109,7 +109,7 @@ class Orders:
     async def by_key(self, key: str, digest: str) -> Order | None:
         """The order saved under this Idempotency-Key; raises KeyReused for another wish."""
         async with self._database.reading() as connection:
-            return await _by_key(connection, key, digest)
+            return await saved_under(connection, key, digest)
 
     async def get(self, order_id: UUID) -> Order:
         """Raises NotFound."""
@@ -190,9 +190,10 @@ class Orders:
         return rows.order(found)
 
 
-async def _insert(
+async def insert(
     connection: aiosqlite.Connection, order: Order, *, idempotency_key: str | None, digest: str
 ) -> None:
+    """A new order and its first step, within a transaction."""
     await connection.execute(rows.INSERT, (*rows.row(order), idempotency_key, digest))
     await transitions.append(
         connection,
@@ -217,7 +218,8 @@ async def _one(
         return await cursor.fetchone()
 
 
-async def _by_key(connection: aiosqlite.Connection, key: str, digest: str) -> Order | None:
+async def saved_under(connection: aiosqlite.Connection, key: str, digest: str) -> Order | None:
+    """The order saved under this Idempotency-Key; raises KeyReused for another wish."""
     found = await _one(
         connection,
         f"SELECT {rows.COLUMNS}, request_digest FROM orders WHERE idempotency_key = ?",  # noqa: S608 -- constants
