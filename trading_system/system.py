@@ -15,12 +15,9 @@ from trading_system.bus import Bus
 from trading_system.config import Settings
 from trading_system.domain.venues import VenueReport
 from trading_system.event_log import EventLog
-from trading_system.exchange.budget import SharedBudget
-from trading_system.exchange.client import Client
-from trading_system.exchange.endpoints import Endpoints, data_endpoints, trading_endpoints
-from trading_system.exchange.gateway import Gateway
+from trading_system.exchange.endpoints import data_endpoints, trading_endpoints
 from trading_system.exchange.market_data import BinanceMarketData
-from trading_system.exchange.markets import MARKETS, Market
+from trading_system.exchange.markets import MARKETS
 from trading_system.exchange.streams.signing import HmacSigner
 from trading_system.exchange.streams.user_stream import UserStream
 from trading_system.exchange.venue import Streams, Venue
@@ -44,11 +41,8 @@ from trading_system.market.repair import GapRepair
 from trading_system.market.states import read_thresholds
 from trading_system.metrics import Metrics
 from trading_system.ports import Clock, ComponentHealth, Derivatives, Trading
-from trading_system.resilience.limiter import Limiter
+from trading_system.reaching import reached
 from trading_system.resilience.limits import (
-    ORDERS_PER_10_SECONDS,
-    ORDERS_PER_DAY,
-    WEIGHT_PER_MINUTE,
     Priority,
 )
 from trading_system.resilience.retry import RetryPolicy
@@ -133,11 +127,11 @@ async def opened(
 
         market = MARKETS[settings.market_type]
         there = trading_endpoints(settings.venue, market.hosts)
-        venue = _venue(settings, market, there, clock=clock, bus=bus, stack=stack)
+        venue = reached(settings, market, there, clock=clock, bus=bus, stack=stack)
         data_venue = venue
         if settings.data_venue not in {None, settings.venue}:
             there = data_endpoints(str(settings.data_venue), market.hosts)
-            data_venue = _venue(settings, market, there, clock=clock, bus=bus, stack=stack)
+            data_venue = reached(settings, market, there, clock=clock, bus=bus, stack=stack)
         listing = market.market_data(venue, clock, Priority.CANDLES)
         market_data = market.market_data(data_venue, clock, Priority.CANDLES)
         history = market.market_data(data_venue, clock, Priority.BACKFILL)
@@ -283,55 +277,6 @@ async def opened(
             _health=health,
             _metrics=Metrics(bus=bus, gauges=health.gauges),
         )
-
-
-def _venue(
-    settings: Settings,
-    market: Market,
-    endpoints: Endpoints,
-    *,
-    clock: Clock,
-    bus: Bus,
-    stack: AsyncExitStack,
-) -> Venue:
-    """The way to a venue; keys only where something signed may be sent."""
-    budget = SharedBudget.opened(settings.budget_dir, f"{endpoints.public} {market.rest_api.name}")
-    stack.callback(budget.close)
-    trades = endpoints.private is not None
-    gateway = Gateway(
-        client=Client(
-            endpoints=endpoints,
-            clock=clock,
-            rest_api=market.rest_api,
-            api_key=settings.binance_api_key if trades else None,
-            secret=settings.binance_secret_key if trades else None,
-            recv_window=settings.recv_window,
-        ),
-        clock=clock,
-        retry=RetryPolicy(cap=settings.retry_cap_seconds),
-        limiter=_limiter(settings, budget),
-        publish=bus.publish,
-    )
-    stack.push_async_callback(gateway.close)
-    return Venue(endpoints=endpoints, gateway=gateway, listing=market.listing(gateway, clock))
-
-
-def _limiter(settings: Settings, budget: SharedBudget) -> Limiter:
-    """The venue's limits, as soon as it has told them, cut to our own smaller ones."""
-    own = {
-        WEIGHT_PER_MINUTE: settings.limit_weight_per_minute,
-        ORDERS_PER_10_SECONDS: settings.limit_orders_per_10_seconds,
-        ORDERS_PER_DAY: settings.limit_orders_per_day,
-    }
-    return Limiter(
-        own={window: limit for window, limit in own.items() if limit is not None},
-        shares={
-            Priority.BACKFILL: settings.budget_share_backfill,
-            Priority.CANDLES: settings.budget_share_candles,
-            Priority.ORDERS: 1.0,
-        },
-        neighbours=budget,
-    )
 
 
 def _arming(settings: Settings) -> Arming:
