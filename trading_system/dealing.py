@@ -12,12 +12,14 @@ from trading_system.domain.errors import NotRegistered
 from trading_system.domain.instruments import Symbol
 from trading_system.domain.market import LivePrice
 from trading_system.domain.timeframes import Timeframe
+from trading_system.execution.adviser import Adviser
 from trading_system.execution.balances import BalanceBook, no_flows, spot_flows
 from trading_system.execution.control import Arming, Control
 from trading_system.execution.desk import Desk
 from trading_system.execution.ledger import Ledger
 from trading_system.execution.look_ups import LookUps
 from trading_system.execution.oms import OrderManager
+from trading_system.execution.order_lists import ListManager
 from trading_system.execution.portfolio import Portfolio
 from trading_system.execution.reconciler import Reconciler
 from trading_system.execution.safety import Safety, safety
@@ -33,6 +35,7 @@ from trading_system.ports import (
     Derivatives,
     Live,
     MarketData,
+    OrderLists,
     OrderRepository,
     PriceRepository,
     SymbolRepository,
@@ -44,6 +47,7 @@ from trading_system.storage.commitments import Commitments
 from trading_system.storage.control import ControlEntries, DrawdownEntry
 from trading_system.storage.database import Database
 from trading_system.storage.equity import EquityMarks
+from trading_system.storage.order_lists import OrderLists as StoredLists
 from trading_system.storage.reconciliations import Reconciliations
 from trading_system.storage.refusals import Refusals
 from trading_system.storage.stops import Stops
@@ -71,6 +75,8 @@ class Dealing:
 
     desk: Desk
     manager: OrderManager
+    lists: ListManager
+    adviser: Adviser
     reconciler: Reconciler
     balances: BalanceBook
     reconciliations: Reconciliations
@@ -102,6 +108,7 @@ def dealing(
     trading: Trading,
     market_data: MarketData,
     *,
+    lists: OrderLists,
     records: AccountRecords,
     margin: Derivatives,
     orders: OrderRepository,
@@ -143,6 +150,15 @@ def dealing(
         orders=orders,
         clock=clock,
         bus=bus,
+        middle=_middle(live),
+        on_step=on_step,
+        may_send=control.may_send,
+    )
+    list_manager = ListManager(
+        venue=lists,
+        lists=StoredLists(database),
+        manager=manager,
+        clock=clock,
         middle=_middle(live),
         on_step=on_step,
         may_send=control.may_send,
@@ -202,11 +218,14 @@ def dealing(
         market_data=market_data,
         clock=clock,
         bus=bus,
+        lists=list_manager,
         ready=reconciler.ready,
     )
     return Dealing(
         desk=desk,
         manager=manager,
+        lists=list_manager,
+        adviser=Adviser(gate=safe.gate, market_data=market_data, derivatives=margin),
         reconciler=reconciler,
         balances=balances,
         reconciliations=reconciliations,

@@ -22,9 +22,11 @@ from trading_system.exchange.streams.signing import HmacSigner
 from trading_system.exchange.streams.user_stream import UserStream
 from trading_system.exchange.venue import Streams, Venue
 from trading_system.exchange.watch import VenueWatch
+from trading_system.execution.adviser import Adviser
 from trading_system.execution.control import Arming
 from trading_system.execution.desk import Desk
 from trading_system.execution.oms import OrderManager
+from trading_system.execution.order_lists import ListManager
 from trading_system.execution.portfolio import Portfolio
 from trading_system.execution.reconciler import Reconciler
 from trading_system.execution.safety import Safety
@@ -40,7 +42,7 @@ from trading_system.market.registry import SymbolRegistry
 from trading_system.market.repair import GapRepair
 from trading_system.market.states import read_thresholds
 from trading_system.metrics import Metrics
-from trading_system.ports import Clock, ComponentHealth, Derivatives, Trading
+from trading_system.ports import Clock, ComponentHealth, Derivatives, MarketData, Trading
 from trading_system.reaching import reached
 from trading_system.resilience.limits import (
     Priority,
@@ -72,8 +74,11 @@ class System:
     registry: SymbolRegistry
     backfills: BackfillService
     heartbeat: HeartbeatScheduler
+    listing: MarketData
     desk: Desk
+    adviser: Adviser
     order_manager: OrderManager
+    order_lists: ListManager
     reconciler: Reconciler
     reconciliations: Reconciliations
     portfolio: Portfolio
@@ -183,6 +188,7 @@ async def opened(
         orders_side = dealing.dealing(
             trading,
             listing,
+            lists=market.order_lists(venue.gateway, venue.listing),
             records=market.records(venue.gateway, venue.listing),
             margin=derivatives,
             orders=orders,
@@ -243,8 +249,11 @@ async def opened(
             registry=registry,
             backfills=backfills,
             heartbeat=heartbeat,
+            listing=listing,
             desk=orders_side.desk,
+            adviser=orders_side.adviser,
             order_manager=orders_side.manager,
+            order_lists=orders_side.lists,
             reconciler=orders_side.reconciler,
             reconciliations=orders_side.reconciliations,
             portfolio=orders_side.portfolio,

@@ -9,6 +9,7 @@ import pytest
 
 from tests.fakes.account import FakeBalances, FakeReconciliations, FakeRecords, FakeRegistered
 from tests.fakes.execution import FakeListing, FakeOrders, FakeTrading
+from tests.fakes.order_lists import FakeOrderListRepository, FakeOrderLists
 from tests.fakes.safety import (
     FakeCommitments,
     FakeControlLog,
@@ -26,6 +27,7 @@ from trading_system.execution.gate import RiskGate
 from trading_system.execution.look_ups import LookUps
 from trading_system.execution.loss_watch import LossWatch
 from trading_system.execution.oms import OrderManager
+from trading_system.execution.order_lists import ListManager
 from trading_system.execution.purse import Purse
 from trading_system.execution.reconciler import Reconciler
 from trading_system.execution.survey import Survey
@@ -55,6 +57,21 @@ def listing():
 @pytest.fixture
 def manager(trading, orders, clock, bus):
     return OrderManager(trading=trading, orders=orders, clock=clock, bus=bus)
+
+
+@pytest.fixture
+def venue_lists():
+    return FakeOrderLists()
+
+
+@pytest.fixture
+def saved_lists(orders):
+    return FakeOrderListRepository(orders)
+
+
+@pytest.fixture
+def list_manager(venue_lists, saved_lists, manager, clock):
+    return ListManager(venue=venue_lists, lists=saved_lists, manager=manager, clock=clock)
 
 
 @pytest.fixture

@@ -39,7 +39,7 @@ def told(bus):
 
 
 @pytest.fixture
-def make_desk(make_gate, manager, orders, refusals, listing, clock, bus):
+def make_desk(make_gate, manager, list_manager, orders, refusals, listing, clock, bus):
     def build(**options):
         return Desk(
             gate=make_gate(**options),
@@ -49,6 +49,7 @@ def make_desk(make_gate, manager, orders, refusals, listing, clock, bus):
             market_data=listing,
             clock=clock,
             bus=bus,
+            lists=list_manager,
         )
 
     return build

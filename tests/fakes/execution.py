@@ -9,7 +9,8 @@ from uuid import UUID
 
 from trading_system.domain.errors import KeyReused, NotFound, OrderNotFound
 from trading_system.domain.instruments import Instrument, Symbol
-from trading_system.domain.orders import Order
+from trading_system.domain.order_lists import ListKind
+from trading_system.domain.orders import Order, OrderType
 from trading_system.domain.reports import Balance, Report
 from trading_system.ports import RecordedFill
 
@@ -167,7 +168,8 @@ class FakeListing:
                 symbol=symbol,
                 venue_id="BTCUSDT",
                 tradable=True,
-                order_types=frozenset({"MARKET"}),
+                order_types=frozenset(OrderType),
+                list_kinds=frozenset(ListKind),
                 tick_size=step,
                 step_size=step,
                 min_quantity=step,

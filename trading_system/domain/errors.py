@@ -7,6 +7,7 @@ TradingError
 │   ├── NotRegistered       register the symbol first
 │   ├── AlreadyRegistered   nothing to do
 │   ├── NotFound            no order or job with that id
+│   ├── Unfit               the venue's filters would refuse it; see `filters`
 │   ├── NotAllowed          our own rules refuse it; nothing was sent
 │   │   └── RiskRefused     a rule of the risk gate does, and says which
 │   └── KeyReused           an Idempotency-Key came back with another body

@@ -10,11 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 
+from trading_system.domain.errors import InvalidRequest
 from trading_system.domain.instruments import Instrument
 from trading_system.domain.orders import OrderRequest, OrderType, Side
 
-_RISING = {(OrderType.STOP_LOSS, Side.BUY), (OrderType.STOP_LOSS_LIMIT, Side.BUY)}
-_RISING |= {(OrderType.TAKE_PROFIT, Side.SELL), (OrderType.TAKE_PROFIT_LIMIT, Side.SELL)}
+RISING = {(OrderType.STOP_LOSS, Side.BUY), (OrderType.STOP_LOSS_LIMIT, Side.BUY)}
+RISING |= {(OrderType.TAKE_PROFIT, Side.SELL), (OrderType.TAKE_PROFIT_LIMIT, Side.SELL)}
+"""What waits for a market that rises to it; other stop orders wait for one that falls."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +33,14 @@ class Violation:
     nearest: Decimal | None
     text: str
     adjustable: bool = False
+
+
+class Unfit(InvalidRequest):
+    """An order, or a leg of a list, does not pass the venue's filters: it was not sent."""
+
+    def __init__(self, found: tuple[Violation, ...]) -> None:
+        super().__init__("; ".join(f"{each.filter}: {each.text}" for each in found))
+        self.violations = found
 
 
 def violations(
@@ -169,8 +179,8 @@ def _notional(
             field="quantity",
             given=request.quantity,
             nearest=least,
-            text=f"worth {_told(worth)}, less than the minimum of {_told(low)} "
-            f"{instrument.symbol.quote}: send a quantity of at least {_told(least)}",
+            text=f"worth {told(worth)}, less than the minimum of {told(low)} "
+            f"{instrument.symbol.quote}: send a quantity of at least {told(least)}",
         )
     if high is not None and worth > high:
         most = to_step(high / each, step, ROUND_FLOOR)
@@ -179,8 +189,8 @@ def _notional(
             field="quantity",
             given=request.quantity,
             nearest=most,
-            text=f"worth {_told(worth)}, more than the maximum of {_told(high)} "
-            f"{instrument.symbol.quote}: send a quantity of at most {_told(most)}",
+            text=f"worth {told(worth)}, more than the maximum of {told(high)} "
+            f"{instrument.symbol.quote}: send a quantity of at most {told(most)}",
             adjustable=True,
         )
 
@@ -201,8 +211,8 @@ def _iceberg(
             field="iceberg_quantity",
             given=shown,
             nearest=least,
-            text=f"{_told(parts)} parts, more than {instrument.iceberg_parts}: "
-            f"show at least {_told(least)} at a time",
+            text=f"{told(parts)} parts, more than {instrument.iceberg_parts}: "
+            f"show at least {told(least)} at a time",
         )
 
 
@@ -213,7 +223,7 @@ def _trailing(
 ) -> Iterator[Violation]:
     if request.trailing_delta is None:
         return
-    rises = (request.type, request.side) in _RISING
+    rises = (request.type, request.side) in RISING
     low, high = instrument.trailing_above if rises else instrument.trailing_below
     nearest = min(max(request.trailing_delta, low), high)
     if nearest != request.trailing_delta:
@@ -245,7 +255,7 @@ def _stepped(
     if nearest == given:
         return
     rules = [
-        f"{word} {_told(bound)}"
+        f"{word} {told(bound)}"
         for word, bound in (("at least", low), ("at most", high), ("in steps of", step))
         if bound
     ]
@@ -254,7 +264,7 @@ def _stepped(
         field=field,
         given=given,
         nearest=nearest,
-        text=f"{field} {_told(given)} must be {', '.join(rules)}: {_told(nearest)} would be",
+        text=f"{field} {told(given)} must be {', '.join(rules)}: {told(nearest)} would be",
         # More than was asked for is for the orderer to say.
         adjustable=nearest < given or field.endswith("price"),
     )
@@ -265,5 +275,6 @@ def to_step(value: Decimal, step: Decimal, rounding: str) -> Decimal:
     return (value / step).to_integral_value(rounding) * step
 
 
-def _told(value: Decimal) -> str:
+def told(value: Decimal) -> str:
+    """Plain digits, as many as it takes."""
     return format(value.normalize(), "f")

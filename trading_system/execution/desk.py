@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
@@ -14,11 +14,26 @@ from uuid import UUID
 import structlog
 
 from trading_system.bus import Bus
-from trading_system.domain.errors import RiskRefused, StorageError, UnknownSymbol
+from trading_system.domain.errors import (
+    InvalidRequest,
+    NotAllowed,
+    RiskRefused,
+    StorageError,
+    UnknownSymbol,
+)
 from trading_system.domain.events import OrderRefused
+from trading_system.domain.filters import Unfit, conformed, violations
+from trading_system.domain.instruments import Instrument, Symbol
+from trading_system.domain.order_lists import (
+    OrderList,
+    OrderListRequest,
+    misplaced,
+    objection,
+)
 from trading_system.domain.orders import Order, OrderRequest
 from trading_system.execution.gate import RiskGate
 from trading_system.execution.oms import OrderManager
+from trading_system.execution.order_lists import ListManager
 from trading_system.ports import Clock, MarketData, OrderRepository, RefusalRepository
 from trading_system.risk.checks import Figure, Refusal
 from trading_system.risk.gate import Refused
@@ -46,10 +61,12 @@ class Desk:
         market_data: MarketData,
         clock: Clock,
         bus: Bus,
+        lists: ListManager,
         ready: Callable[[], Awaitable[None]] = _at_once,
     ) -> None:
         self._gate = gate
         self._manager = manager
+        self._lists = lists
         self._orders = orders
         self._refusals = refusals
         self._market_data = market_data
@@ -58,35 +75,63 @@ class Desk:
         self._ready = ready
         self._one_at_a_time = asyncio.Lock()
 
-    async def place(self, request: OrderRequest, idempotency_key: str | None = None) -> Order:
+    async def place(
+        self, request: OrderRequest, idempotency_key: str | None = None, *, conform: bool = False
+    ) -> Order:
         """The order as far as it got: the venue's refusal and an unknown outcome are states of it.
 
-        The same key and request give the same order back, whatever has become of limits since.
-        Raises UnknownSymbol, RiskRefused and KeyReused, and ExchangeError while the venue cannot
-        even tell what it lists, or what is open there since an earlier run.
+        The same key and request give the same order back, whatever has become of limits since. With
+        `conform` what may be adjusted to the venue's filters is. Raises UnknownSymbol, Unfit,
+        RiskRefused and KeyReused, and ExchangeError while the venue cannot even tell what it lists,
+        or what is open there since an earlier run.
         """
-        saved = await self._saved(request, idempotency_key)
+        asked = digest(request)
+        saved = await self._saved(idempotency_key, asked)
         if saved is None:
-            if request.symbol not in await self._market_data.instruments():
-                raise UnknownSymbol(f"the venue lists no {request.symbol}")
+            instrument = await self._instrument(request.symbol)
             await self._ready()
             await self._gate.prepare(request)
-            saved = await self._judge_and_save(request, idempotency_key)
+            fitting = self._fitting(request, instrument, conform=conform)
+            saved = await self._judge_and_save(fitting, idempotency_key, asked)
         order, is_new = saved
         return await (self._manager.send(order) if is_new else self._manager.answered(order))
+
+    async def place_list(
+        self, request: OrderListRequest, idempotency_key: str | None = None
+    ) -> OrderList:
+        """The same for orders that hang together: all of them are placed, or none.
+
+        Raises InvalidRequest when they cannot make up a list, and what `place` does.
+        """
+        if (wrong := objection(request)) is not None:
+            raise InvalidRequest(wrong)
+        asked = list_digest(request)
+        saved = await self._lists.saved(idempotency_key, asked)
+        if saved is not None:
+            return await self._lists.answered(saved)
+        instrument = await self._instrument(request.symbol)
+        await self._ready()
+        await self._gate.prepare(next(iter(request.legs.values())))
+        self._check_list(request, instrument)
+        order_list, is_new = await self._judge_and_save_list(request, idempotency_key, asked)
+        return await (self._lists.send if is_new else self._lists.answered)(order_list)
 
     async def modify(
         self, order_id: UUID, *, price: Decimal | None = None, quantity: Decimal | None = None
     ) -> Order:
         """Change a resting order; what it will be is judged as if the old one were gone.
 
-        Only less of it needs no judgement. Raises what OrderManager.modify does, and RiskRefused.
+        Only less of it needs no judgement. Raises what OrderManager.modify does, Unfit and
+        RiskRefused.
         """
         change = await self._manager.plan(order_id, price=price, quantity=quantity)
+        instrument = await self._instrument(change.request.symbol)
         if change.keeps_place:
+            self._fitting(change.request, instrument)
             return await self._manager.carry_out(change)
         await self._ready()
         await self._gate.prepare(change.request)
+        self._fitting(change.request, instrument)
         async with self._one_at_a_time:
             verdict = await self._gate.review(change.request, instead_of=order_id)
             if not isinstance(verdict, Refused):
@@ -97,31 +142,77 @@ class Desk:
             raise await self._refused(verdict)
         return await self._manager.carry_out(change)
 
+    async def _instrument(self, symbol: Symbol) -> Instrument:
+        instrument = (await self._market_data.instruments()).get(symbol)
+        if instrument is None:
+            raise UnknownSymbol(f"the venue lists no {symbol}")
+        return instrument
+
+    def _fitting(
+        self, request: OrderRequest, instrument: Instrument, *, conform: bool = False
+    ) -> OrderRequest:
+        """The request, or what conforms to the filters; raises Unfit."""
+        price = self._gate.price(request.symbol)
+        if conform:
+            request, _ = conformed(request, instrument, price)
+        if found := violations(request, instrument, price):
+            raise Unfit(found)
+        return request
+
+    def _check_list(self, request: OrderListRequest, instrument: Instrument) -> None:
+        if request.kind not in instrument.list_kinds:
+            raise NotAllowed(f"{instrument.symbol} takes no {request.kind} lists there")
+        price = self._gate.price(request.symbol)
+        if (wrong := misplaced(request, price)) is not None:
+            raise InvalidRequest(wrong)
+        found = [
+            replace(each, field=f"{leg}.{each.field}")
+            for leg, wish in request.legs.items()
+            for each in violations(wish, instrument, price)
+        ]
+        if found:
+            raise Unfit(tuple(found))
+
     async def _judge_and_save(
-        self, request: OrderRequest, idempotency_key: str | None
+        self, request: OrderRequest, idempotency_key: str | None, asked: str
     ) -> tuple[Order, bool]:
         # What was approved is saved before the next is judged: limits see every order before it.
         async with self._one_at_a_time:
             # A twin may have been saved while this one waited; it is no order of its own to judge.
-            saved = await self._saved(request, idempotency_key)
+            saved = await self._saved(idempotency_key, asked)
             if saved is not None:
                 return saved
             verdict = await self._gate.review(request)
             if not isinstance(verdict, Refused):
                 order, is_new = await self._manager.save(
-                    verdict.request, idempotency_key=idempotency_key, digest=digest(request)
+                    verdict.request, idempotency_key=idempotency_key, digest=asked
                 )
                 self._gate.saved(order.id)
                 return order, is_new
         raise await self._refused(verdict)
 
-    async def _saved(
-        self, request: OrderRequest, idempotency_key: str | None
-    ) -> tuple[Order, bool] | None:
+    async def _judge_and_save_list(
+        self, request: OrderListRequest, idempotency_key: str | None, asked: str
+    ) -> tuple[OrderList, bool]:
+        async with self._one_at_a_time:
+            saved = await self._lists.saved(idempotency_key, asked)
+            if saved is not None:
+                return saved, False
+            refused = await self._gate.review_list(request)
+            if refused is None:
+                order_list, is_new = await self._lists.save(
+                    request, idempotency_key=idempotency_key, digest=asked
+                )
+                for order in order_list.orders:
+                    self._gate.saved(order.id)
+                return order_list, is_new
+        raise await self._refused(refused)
+
+    async def _saved(self, idempotency_key: str | None, asked: str) -> tuple[Order, bool] | None:
         """The order that this key stands for already, which is not new; raises KeyReused."""
         if idempotency_key is None:
             return None
-        order = await self._orders.by_key(idempotency_key, digest(request))
+        order = await self._orders.by_key(idempotency_key, asked)
         return None if order is None else (order, False)
 
     async def _refused(self, verdict: Refused) -> RiskRefused:
@@ -164,3 +255,9 @@ def digest(request: OrderRequest) -> str:
         if value is not None
     }
     return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
+
+
+def list_digest(request: OrderListRequest) -> str:
+    """The same over a list: its kind and what was asked for of each leg."""
+    legs = [str(request.kind), *(f"{leg} {digest(wish)}" for leg, wish in request.legs.items())]
+    return hashlib.sha256("\n".join(legs).encode()).hexdigest()

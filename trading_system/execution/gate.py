@@ -19,9 +19,11 @@ from trading_system.domain.control import ControlState
 from trading_system.domain.errors import TradingError
 from trading_system.domain.instruments import Symbol
 from trading_system.domain.market import OrderBook
+from trading_system.domain.order_lists import OrderListRequest
 from trading_system.domain.orders import OrderRequest
 from trading_system.execution.control import Control
 from trading_system.execution.exposures import exposures
+from trading_system.execution.list_facts import beside
 from trading_system.execution.loss_watch import LossWatch
 from trading_system.execution.purse import Purse
 from trading_system.execution.valuation import exact
@@ -115,6 +117,19 @@ class RiskGate:
         """May it be sent, as things stand, or as they would without one order? StorageError."""
         return review(await self._facts(request, instead_of), self.limits)
 
+    async def review_list(self, request: OrderListRequest) -> Refused | None:
+        """The first leg that may not be sent, each as if those before it stood. StorageError."""
+        for leg, wish in request.legs.items():
+            facts = beside(await self._facts(wish, None), request, leg)
+            verdict = review(facts, self.limits)
+            if isinstance(verdict, Refused):
+                return verdict
+        return None
+
+    def price(self, symbol: Symbol) -> Decimal | None:
+        """The newest price known without asking, in its quote asset; None where there is none."""
+        return self._priced(symbol)[0]
+
     def saved(self, order_id: UUID) -> None:
         """What was approved is on record under this id."""
         self._purse.saved(order_id)
@@ -126,7 +141,7 @@ class RiskGate:
             open_orders=_open(orders),
             orders_last_minute=self._recent(orders),
             exposures=await self._exposures(orders),
-            free=self._purse.free(orders, cache(self._price)),
+            free=self._purse.free(orders, cache(self.price)),
             losses=self._losses.losses,
             breaker=self._breaker(),
         )
@@ -139,7 +154,7 @@ class RiskGate:
         # Orders first: one that fills meanwhile is then counted twice and not never.
         orders = await self._orders()
         others = [order for order in orders if order.id != instead_of]
-        price_of = cache(self._price)
+        price_of = cache(self.price)
         return Facts(
             now=self._clock.now(),
             request=request,
@@ -171,24 +186,21 @@ class RiskGate:
         return exposures(
             {each.symbol: each.quantity for each in positions if each.quantity},
             [order for order in orders if not order.status.is_final],
-            cache(self._price),
+            cache(self.price),
             self._worth,
             may_short=self._may_short,
         )
 
-    def _price(self, symbol: Symbol) -> Decimal | None:
-        return self._priced(symbol)[0]
-
     def _worth(self, symbol: Symbol) -> Decimal | None:
         """One base asset in the account's currency."""
-        price, rate = self._price(symbol), self._rate(symbol.quote)
+        price, rate = self.price(symbol), self._rate(symbol.quote)
         return None if price is None or rate is None else price * rate
 
     def _rate(self, asset: str) -> Decimal | None:
         """What one of it is worth in the account's currency."""
         if asset == self.currency:
             return Decimal(1)
-        return self._price(Symbol(asset, self.currency))
+        return self.price(Symbol(asset, self.currency))
 
     def _priced(self, symbol: Symbol) -> tuple[Decimal | None, float | None]:
         """The younger of the last price heard of and the book's middle asked for, and its age."""
@@ -207,7 +219,7 @@ class RiskGate:
         ordered = {each.symbol for each in await self._orders() if not each.status.is_final}
         held = {each.symbol for each in await self._holdings.positions() if each.quantity}
         for symbol in sorted(ordered | held):
-            if self._price(symbol) is None:
+            if self.price(symbol) is None:
                 await self._find_price(symbol)
 
     async def _find_price(self, symbol: Symbol) -> None:

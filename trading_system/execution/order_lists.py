@@ -58,6 +58,12 @@ class ListManager:
         self._on_step = on_step
         self._may_send = may_send
 
+    async def saved(self, idempotency_key: str | None, digest: str) -> OrderList | None:
+        """The list that this key stands for already; raises KeyReused."""
+        if idempotency_key is None:
+            return None
+        return await self._lists.by_key(idempotency_key, digest)
+
     async def save(
         self, request: OrderListRequest, *, idempotency_key: str | None, digest: str
     ) -> tuple[OrderList, bool]:
@@ -86,6 +92,10 @@ class ListManager:
     async def send(self, order_list: OrderList) -> OrderList:
         """Send what was just saved and book the answer; the list as far as it got."""
         return await self._calls.to_its_end(self._send(order_list))
+
+    async def get(self, list_id: UUID) -> OrderList:
+        """The list with its legs as they stand now; raises NotFound."""
+        return await self._lists.get(list_id)
 
     async def answered(self, order_list: OrderList) -> OrderList:
         """The list after what is just being asked about it was answered."""
