@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import ROUND_FLOOR, Decimal
 from uuid import UUID, uuid5
 
 import httpx
@@ -20,8 +20,9 @@ from trading_system.api.server import bind, serve, url
 from trading_system.bus import Bus
 from trading_system.domain.candles import MINUTE, Candle, Span
 from trading_system.domain.errors import AlreadyRegistered, NotFound, NotRegistered, UnknownSymbol
-from trading_system.domain.instruments import Symbol
+from trading_system.domain.instruments import Instrument, Symbol
 from trading_system.domain.market import LivePrice, OrderBook
+from trading_system.domain.order_lists import OrderList, OrderListRequest, drafted
 from trading_system.domain.orders import Order, OrderRequest, OrderStatus, Side, client_order_id
 from trading_system.domain.portfolio import Portfolio, Valued
 from trading_system.domain.positions import Equity
@@ -191,11 +192,15 @@ class FakeOrders:
         self.script: Callable[[Order], Order] | Exception | None = None
         self.asked: dict[str, object] = {}
         self.requests: list[OrderRequest] = []
+        self.lists = FakeOrderLists(clock)
 
-    async def place(self, request, idempotency_key=None):
+    async def place(self, request, idempotency_key=None, *, conform=False):
         if idempotency_key in self.keys:
             return self.rows[self.keys[idempotency_key]]
         self.requests.append(request)
+        if conform:
+            rounded = request.quantity.quantize(Decimal("0.001"), ROUND_FLOOR)
+            request = replace(request, quantity=rounded)
         number = uuid5(NAMES, f"order {len(self.rows)}")
         order = Order(
             id=number,
@@ -210,6 +215,9 @@ class FakeOrders:
         if idempotency_key is not None:
             self.keys[idempotency_key] = order.id
         return order
+
+    async def place_list(self, request, idempotency_key=None):
+        return await self.lists.place_list(request, idempotency_key)
 
     async def cancel(self, order_id):
         order = await self.get(order_id)
@@ -246,6 +254,59 @@ class FakeOrders:
 
     async def fills(self, *, symbol=None, order_id=None, limit=500):
         return [row for row in self.recorded if symbol in {None, row.symbol}][:limit]
+
+
+class FakeOrderLists:
+    """The desk's and the list manager's part in lists; `script` is what comes of the next."""
+
+    def __init__(self, clock) -> None:
+        self.clock = clock
+        self.rows: dict[UUID, OrderList] = {}
+        self.requests: list[OrderListRequest] = []
+        self.script: Callable[[Order], Order] | Exception | None = None
+
+    async def place_list(self, request, idempotency_key=None):
+        self.requests.append(request)
+        number = uuid5(NAMES, f"list {len(self.rows)}")
+        new = drafted(number, request, at=self.clock.now(), mid_price=None)
+        self.rows[number] = self._play(new, OrderStatus.NEW)
+        return self.rows[number]
+
+    async def get(self, list_id):
+        if list_id not in self.rows:
+            raise NotFound(f"there is no order list {list_id}")
+        return self.rows[list_id]
+
+    async def cancel(self, list_id):
+        self.rows[list_id] = self._play(await self.get(list_id), OrderStatus.CANCELED)
+        return self.rows[list_id]
+
+    def _play(self, order_list, status):
+        if isinstance(self.script, Exception):
+            raise self.script
+        legs = {
+            leg: replace(order, status=status, venue_order_id="7")
+            for leg, order in order_list.legs.items()
+        }
+        played = {leg: self.script(order) if self.script else order for leg, order in legs.items()}
+        return replace(order_list, legs=played)
+
+
+class FakeListing:
+    """What a test lists."""
+
+    def __init__(self) -> None:
+        self.rows: dict[Symbol, Instrument] = {}
+
+    async def instruments(self):
+        return self.rows
+
+
+class FakeAdviser:
+    """The same advice on every order that was refused."""
+
+    async def advice(self, order):
+        return "send less" if order.reject_code else None
 
 
 class FakeTrading:
@@ -382,6 +443,9 @@ class FakeSystem:
         }
     )
 
+    order_lists: FakeOrderLists | None = None
+    listing: FakeListing = field(default_factory=FakeListing)
+    adviser: FakeAdviser = field(default_factory=FakeAdviser)
     live: FakeLive = field(default_factory=FakeLive)
     portfolio: FakePortfolio = field(default_factory=FakePortfolio)
     stops: FakeStops = field(default_factory=FakeStops)
@@ -421,6 +485,7 @@ def system(clock) -> FakeSystem:
         orders=orders,
         desk=orders,
         order_manager=orders,
+        order_lists=orders.lists,
         trading=FakeTrading(),
     )
 

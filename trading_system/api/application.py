@@ -16,7 +16,9 @@ from trading_system.api.routes import (
     events,
     gaps,
     health,
+    instruments,
     leverage,
+    order_lists,
     orders,
     plots,
     portfolio,
@@ -52,7 +54,7 @@ def create_app(parts: Parts, options: ApiOptions) -> FastAPI:
         app.include_router(routes.router)
     for routes in (positions, portfolio, stops):
         app.include_router(routes.router)
-    for routes in (control, risk):
+    for routes in (control, risk, order_lists, instruments):
         app.include_router(routes.router)
     app.include_router(pages.router)
     return app

@@ -9,13 +9,14 @@ from typing import Annotated, Protocol
 from uuid import UUID
 
 import numpy as np
-from fastapi import Depends, Path, Query, Request
+from fastapi import Depends, Header, Path, Query, Request
 from numpy.typing import NDArray
 
 from trading_system.api.scalars import Instant
 from trading_system.domain.candles import Span
 from trading_system.domain.errors import InvalidRequest
-from trading_system.domain.instruments import Symbol
+from trading_system.domain.instruments import Instrument, Symbol
+from trading_system.domain.order_lists import OrderList, OrderListRequest
 from trading_system.domain.orders import Order, OrderRequest
 from trading_system.domain.portfolio import Portfolio as PortfolioSummary
 from trading_system.domain.portfolio import Valued
@@ -78,12 +79,35 @@ class Desk(Protocol):
     """The one door for orders: a venue's refusal and an unknown outcome are states of the order."""
 
     async def place(
-        self, request: OrderRequest, idempotency_key: str | None = None, /
+        self, request: OrderRequest, key: str | None = None, /, *, conform: bool = False
     ) -> Order: ...
+
+    async def place_list(
+        self, request: OrderListRequest, key: str | None = None, /
+    ) -> OrderList: ...
 
     async def modify(
         self, order_id: UUID, /, *, price: Decimal | None = None, quantity: Decimal | None = None
     ) -> Order: ...
+
+
+class Listing(Protocol):
+    """What the venue that trades lists; raises ExchangeError while it cannot be asked."""
+
+    async def instruments(self) -> Mapping[Symbol, Instrument]: ...
+
+
+class Adviser(Protocol):
+    """What to change about an order that the venue refused."""
+
+    async def advice(self, order: Order, /) -> str | None: ...
+
+
+class OrderLists(Protocol):
+    """Lists by id; both raise NotFound, cancelling also ExchangeError."""
+
+    async def get(self, list_id: UUID, /) -> OrderList: ...
+    async def cancel(self, list_id: UUID, /) -> OrderList: ...
 
 
 class Canceller(Protocol):
@@ -133,7 +157,13 @@ class Parts(Protocol):
     @property
     def orders(self) -> OrderRepository: ...
     @property
+    def listing(self) -> Listing: ...
+    @property
     def desk(self) -> Desk: ...
+    @property
+    def adviser(self) -> Adviser: ...
+    @property
+    def order_lists(self) -> OrderLists: ...
     @property
     def order_manager(self) -> Canceller: ...
     @property
@@ -211,3 +241,12 @@ SymbolInPath = Annotated[Symbol, Depends(_symbol_in_path)]
 SymbolInQuery = Annotated[Symbol | None, Depends(_symbol_in_query)]
 WindowInQuery = Annotated[Window, Depends(_window)]
 Limit = Annotated[int, Query(ge=1, le=10_000, description="At most so many", examples=[500])]
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        min_length=1,
+        max_length=255,
+        description="The same key and body give the same order back instead of a second one",
+        examples=["rebalance-2026-01-01"],
+    ),
+]

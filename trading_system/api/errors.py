@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
+from decimal import Decimal
 from http import HTTPStatus
 from typing import Any
 
@@ -40,6 +41,7 @@ from trading_system.domain.errors import (
     Unreachable,
     Unreadable,
 )
+from trading_system.domain.filters import Unfit, Violation, told
 from trading_system.domain.orders import NotModified, Order
 
 log = structlog.get_logger(__name__)
@@ -53,6 +55,7 @@ STATUSES: Mapping[type[TradingError], HTTPStatus] = {
     RiskRefused: HTTPStatus.FORBIDDEN,
     KeyReused: HTTPStatus.CONFLICT,
     NotModified: HTTPStatus.CONFLICT,
+    Unfit: HTTPStatus.UNPROCESSABLE_ENTITY,
     InvalidRequest: HTTPStatus.UNPROCESSABLE_ENTITY,
     StorageError: HTTPStatus.SERVICE_UNAVAILABLE,
     Unreachable: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -101,13 +104,13 @@ def problem_type(kind: type[TradingError]) -> str:
     return f"/docs#{_words(kind).lower().replace(' ', '-')}"
 
 
-def refused_order(order: Order) -> Response:
+def refused_order(order: Order, advice: str | None = None, **record: Any) -> Response:
     """The answer to an order that ended REJECTED: the venue's number and words, and our record.
 
     Without a number it was not the venue that refused: nothing could be sent.
     """
     reason = order.reject_reason or "no reason given"
-    record: dict[str, Any] = {"order_id": str(order.id), "reason": reason}
+    record |= {"order_id": str(order.id), "reason": reason, "advice": advice}
     if order.reject_code is None:
         return problem(
             HTTPStatus.SERVICE_UNAVAILABLE,
@@ -118,7 +121,8 @@ def refused_order(order: Order) -> Response:
         )
     return problem(
         HTTPStatus.BAD_REQUEST,
-        f"the venue refused the order: {reason} ({order.reject_code})",
+        f"the venue refused the order: {reason} ({order.reject_code})"
+        + (f": {advice}" if advice else ""),
         kind=Rejected,
         code=order.reject_code,
         **record,
@@ -144,6 +148,8 @@ async def _trading_error(request: Request, error: Exception) -> Response:
     headers: dict[str, str] = {}
     if isinstance(error, Rejected):
         refusal = {"code": error.code, "reason": error.reason}
+    elif isinstance(error, Unfit):
+        refusal = {"violations": [_violation(each) for each in error.violations]}
     elif isinstance(error, RiskRefused):
         refusal = {"check": error.check, "figures": dict(error.figures)}
     elif isinstance(error, RateLimited | CircuitOpen):
@@ -180,6 +186,18 @@ async def _http_error(request: Request, error: Exception) -> Response:
 
 async def _bug(_request: Request, _error: Exception) -> Response:
     return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "an error of our own; the log says more")
+
+
+def _violation(violation: Violation) -> Mapping[str, str | None]:
+    """A filter that was not passed."""
+    given, nearest = violation.given, violation.nearest
+    return {
+        "filter": violation.filter,
+        "field": violation.field,
+        "given": told(given) if isinstance(given, Decimal) else given,
+        "nearest": None if nearest is None else told(nearest),
+        "text": violation.text,
+    }
 
 
 def _words(kind: type[TradingError]) -> str:

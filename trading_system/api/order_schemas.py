@@ -36,7 +36,8 @@ class OrderIn(In):
     """An order: exactly one of quantity (base asset) and quote_quantity (quote asset).
 
     A trailing_delta, in basis points, may stand in for stop_price: the stop then follows the
-    market from the next trade on.
+    market from the next trade on. An order that the venue's filters would refuse is not sent; with
+    `conform` prices and amounts are adjusted instead, amounts only ever to less.
     """
 
     model_config = example(
@@ -58,6 +59,7 @@ class OrderIn(In):
     time_in_force: Annotated[TimeInForce | None, BeforeValidator(_upper)] = None
     trailing_delta: Annotated[int | None, Field(gt=0, strict=True)] = None
     iceberg_quantity: DecimalIn | None = None
+    conform: bool = False
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
@@ -170,8 +172,8 @@ class OrderOut(Out):
     updated_at: datetime
 
     @classmethod
-    def of(cls, order: Order) -> Self:
-        """Made from the order."""
+    def of(cls, order: Order, **more: Any) -> Self:
+        """Made from the order, and from `more` that a larger model tells."""
         request = order.request
         return cls(
             id=order.id,
@@ -202,6 +204,7 @@ class OrderOut(Out):
             foreign=order.foreign,
             created_at=order.created_at,
             updated_at=order.updated_at,
+            **more,
         )
 
 

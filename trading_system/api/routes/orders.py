@@ -6,12 +6,13 @@ from http import HTTPStatus
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Path, Query, Response
+from fastapi import APIRouter, Path, Query, Response
 
-from trading_system.api.dependencies import Limit, SymbolInQuery, System
+from trading_system.api.dependencies import IdempotencyKey, Limit, SymbolInQuery, System
 from trading_system.api.documentation import problems
 from trading_system.api.errors import STATUSES, problem, refused_order
 from trading_system.api.order_schemas import ModifyIn, OrderIn, OrderOut
+from trading_system.api.placed_schemas import AdvisedOut, PlacedOut
 from trading_system.domain.errors import (
     InvalidRequest,
     KeyReused,
@@ -23,6 +24,7 @@ from trading_system.domain.errors import (
     UnknownSymbol,
     Unreachable,
 )
+from trading_system.domain.filters import Unfit
 from trading_system.domain.orders import NotModified, OrderStatus
 
 router = APIRouter(prefix="/orders", tags=["orders"])
@@ -43,34 +45,28 @@ _UNKNOWN = {
     "",
     status_code=HTTPStatus.CREATED,
     summary="Place an order",
-    response_model=OrderOut,
-    responses=_UNKNOWN | problems(Rejected, NotAllowed, UnknownSymbol, KeyReused, Unreachable),
+    response_model=PlacedOut,
+    responses=_UNKNOWN
+    | problems(Rejected, Unfit, NotAllowed, UnknownSymbol, KeyReused, Unreachable),
 )
 async def place(
     parts: System,
     body: OrderIn,
     response: Response,
-    idempotency_key: Annotated[
-        str | None,
-        Header(
-            min_length=1,
-            max_length=255,
-            description="The same key and order give the same order back instead of a second one",
-            examples=["rebalance-2026-01-01"],
-        ),
-    ] = None,
-) -> OrderOut | Response:
+    idempotency_key: IdempotencyKey = None,
+) -> PlacedOut | Response:
     """Save it, send it once, and answer with how far it got.
 
     202 when the venue's answer got lost: do not send it again, look it up at the Location.
     """
-    order = await parts.desk.place(body.request(), idempotency_key)
+    asked = body.request()
+    order = await parts.desk.place(asked, idempotency_key, conform=body.conform)
     if order.status is OrderStatus.REJECTED:
-        return refused_order(order)
+        return refused_order(order, await parts.adviser.advice(order))
     if order.status is OrderStatus.UNKNOWN:
         response.status_code = HTTPStatus.ACCEPTED
     response.headers["Location"] = f"/orders/{order.id}"
-    return OrderOut.of(order)
+    return PlacedOut.answering(asked, order)
 
 
 @router.get("", summary="Our orders, newest first")
@@ -90,9 +86,10 @@ async def list_orders(
 
 
 @router.get("/{order_id}", summary="One order", responses=problems(NotFound))
-async def get_order(parts: System, order_id: OrderId) -> OrderOut:
-    """The order as we know it now."""
-    return OrderOut.of(await parts.orders.get(order_id))
+async def get_order(parts: System, order_id: OrderId) -> AdvisedOut:
+    """The order as we know it now; when the venue refused it, with what to change about it."""
+    order = await parts.orders.get(order_id)
+    return AdvisedOut.of(order, advice=await parts.adviser.advice(order))
 
 
 @router.patch(
@@ -100,7 +97,7 @@ async def get_order(parts: System, order_id: OrderId) -> OrderOut:
     summary="Modify an order",
     response_model=OrderOut,
     responses=_UNKNOWN
-    | problems(NotFound, InvalidRequest, NotAllowed, NotModified, Unreachable, Rejected),
+    | problems(NotFound, InvalidRequest, Unfit, NotAllowed, NotModified, Unreachable, Rejected),
 )
 async def modify(
     parts: System, order_id: OrderId, body: ModifyIn, response: Response
@@ -114,7 +111,8 @@ async def modify(
     try:
         order = await parts.desk.modify(order_id, price=body.price, quantity=body.quantity)
     except NotModified as refused:
-        return not_modified(refused)
+        advice = None if refused.new is None else await parts.adviser.advice(refused.new)
+        return not_modified(refused, advice)
     except OutcomeUnknown:
         order = await parts.orders.get(order_id)
         response.status_code = HTTPStatus.ACCEPTED
@@ -124,14 +122,15 @@ async def modify(
     return OrderOut.of(order)
 
 
-def not_modified(refused: NotModified) -> Response:
+def not_modified(refused: NotModified, advice: str | None) -> Response:
     """The problem with both orders; `new` is null where none was needed."""
+    old, new = OrderOut.of(refused.old), refused.new and AdvisedOut.of(refused.new, advice=advice)
     return problem(
         STATUSES[NotModified],
         str(refused),
         kind=NotModified,
-        old=OrderOut.of(refused.old).model_dump(mode="json"),
-        new=OrderOut.of(refused.new).model_dump(mode="json") if refused.new else None,
+        old=old.model_dump(mode="json"),
+        new=new and new.model_dump(mode="json"),
     )
 
 
