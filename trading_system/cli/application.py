@@ -11,8 +11,10 @@ from trading_system.cli import (
     control,
     database,
     doctor,
+    instruments,
     live,
     mischief,
+    order_lists,
     orders,
     portfolio,
     reconciliation,
@@ -48,7 +50,13 @@ app.command()(simulator.simulate)
 app.add_typer(mischief.app, name="mischief")
 app.command("import")(candles.import_archives)
 app.command()(candles.backfill)
+orders.app.command()(order_lists.oco)
+orders.app.command()(order_lists.oto)
+orders.app.command()(order_lists.otoco)
+orders.app.command("list")(order_lists.show_list)
+orders.app.command("cancel-list")(order_lists.cancel_list)
 app.add_typer(orders.app, name="order")
+app.command()(instruments.instrument)
 app.command()(reconciliation.reconcile)
 app.command()(control.pause)
 app.command()(control.resume)

@@ -24,6 +24,23 @@ Quote = Annotated[
 Price = Annotated[
     str | None, typer.Option("--price", help="Limit price; without it a market order is sent.")
 ]
+Type = Annotated[
+    str | None,
+    typer.Option("--type", help="LIMIT_MAKER, TAKE_PROFIT ...; else what the other options need."),
+]
+StopPrice = Annotated[
+    str | None, typer.Option("--stop-price", help="Wait until the market gets there.")
+]
+Trailing = Annotated[
+    int | None,
+    typer.Option("--trailing-delta", help="Follow the market by so many basis points."),
+]
+Iceberg = Annotated[
+    str | None, typer.Option("--iceberg", help="How much of it is shown at a time.")
+]
+Conform = Annotated[
+    bool, typer.Option("--conform", help="Adjust it to the venue's steps and bounds.")
+]
 InForce = Annotated[
     str | None, typer.Option("--time-in-force", help="GTC (default), IOC or FOK; limit orders.")
 ]
@@ -37,10 +54,28 @@ def buy(
     quantity: Quantity = None,
     quote: Quote = None,
     price: Price = None,
+    kind: Type = None,
+    stop_price: StopPrice = None,
+    trailing_delta: Trailing = None,
+    iceberg: Iceberg = None,
     time_in_force: InForce = None,
+    conform: Conform = False,
 ) -> None:
     """Buy, at the market or at a limit: `order buy BTC/USDT --quote 100`."""
-    run(_trade(_wish("BUY", symbol, quantity, quote, price, time_in_force)))
+    wish = _wish(
+        symbol=symbol,
+        side="BUY",
+        type=kind or _type(price, stop_price, trailing_delta),
+        quantity=quantity,
+        quote_quantity=quote,
+        price=price,
+        stop_price=stop_price,
+        trailing_delta=trailing_delta,
+        iceberg_quantity=iceberg,
+        time_in_force=time_in_force,
+        conform=conform,
+    )
+    run(_trade(wish))
 
 
 @app.command()
@@ -50,10 +85,28 @@ def sell(
     quantity: Quantity = None,
     quote: Quote = None,
     price: Price = None,
+    kind: Type = None,
+    stop_price: StopPrice = None,
+    trailing_delta: Trailing = None,
+    iceberg: Iceberg = None,
     time_in_force: InForce = None,
+    conform: Conform = False,
 ) -> None:
-    """Sell, at the market or at a limit: `order sell BTC/USDT 0.01 --price 120000`."""
-    run(_trade(_wish("SELL", symbol, quantity, quote, price, time_in_force)))
+    """Sell, at the market, a limit or a stop: `order sell BTC/USDT 0.01 --stop-price 90000`."""
+    wish = _wish(
+        symbol=symbol,
+        side="SELL",
+        type=kind or _type(price, stop_price, trailing_delta),
+        quantity=quantity,
+        quote_quantity=quote,
+        price=price,
+        stop_price=stop_price,
+        trailing_delta=trailing_delta,
+        iceberg_quantity=iceberg,
+        time_in_force=time_in_force,
+        conform=conform,
+    )
+    run(_trade(wish))
 
 
 @app.command()
@@ -78,33 +131,27 @@ def cancel(order_id: OrderId) -> None:
     run(_change("DELETE", order_id, None))
 
 
-def _wish(
-    side: str,
-    symbol: str,
-    quantity: str | None,
-    quote: str | None,
-    price: str | None,
-    time_in_force: str | None,
-) -> dict[str, str]:
-    fields = {
-        "symbol": symbol,
-        "side": side,
-        "type": "limit" if price else "market",
-        "quantity": quantity,
-        "quote_quantity": quote,
-        "price": price,
-        "time_in_force": time_in_force,
-    }
-    return {name: value for name, value in fields.items() if value is not None}
+def _type(price: str | None, stop_price: str | None, trailing_delta: int | None) -> str:
+    """The simplest type that takes these."""
+    if stop_price is not None or trailing_delta is not None:
+        return "stop_loss" if price is None else "stop_loss_limit"
+    return "market" if price is None else "limit"
 
 
-async def _trade(wish: dict[str, str]) -> None:
+def _wish(**members: str | int | bool | None) -> dict[str, str | int | bool]:
+    """The order as the API takes it: what was not asked for is left out."""
+    return {name: value for name, value in members.items() if value is not None}
+
+
+async def _trade(wish: dict[str, str | int | bool]) -> None:
     async with connected(settings()) as client:
         response = await answer(await client.post("/orders", json=wish))
         order = response.json()
         trades = await answer(await client.get("/trades", params={"symbol": wish["symbol"]}))
     fills = [trade for trade in trades.json() if trade["order_id"] == order["id"]]
     console.print(_order_table(order))
+    for each in order["conformed"]:
+        console.print(f"{each['field']}: {each['asked']} was asked for, {each['sent']} was sent")
     if fills:
         console.print(_fills_table(fills))
     if order["status"] == "UNKNOWN":
@@ -134,6 +181,9 @@ def _order_table(order: dict[str, Any]) -> Table:
         "quantity",
         "quote_quantity",
         "price",
+        "stop_price",
+        "trailing_delta",
+        "iceberg_quantity",
         "executed_quantity",
         "executed_quote",
         "average_price",
