@@ -55,21 +55,21 @@ class EventKind(StrEnum):
 
 
 KEPT: Mapping[EventKind, int] = {
-    EventKind.QUOTE: 10_000,
+    EventKind.QUOTE: 5_000,
     EventKind.TICKER: 5_000,
     EventKind.OPEN_CANDLE: 5_000,
     EventKind.BOOK: 5_000,
-    EventKind.TRADE: 20_000,
-    EventKind.CANDLE: 20_000,
-    EventKind.STATE: 10_000,
-    EventKind.VENUE: 10_000,
-    EventKind.BALANCES: 20_000,
-    EventKind.REFUSAL: 20_000,
-    EventKind.CONTROL: 5_000,
-    EventKind.RECONCILIATION: 5_000,
-    EventKind.DIFFERENCE: 5_000,
-    EventKind.ORDER: 20_000,
-    EventKind.POSITION: 20_000,
+    EventKind.TRADE: 10_000,
+    EventKind.CANDLE: 10_000,
+    EventKind.STATE: 2_000,
+    EventKind.VENUE: 2_000,
+    EventKind.BALANCES: 2_000,
+    EventKind.REFUSAL: 2_000,
+    EventKind.CONTROL: 1_000,
+    EventKind.RECONCILIATION: 1_000,
+    EventKind.DIFFERENCE: 1_000,
+    EventKind.ORDER: 10_000,
+    EventKind.POSITION: 2_000,
 }
 """How many of each kind are kept. Each kind has its own ring, so what comes by the thousand pushes
 out its own kind alone: quotes, tickers and open candles go first, orders last."""

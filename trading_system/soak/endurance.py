@@ -86,7 +86,7 @@ async def endure(
             verdict.judge_streams(streams),
             await _candles(system, witness, instruments, span),
             await _orders(system, witness, instruments),
-            verdict.judge_events(pushed=len(witness.events), received=heard.reports),
+            verdict.judge_events(pushed=witness.heard, received=heard.reports),
             verdict.judge_memory(samples),
             verdict.judge_refusals(await witness.refusals()),
         )
@@ -96,7 +96,7 @@ async def endure(
             speed=wanted.speed,
             symbols=tuple(str(instrument.symbol) for instrument in instruments),
             orders=len(await system.orders.all(limit=_ALL)),
-            order_events=len(witness.events),
+            order_events=witness.heard,
             checks=tuple(check for check in checks if check is not None),
             samples=tuple(samples),
         )
