@@ -22,6 +22,6 @@ def cli():
     from trading_system.cli import app
 
     def call(*words):
-        return CliRunner().invoke(app, words)
+        return CliRunner(env={"COLUMNS": "200"}).invoke(app, words)
 
     return call

@@ -155,7 +155,7 @@ async def following(world):
                 side=Side.BUY,
                 type=OrderType.LIMIT,
                 quantity=Decimal("0.001"),
-                price=Decimal(20_000),
+                price=Decimal(85_000),
             )
         )
 

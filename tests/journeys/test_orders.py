@@ -135,7 +135,8 @@ async def test_a_modification_whose_answer_gets_lost_is_settled_for_both_orders(
     day.mischief.add([rule(fault, calls="POST /api/v3/order/cancelReplace")])
     lost = await modified(day, order, price="84000.00")
     assert (lost.status_code, lost.json()["status"]) == (202, "UNKNOWN")
-    assert (await day.http.get(f"/orders/{order['id']}")).json()["status"] == "PENDING_CANCEL"
+    standing = (await day.http.get(f"/orders/{order['id']}")).json()["status"]
+    assert standing in {"PENDING_CANCEL", old}  # a push may have told already
     day.mischief.remove()
 
     async def settled():

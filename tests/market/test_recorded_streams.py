@@ -63,7 +63,7 @@ def told(quote):
 def test_a_book_of_snapshot_and_changes_has_the_best_prices_that_binance_tells(name):
     symbol = Symbol(name, "X")
     snapshot = next(line["m"] for line in lines(SNAPSHOTS) if name in line["url"])
-    book = LocalBook(translate.order_book(snapshot, symbol, received_at=0), asked=1_000)
+    book = LocalBook(translate.order_book(snapshot, symbol, most=1_000, received_at=0), asked=1_000)
     compared, quotes = 0, {}
     for event in events(CONNECTED, {name: symbol}):
         if isinstance(event, Quote):
@@ -92,7 +92,9 @@ def test_ten_minutes_of_changes_keep_the_best_prices_that_binance_tells():
     for number, update in enumerate(updates):
         if book is None:
             empty = {"lastUpdateId": update.first_id - 1, "bids": [], "asks": []}
-            book = LocalBook(translate.order_book(empty, BTC, received_at=0), asked=1_000)
+            book = LocalBook(
+                translate.order_book(empty, BTC, most=1_000, received_at=0), asked=1_000
+            )
         assert book.apply(update)
         if number < 300:
             continue
