@@ -16,6 +16,14 @@ test *ARGS:
 slow:
     uv run pytest -m slow
 
+# Kill the program at every step of an order's way and compare the ledgers: --kills 1000
+crash *ARGS:
+    uv run python -m proofs.crash {{ ARGS }}
+
+# Change the code of order states and risk checks a little, again and again: do the tests notice?
+mutate:
+    bash proofs/mutate.sh
+
 # Format, lint, types, import order
 check:
     uv run ruff format .
