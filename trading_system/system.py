@@ -137,7 +137,7 @@ async def opened(
         if settings.data_venue not in {None, settings.venue}:
             there = data_endpoints(str(settings.data_venue), market.hosts)
             data_venue = reached(settings, market, there, clock=clock, bus=bus, stack=stack)
-        listing = market.market_data(venue, clock, Priority.CANDLES)
+        listing = market.market_data(venue, clock, Priority.ORDERS)  # orders wait for it
         market_data = market.market_data(data_venue, clock, Priority.CANDLES)
         history = market.market_data(data_venue, clock, Priority.BACKFILL)
         trading = market.trading(venue.gateway, venue.listing)
