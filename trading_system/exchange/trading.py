@@ -35,12 +35,16 @@ class BinanceTrading:
             return translate.placed(answer, order)
 
     async def cancel(self, order: Order) -> Report:
-        """Cancel what is left of it. Raises OrderNotFound when nothing is open under its id."""
+        """Cancel what is left of it. Raises OrderNotFound when nothing is open under its id.
+
+        A leg takes its whole list with it; what becomes of the others is told by their own reports.
+        """
         venue_id = self._name(order)
         answer = await self._gateway.change(
             "order", method="DELETE", symbol=venue_id, **_identity(order)
         )
         with translate.understood(state_changing=True):
+            answer = translate.of_order(answer, order)
             report = translate.looked_up(answer, order, [], source="answer")
         try:
             with translate.understood(state_changing=False):

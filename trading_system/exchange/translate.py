@@ -204,6 +204,14 @@ def looked_up(answer: Json, order: Order, trades: list[Json], *, source: str) ->
     )
 
 
+def of_order(answer: Json, order: Order) -> Json:
+    """The answer to a cancel, or what it says of this order where it tells of a whole list."""
+    if "orderReports" not in answer:
+        return answer
+    told: dict[str, Json] = {row["origClientOrderId"]: row for row in answer["orderReports"]}
+    return told[order.client_order_id]
+
+
 def executed(answer: Json) -> Decimal:
     """How much of the order this answer says is filled, in base."""
     return amount(answer["executedQty"])
