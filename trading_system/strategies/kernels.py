@@ -1,0 +1,168 @@
+"""Loops over bars: compiled with numba where it is installed, else as numpy or plain Python does.
+
+Both ways make the same operations in the same order, so their results are equal to the last bit.
+numba is loaded at the first call, because importing it takes longer than most commands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from importlib import import_module
+from itertools import accumulate
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trading_system.frames import Column
+
+Counts = NDArray[np.int64]
+
+COUNT_LIMIT = 2.0**62
+"""Counts stay below, so that the difference of two of them is an int64."""
+
+
+class Kernel:
+    """A loop for the compiler, and `plain`, which does the same without one."""
+
+    def __init__(self, loop: Callable[..., Any], plain: Callable[..., Any]) -> None:
+        self.loop = loop
+        self.plain = plain
+
+    @cached_property
+    def fastest(self) -> Callable[..., Any]:
+        """The compiled loop, kept on disk between runs; `plain` without numba."""
+        try:
+            numba = import_module("numba")
+        except ImportError:
+            return self.plain
+        compiled: Callable[..., Any] = numba.njit(cache=True, nogil=True)(self.loop)
+        return compiled
+
+    def __call__(self, *arguments: object) -> Any:
+        return self.fastest(*arguments)
+
+
+def _count_loop(values: Column, scale: float, totals: Counts) -> float:
+    top = 0.0
+    total = np.int64(0)
+    totals[0] = 0
+    for i in range(len(values)):
+        count = np.rint(values[i] * scale)
+        size = abs(count)
+        if not size < 2.0**62:
+            return np.inf
+        top = max(top, size)
+        total += np.int64(count)
+        totals[i + 1] = total
+    return top
+
+
+def _count_plain(values: Column, scale: float, totals: Counts) -> float:
+    counts = values * scale
+    np.rint(counts, out=counts)
+    top = float(max(counts.max(initial=0.0), -counts.min(initial=0.0)))
+    if not top < COUNT_LIMIT:
+        return np.inf
+    totals[0] = 0
+    np.cumsum(counts.astype(np.int64), out=totals[1:])
+    return top
+
+
+count = Kernel(_count_loop, _count_plain)
+"""(values, scale, totals out (n+1,)) -> largest size: running totals of round(value x scale).
+
+Infinity, and totals without meaning, when one is not a number or not below COUNT_LIMIT.
+"""
+
+
+def _order_loop(totals: Counts, fast: int, slow: int, below: float, out: Column) -> None:
+    out[: slow - 1] = 0.0
+    for i in range(slow, len(totals)):
+        quick = (totals[i] - totals[i - fast]) * slow
+        calm = (totals[i] - totals[i - slow]) * fast
+        # Two choices without a branch: the compiler makes vectors of them.
+        out[i - 1] = (1.0 if quick > calm else 0.0) + (below if quick < calm else 0.0)
+
+
+def _order_plain(totals: Counts, fast: int, slow: int, below: float, out: Column) -> None:
+    ends = totals[slow:]
+    quick = ends - totals[slow - fast : slow - fast + len(ends)]
+    calm = ends - totals[: len(ends)]
+    quick *= slow
+    calm *= fast
+    out[: slow - 1] = 0.0
+    np.greater(quick, calm, out=out[slow - 1 :])
+    if below:
+        out[slow - 1 :][quick < calm] = below
+
+
+order = Kernel(_order_loop, _order_plain)
+"""(totals, fast, slow, below, out (n,)): 1 where the fast mean is higher, `below` where lower.
+
+0 where both are equal and before there are `slow` values. Exact: both sums are multiplied by the
+other period instead of divided by their own.
+"""
+
+
+def _smooth_loop(values: Column, seed: float, alpha: float, out: Column) -> None:
+    level = seed
+    for i in range(len(values)):
+        level += alpha * (values[i] - level)
+        out[i] = level
+
+
+def _smooth_plain(values: Column, seed: float, alpha: float, out: Column) -> None:
+    levels = accumulate(
+        values.tolist(), lambda level, value: level + alpha * (value - level), initial=seed
+    )
+    next(levels)
+    out[:] = np.fromiter(levels, np.float64, len(values))
+
+
+smooth = Kernel(_smooth_loop, _smooth_plain)
+"""(values, seed, alpha, out): exponential smoothing, level += alpha x (value - level)."""
+
+
+def _square_loop(values: Column, means: Column, period: int, out: Column) -> None:
+    for i in range(len(out)):
+        total = 0.0
+        for j in range(i, i + period):
+            distance = values[j] - means[i]
+            total += distance * distance
+        out[i] = total
+
+
+def _square_plain(values: Column, means: Column, period: int, out: Column) -> None:
+    out[:] = 0.0
+    for j in range(period):
+        distance = values[j : j + len(out)] - means
+        out += distance * distance
+
+
+square = Kernel(_square_loop, _square_plain)
+"""(values, means, period, out): sums of squared distances of `period` values from their mean.
+
+One mean and one result a window, shape (n - period + 1,). Each window by itself, in two passes:
+nothing drifts, and nothing cancels.
+"""
+
+
+def _clamp_loop(least: Counts, most: Counts, out: Counts) -> None:
+    held = np.int64(0)
+    for i in range(len(out)):
+        held = min(max(held, least[i]), most[i])
+        out[i] = held
+
+
+def _clamp_plain(least: Counts, most: Counts, out: Counts) -> None:
+    held = 0
+    bounds = zip(least.tolist(), most.tolist(), strict=True)
+    for i, (low, high) in enumerate(bounds):
+        held = min(max(held, low), high)
+        out[i] = held
+
+
+clamp = Kernel(_clamp_loop, _clamp_plain)
+"""(least, most, out): a number that starts at 0 and moves only as far as its bounds push it."""

@@ -1,0 +1,47 @@
+"""Long while a fast simple average is above a slow one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from trading_system.domain.errors import InvalidRequest
+from trading_system.frames import Column, Frame
+from trading_system.strategies.base import parameter, validate
+from trading_system.strategies.sums import WindowSums, window_sums
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SmaCross:
+    """Follow the trend: prices that rise on average over days go on rising more often than not.
+
+    Brock, Lakonishok, LeBaron, Simple Technical Trading Rules and the Stochastic Properties of
+    Stock Returns, Journal of Finance 47 (1992). Averages that are equal, exactly, are flat.
+    """
+
+    name: ClassVar[str] = "sma_cross"
+
+    fast: int = parameter(20, low=1, high=10_000, help="Bars of the fast average; less than slow.")
+    slow: int = parameter(50, low=2, high=10_000, help="Bars of the slow average.")
+    short: bool = parameter(default=False, help="Go short below instead of flat.")
+
+    def __post_init__(self) -> None:
+        validate(self)
+        if self.fast >= self.slow:
+            raise InvalidRequest(f"fast={self.fast} must be less than slow={self.slow}")
+
+    @property
+    def warmup(self) -> int:
+        return self.slow - 1
+
+    def targets(self, frame: Frame) -> Column:
+        return self.targets_from(self.prepared(frame))
+
+    @staticmethod
+    def prepared(frame: Frame) -> WindowSums:
+        """What all periods share: the sums of closes."""
+        return window_sums(frame.close)
+
+    def targets_from(self, sums: WindowSums) -> Column:
+        """The targets, shape (n,), by the sums of closes."""
+        return sums.order(self.fast, self.slow, below=-1.0 if self.short else 0.0)
