@@ -13,6 +13,7 @@ from tests.fakes.execution import FakeOrders
 from tests.fakes.safety import FakeCommitments, FakeControlLog, FakeDrawdown, FakeRefusals
 from trading_system.domain.control import ControlEntry, ControlState
 from trading_system.domain.instruments import Symbol
+from trading_system.domain.order_lists import Leg, leg_id
 from trading_system.domain.orders import (
     Order,
     OrderRequest,
@@ -109,11 +110,32 @@ async def test_open_orders_are_told_and_recent_ones_oldest_first(kept):
     assert (told[2].quantity, told[2].quote_quantity) == (None, Decimal("10.5"))
 
 
-async def test_legs_of_one_list_are_known_by_it(kept):
-    leg = replace(order(), list_id=uuid4())
+async def test_the_legs_of_which_only_one_can_fill_are_known_by_their_list(kept):
+    list_id = uuid4()
+    for leg in (Leg.WORKING, Leg.ABOVE, Leg.BELOW):
+        own = leg_id(list_id, leg)
+        saved = replace(order(), id=own, client_order_id=client_order_id(own), list_id=list_id)
+        await kept["orders"].create(saved, idempotency_key=None, digest="d")
+    told = await kept["commitments"].open_or_since(NOW)
+    assert [each.list_id for each in told] == [None, list_id, list_id]
+
+
+@pytest.mark.parametrize(
+    ("status", "venue_order_id", "waits"),
+    [
+        (OrderStatus.PENDING_NEW, "7", True),
+        (OrderStatus.PENDING_NEW, None, False),
+        (OrderStatus.NEW, "7", False),
+        (OrderStatus.UNKNOWN, None, False),
+    ],
+)
+async def test_a_leg_waits_that_the_venue_has_and_does_not_work_at(
+    kept, status, venue_order_id, waits
+):
+    leg = replace(order(status), list_id=uuid4(), venue_order_id=venue_order_id)
     await kept["orders"].create(leg, idempotency_key=None, digest="d")
     (told,) = await kept["commitments"].open_or_since(NOW)
-    assert told.list_id == leg.list_id
+    assert told.waits is leg.is_waiting is waits
 
 
 async def test_refusals_come_back_newest_first_with_their_figures(kept):

@@ -146,6 +146,13 @@ async def test_an_order_without_an_answer_is_taken_off(purse, push, status):
     assert free(purse, waiting)["USDT"] == 700
 
 
+async def test_a_leg_that_waits_at_the_venue_ties_nothing_up(purse):
+    await purse.refresh()
+    leg = order(status=OrderStatus.PENDING_NEW, waits=True, **WHOLE)
+    purse.saved(leg.id)
+    assert free(purse, leg)["USDT"] == 1000
+
+
 @pytest.mark.parametrize(
     "status", [OrderStatus.NEW, OrderStatus.PARTIALLY_FILLED, OrderStatus.FILLED]
 )

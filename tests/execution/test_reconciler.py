@@ -468,3 +468,17 @@ async def test_who_wants_to_trade_hears_why_the_venue_cannot_be_asked(reconciler
 async def test_without_keys_there_is_nothing_to_wait_for(reconciler, records):
     records.failures.append(NotAllowed("no keys"))
     await reconciler.ready()
+
+
+async def test_a_leg_that_waits_for_another_is_not_in_doubt_while_pushes_arrive(
+    reconciler, submit, trading, orders, says, pushed, look_ups, clock
+):
+    """It is PENDING_NEW for as long as the other rests; the push says when it no longer is."""
+    trading.answers.append(says("PENDING_NEW"))
+    waiting = await submit()
+    assert waiting.is_waiting
+    pushed.up = True
+    assert await reconciler._doubtful() == []
+    pushed.up = False
+    assert [order.id for order in await reconciler._doubtful()] == [waiting.id]
+    assert (await reconciler.reconcile()).unknown_left == 0

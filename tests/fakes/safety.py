@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from trading_system.domain.instruments import Symbol
 from trading_system.domain.market import LivePrice, OrderBook, PriceLevel
+from trading_system.domain.order_lists import pair_of
 from trading_system.domain.positions import Equity, Position
 from trading_system.domain.reports import Balance
 from trading_system.ports import Commitment, RecordedRefusal
@@ -36,7 +37,8 @@ class FakeCommitments:
                 executed_quantity=order.executed_quantity,
                 executed_quote=order.executed_quote,
                 created_at=order.created_at,
-                list_id=order.list_id,
+                list_id=order.list_id and pair_of(order.list_id, order.id),
+                waits=order.is_waiting,
             )
             for order in self.orders.rows.values()
             if not order.status.is_final or order.created_at >= moment

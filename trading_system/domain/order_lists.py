@@ -57,6 +57,7 @@ LEGS: Mapping[ListKind, tuple[Leg, ...]] = {
     ListKind.OTO: (Leg.WORKING, Leg.PENDING),
     ListKind.OTOCO: (Leg.WORKING, Leg.ABOVE, Leg.BELOW),
 }
+_PAIR = (Leg.ABOVE, Leg.BELOW)
 _WORKING_TYPES = frozenset({OrderType.LIMIT, OrderType.LIMIT_MAKER})
 _STOPS = (OrderType.STOP_LOSS, OrderType.STOP_LOSS_LIMIT)
 _PROFITS = (OrderType.LIMIT_MAKER, OrderType.TAKE_PROFIT, OrderType.TAKE_PROFIT_LIMIT)
@@ -125,6 +126,11 @@ class OrderList:
 def leg_id(list_id: UUID, leg: Leg) -> UUID:
     """Our id of a list's order, so that everything follows from the id of the list."""
     return uuid5(list_id, leg)
+
+
+def pair_of(list_id: UUID, order_id: UUID) -> UUID | None:
+    """The list's id for an order of a pair, of which only one ever trades; None for others."""
+    return list_id if order_id in {leg_id(list_id, leg) for leg in _PAIR} else None
 
 
 def drafted(

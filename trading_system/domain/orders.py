@@ -204,6 +204,11 @@ class Order:
         return round(worse / self.mid_price * 100, 6)
 
     @property
+    def is_waiting(self) -> bool:
+        """A leg of an order list that the venue has and that waits for another one to fill."""
+        return self.status is OrderStatus.PENDING_NEW and self.venue_order_id is not None
+
+    @property
     def open_quantity(self) -> Decimal | None:
         """What of its base quantity is not executed; None for an order by quote quantity."""
         asked = self.request.quantity

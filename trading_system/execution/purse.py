@@ -100,7 +100,7 @@ class Purse:
             _, told = self._free.get(asset, (0, self._told))
             if order.id == instead_of:
                 free[asset] = free.get(asset, Decimal(0)) + tied_up(order)
-            elif order.status in _UNANSWERED or number > told:
+            elif not order.waits and (order.status in _UNANSWERED or number > told):
                 free[asset] = free.get(asset, Decimal(0)) - amount
         self._saved = {order_id: number for order_id, number in saved.items() if number}
         return free

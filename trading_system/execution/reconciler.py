@@ -168,9 +168,10 @@ class Reconciler:
         await self._look_ups.ask(await self._doubtful())
 
     async def _doubtful(self) -> list[Order]:
-        statuses = _UNSURE if self._is_pushed() else _OPEN
+        pushed = self._is_pushed()
+        opened = await self._orders.all(statuses=_UNSURE if pushed else _OPEN, limit=_MANY)
         return [
-            *await self._orders.all(statuses=statuses, limit=_MANY),
+            *(order for order in opened if not (pushed and order.is_waiting)),
             *await self._orders.short_of_fills(self._clock.now() - _LOOKS_BACK),
         ]
 
@@ -203,7 +204,7 @@ class Reconciler:
             asked=tally.asked,
             booked=tally.booked,
             adopted=tally.adopted,
-            unknown_left=len(unsure),
+            unknown_left=sum(not order.is_waiting for order in unsure),
             fills=await self._balances.fills_booked() - fills,
             balances_compared=findings.quiet,
             differences=findings.differences,

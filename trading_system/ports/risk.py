@@ -19,7 +19,7 @@ class Commitment:
     """What an order may still do, or has just done.
 
     `quantity` (base) is None where a quote quantity was asked for. `list_id` is shared by orders of
-    which only one can fill.
+    which only one can fill. `waits`: the venue has it and ties nothing up for it yet.
     """
 
     id: UUID
@@ -34,6 +34,7 @@ class Commitment:
     executed_quote: Decimal
     created_at: datetime
     list_id: UUID | None = None
+    waits: bool = False
 
 
 class CommitmentRepository(Protocol):

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from trading_system.domain.instruments import Symbol
+from trading_system.domain.order_lists import pair_of
 from trading_system.domain.orders import OrderStatus, Side
 from trading_system.ports import Commitment
 from trading_system.storage.database import Database
@@ -17,7 +18,8 @@ from trading_system.storage.times import to_datetime, to_milliseconds
 _OPEN = tuple(str(status) for status in OrderStatus if not status.is_final)
 _QUERY = (
     "SELECT id, symbol, side, status, quantity, quote_quantity, price, stop_price, "  # noqa: S608 -- marks
-    "executed_quantity, executed_quote, created_at, list_id FROM orders "
+    "executed_quantity, executed_quote, created_at, list_id, "
+    "venue_order_id IS NOT NULL FROM orders "
     f"WHERE status IN ({', '.join('?' * len(_OPEN))}) OR created_at >= ? "
     "ORDER BY created_at, rowid"
 )
@@ -50,7 +52,8 @@ def _commitment(*row: Any) -> Commitment:
         executed_quantity=Decimal(row[8]),
         executed_quote=Decimal(row[9]),
         created_at=to_datetime(row[10]),
-        list_id=None if row[11] is None else UUID(row[11]),
+        list_id=None if row[11] is None else pair_of(UUID(row[11]), UUID(row[0])),
+        waits=row[3] == OrderStatus.PENDING_NEW and bool(row[12]),
     )
 
 
