@@ -21,6 +21,7 @@ from trading_system.cli import (
     serve,
     simulator,
     soak,
+    strategies,
     symbols,
 )
 
@@ -76,3 +77,5 @@ app.command()(soak.soak)
 app.command()(acceptance.acceptance)
 app.add_typer(database.app, name="db")
 app.command()(audit.audit)
+app.command()(strategies.strategies)
+app.command()(strategies.check)

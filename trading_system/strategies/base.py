@@ -20,7 +20,7 @@ from trading_system.frames import Column, Frame
 Value = bool | int | float | Decimal | StrEnum
 """What a parameter may be; the type of its default says which."""
 
-_T = TypeVar("_T", bool, int, float, Decimal, StrEnum)
+_T = TypeVar("_T", bound=bool | int | float | Decimal | StrEnum)
 _KEY = "parameter"
 _WORDS = {"yes": True, "true": True, "on": True, "no": False, "false": False, "off": False}
 _KINDS: dict[type, str] = {
@@ -72,6 +72,13 @@ class Parameter:
             return "yes | no"
         low, high = ("" if bound is None else f"{bound:g}" for bound in (self.low, self.high))
         return f"{low}..{high}"
+
+    @property
+    def written(self) -> str:
+        """The default as `parse` reads it."""
+        if isinstance(self.default, bool):
+            return "yes" if self.default else "no"
+        return str(self.default)
 
     def parse(self, text: str) -> Value:
         """Read a value as somebody wrote it; InvalidRequest when it is of another type."""
@@ -157,6 +164,18 @@ def build(kind: type[Strategy], values: Mapping[str, object]) -> Strategy:
     strategy = kind(**read)
     validate(strategy)  # also where the strategy does not do it itself
     return strategy
+
+
+def first(frame: Frame, bars: int) -> Frame:
+    """The first bars of a frame, without copying."""
+    return Frame(
+        open_time=frame.open_time[:bars],
+        open=frame.open[:bars],
+        high=frame.high[:bars],
+        low=frame.low[:bars],
+        close=frame.close[:bars],
+        volume=frame.volume[:bars],
+    )
 
 
 def targets_on(kind: type[Strategy], frame: Frame) -> Callable[[Any], Column]:

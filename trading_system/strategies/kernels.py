@@ -115,7 +115,7 @@ def _smooth_loop(values: Column, seed: float, alpha: float, out: Column) -> None
 
 def _smooth_plain(values: Column, seed: float, alpha: float, out: Column) -> None:
     levels = accumulate(
-        values.tolist(), lambda level, value: level + alpha * (value - level), initial=seed
+        values.tolist(), lambda level, value: level + alpha * (value - level), initial=float(seed)
     )
     next(levels)
     out[:] = np.fromiter(levels, np.float64, len(values))
