@@ -113,6 +113,22 @@ async def test_a_task_cancelled_while_it_waits_for_its_turn_disturbs_nobody(data
     assert await names(database) == ["A/USDT"]
 
 
+async def test_bulks_let_everybody_else_go_first(database):
+    done = []
+
+    async def write(name, *, bulk):
+        async with database.transaction(bulk=bulk) as connection:
+            await connection.execute(ADD, (name,))
+            done.append(name)
+
+    bulks = [asyncio.create_task(write(f"bulk {number}", bulk=True)) for number in range(5)]
+    await asyncio.sleep(0)
+    await asyncio.gather(*bulks, write("order", bulk=False))
+    assert done.index("order") <= 2
+    assert done.count("order") == 1
+    assert len(done) == 6
+
+
 async def test_a_cancellation_during_the_commit_waits_for_it(database):
     """Whoever cancels finds the commit finished, not half way."""
     inside = asyncio.Event()

@@ -40,6 +40,7 @@ class Database:
         self.path = path
         self._writer = writer
         self._writing = asyncio.Lock()
+        self._bulky = asyncio.Lock()
         self._readers: asyncio.LifoQueue[aiosqlite.Connection] = asyncio.LifoQueue()
         for reader in readers:
             self._readers.put_nowait(reader)
@@ -64,13 +65,18 @@ class Database:
             yield cls(path, writer, readers)
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[aiosqlite.Connection]:
+    async def transaction(self, *, bulk: bool = False) -> AsyncIterator[aiosqlite.Connection]:
         """The writer, alone: committed at the end of the block, rolled back when it raises.
 
+        Of those that write in `bulk` only one stands in the queue at a time: an order waits for
+        one of them or two, never for all the backfills that there are.
         A cancelled task leaves nothing open, except that a commit already begun is finished.
         Do not nest. Raises StorageError when the database fails.
         """
-        async with self._writing:
+        async with AsyncExitStack() as turn:
+            if bulk:
+                await turn.enter_async_context(self._bulky)
+            await turn.enter_async_context(self._writing)
             try:
                 with _working(self.path):
                     await self._writer.execute("BEGIN IMMEDIATE")

@@ -132,7 +132,7 @@ class Prices:
         """Store all in one transaction, replacing earlier ones; returns how many rows."""
         if not any(candles.values()):
             return 0
-        async with self._database.transaction() as connection:
+        async with self._database.transaction(bulk=True) as connection:
             several = [(await self._id(connection, each), candles[each]) for each in candles]
             rows = [(symbol_id, *row) for symbol_id, those in several for row in those]
             for batch in _batches(rows):
