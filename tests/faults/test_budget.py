@@ -19,14 +19,14 @@ from trading_system.domain.orders import OrderRequest, OrderType, Side
 from trading_system.ports import JobState
 from trading_system.simulator.limits import LimitSettings
 
-SYMBOLS = 10  # a weight of 20 a beat: what backfills leave is 30
-PAST = 400_000 * MINUTE  # of each symbol: a weight of 8000 in all
-LIMITS = LimitSettings(weight_per_minute=200, orders_per_10_seconds=8)
+SYMBOLS = 10  # a weight of 20 a beat: what backfills leave of it is 180
+PAST = 1_500_000 * MINUTE  # of each symbol: a weight of 30000 in all
+LIMITS = LimitSettings(weight_per_minute=1_200, orders_per_10_seconds=8)
 BTC = Symbol("BTC", "USDT")
 OFTEN, EACH = 5.0, 10  # seconds between orders, and how many come before a burst
 BURST = 12  # at once: more than ten seconds allow
 WELL_USED = 0.6
-WAIT_SECONDS = 15.0  # half a second of the machine, which is busy; data waits up to a minute
+WAIT_SECONDS = 5.0  # half a second of the machine, which is busy; data waits up to a minute
 
 
 class Timed:
@@ -108,7 +108,13 @@ def running(*tasks):
 @asynccontextmanager
 async def hungry(world, speed):
     """A system that keeps up with all symbols, and is then to fetch years of each."""
-    settings = {"streams": "off", "backfill_minutes": 5}
+    settings = {
+        "backfill_minutes": 5,
+        # Of so small a budget orders need a larger part, and whole passes of the reconciler more.
+        "budget_share_backfill": 0.75,
+        "budget_share_candles": 0.90,
+        "reconcile_seconds": 86_400,
+    }
     async with world(speed, settings=settings, limits=LIMITS, symbols=SYMBOLS) as here:
         system = here.system
         symbols = sorted(await system.market_data.instruments())
@@ -128,7 +134,7 @@ async def hungry(world, speed):
 
 @pytest.mark.parametrize(
     ("minutes", "speed"),
-    [(5, 30.0), pytest.param(30, 15.0, marks=[pytest.mark.slow, pytest.mark.timeout(300)])],
+    [(3, 8.0), pytest.param(30, 8.0, marks=[pytest.mark.slow, pytest.mark.timeout(400)])],
 )
 async def test_nothing_is_refused_and_nothing_is_late(world, minutes, speed):
     async with hungry(world, speed) as (here, symbols, jobs):
