@@ -166,20 +166,20 @@ async def test_a_list_whose_answer_gets_lost_is_looked_up_leg_by_leg_and_not_sen
     assert len(ledger(day)) == 1 + there
 
 
-@pytest.mark.parametrize(
-    ("change", "text"),
-    [
-        ({"above": {"type": "limit_maker", "price": "1000.00"}}, "must lie above"),
-        ({"above": {"type": "stop_loss", "stop_price": "200000"}}, "TAKE_PROFIT_LIMIT"),
-        ({"below": {"type": "stop_loss", "stop_price": "9.001"}}, "PRICE_FILTER"),
-        ({"quantity": "0.00000001"}, "LOT_SIZE"),
-        ({"kind": "oto"}, "has the legs working and pending"),
-    ],
-)
-async def test_a_list_that_cannot_be_is_refused_before_anything_is_sent(day, change, text):
-    answer = await day.http.post("/order-lists", json=oco(day, "5", "-5") | change)
-    assert answer.status_code == 422
-    assert text in answer.json()["detail"]
+IMPOSSIBLE = [
+    ({"above": {"type": "limit_maker", "price": "1000.00"}}, "must lie above"),
+    ({"above": {"type": "stop_loss", "stop_price": "200000"}}, "TAKE_PROFIT_LIMIT"),
+    ({"below": {"type": "stop_loss", "stop_price": "9.001"}}, "PRICE_FILTER"),
+    ({"quantity": "0.00000001"}, "LOT_SIZE"),
+    ({"kind": "oto"}, "has the legs working and pending"),
+]
+
+
+async def test_a_list_that_cannot_be_is_refused_before_anything_is_sent(day):
+    for change, text in IMPOSSIBLE:
+        answer = await day.http.post("/order-lists", json=oco(day, "5", "-5") | change)
+        assert answer.status_code == 422
+        assert text in answer.json()["detail"]
     assert len(ledger(day)) == 1
 
 
