@@ -209,6 +209,35 @@ def test_an_order_that_filled_wholly_across_its_cancel_is_filled() -> None:
     assert apply(cancelled, report(S.FILLED, "2")).status is S.FILLED
 
 
+def test_what_was_paid_grows_with_what_was_executed_and_is_never_taken_back() -> None:
+    filled_some = apply(order(), report(S.PARTIALLY_FILLED, "1", quote="0.9"))
+    assert (filled_some.executed_quantity, filled_some.executed_quote) == (1, 90)
+    told_less = apply(filled_some, report(S.PARTIALLY_FILLED, "1.5", quote="0.8"))
+    assert (told_less.executed_quantity, told_less.executed_quote) == (Decimal("1.5"), 90)
+
+
+@pytest.mark.parametrize(("seconds", "updated"), [(5, 5), (1, 2)])
+def test_it_was_updated_when_the_newest_report_says(seconds, updated) -> None:
+    """An older one that tells something all the same takes no time back either."""
+    known = replace(order(S.NEW), updated_at=NOW + timedelta(seconds=2))
+    after = apply(known, report(S.NEW, venue_order_id="12", seconds=seconds))
+    assert after.venue_order_id == "12"
+    assert after.updated_at == NOW + timedelta(seconds=updated)
+
+
+def test_a_refusal_told_again_without_its_reason_keeps_it() -> None:
+    refused = replace(order(S.REJECTED), reject_code=-2010, reject_reason="no money")
+    again = apply(refused, report(S.REJECTED, venue_order_id="12"))
+    assert again.venue_order_id == "12"
+    assert (again.reject_code, again.reject_reason) == (-2010, "no money")
+
+
+def test_a_quantity_told_as_it_was_asked_stays_written_as_it_was_asked() -> None:
+    before = order(S.NEW)
+    after = apply(before, report(S.PARTIALLY_FILLED, "1", quantity=Decimal("2.000")))
+    assert str(after.request.quantity) == "2"
+
+
 def test_an_older_report_that_arrives_late_takes_nothing_back() -> None:
     filled_some = apply(order(), report(S.PARTIALLY_FILLED, "1", seconds=5))
     assert apply(filled_some, report(S.NEW, seconds=1)) == filled_some

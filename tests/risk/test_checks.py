@@ -10,6 +10,7 @@ import pytest
 
 from tests.risk.conftest import BTC, ETH, NOW, worth
 from trading_system.domain.control import ControlState
+from trading_system.domain.instruments import Symbol
 from trading_system.domain.market import MarketState
 from trading_system.domain.orders import OrderType, Side
 from trading_system.risk import checks
@@ -20,6 +21,7 @@ from trading_system.risk.losses import Losses
 
 NO_LIMITS = RiskLimits(max_price_deviation_percent=None, max_price_age_seconds=None)
 D = Decimal
+SOL = Symbol("SOL", "USDT")
 HUNDRED = D(100)
 SELL = {"side": Side.SELL}
 BY_QUOTE = {"type": OrderType.MARKET, "quantity": None, "price": None}
@@ -57,9 +59,21 @@ def test_without_limits_only_what_cannot_be_is_refused(refusals):
 @pytest.mark.parametrize(
     ("changes", "reason", "figures"),
     [
-        ({"control": ControlState.KILLED}, "armed again", {"state": "KILLED", "armed": "yes"}),
-        ({"control": ControlState.PAUSED}, "is paused", {"state": "PAUSED", "armed": "yes"}),
-        ({"armed": False}, "is not armed", {"state": "RUNNING", "armed": "no"}),
+        (
+            {"control": ControlState.KILLED},
+            "trading was killed: nothing is taken until it is armed again",
+            {"state": "KILLED", "armed": "yes"},
+        ),
+        (
+            {"control": ControlState.PAUSED},
+            "trading is paused",
+            {"state": "PAUSED", "armed": "yes"},
+        ),
+        (
+            {"armed": False},
+            "live trading is not armed: GET /control says what to do",
+            {"state": "RUNNING", "armed": "no"},
+        ),
     ],
 )
 @pytest.mark.parametrize("side", [Side.BUY, Side.SELL])
@@ -67,7 +81,7 @@ def test_nothing_is_taken_while_killed_paused_or_not_armed(
     refusals, changes, reason, figures, side
 ):
     refusal = refusals(side=side, **changes)["control"]
-    assert reason in refusal.reason
+    assert refusal.reason == reason
     assert refusal.figures == figures
 
 
@@ -75,6 +89,9 @@ def test_only_allowed_symbols_are_taken_where_any_are_named(refusals, limits):
     refusal = refusals(symbol=ETH)["symbol"]
     assert refusal.reason == "ETH/USDT is not among the symbols that may be traded: BTC/USDT"
     assert refusal.figures == {"symbol": "ETH/USDT", "allowed": "BTC/USDT"}
+    two = refusals(replace(limits, allowed_symbols=frozenset({SOL, BTC})), symbol=ETH)["symbol"]
+    assert two.reason.endswith("may be traded: BTC/USDT, SOL/USDT")
+    assert two.figures["allowed"] == "BTC/USDT, SOL/USDT"
     anything = replace(limits, allowed_symbols=frozenset())
     assert "symbol" not in refusals(anything, symbol=ETH)
 
@@ -162,6 +179,17 @@ def test_a_price_too_far_away_either_way_is_a_slip_of_the_finger(refusals, chang
         )
 
 
+def test_a_deviation_is_told_to_four_decimals_and_said_to_two(refusals):
+    refusal = refusals(price=D("110.123456"))["price"]
+    assert str(refusal.figures["percent"]) == "10.1235"
+    assert refusal.reason == ("110.123456 is 10.12 % away from 100, the last price; 10 % may be")
+
+
+def test_a_stop_price_that_its_type_has_no_use_for_is_not_compared_with(refusals):
+    refusal = refusals(type=OrderType.LIMIT, price=D(50), stop_price=D(51), **SELL)["price"]
+    assert refusal.reason == "50 is 50.00 % away from 100, the last price; 10 % may be"
+
+
 def test_a_price_that_cannot_be_compared_is_no_good_price(refusals):
     refusal = refusals(market_price=None)["price"]
     assert refusal.reason == "no price is known to compare with"
@@ -181,6 +209,23 @@ def test_no_order_is_larger_than_its_symbol_may_have(refusals, changes, value):
     assert (None if found is None else found.figures) == (
         None if value is None else {"value": value, "limit": 2}
     )
+
+
+@pytest.mark.parametrize(
+    ("quantity", "said"),
+    [
+        ("2.001", "2.001"),
+        ("2.10", "2.1"),
+        ("3E+3", "3000"),
+        ("2.123456785", "2.12345678"),
+        ("2.1234567891", "2.12345679"),
+        ("123456789012345678.5", "123456789012345678.5"),
+        ("Infinity", "Infinity"),
+    ],
+)
+def test_amounts_are_said_in_plain_digits(refusals, quantity, said):
+    refusal = refusals(quantity=D(quantity))["order quantity"]
+    assert refusal.reason == f"the order's quantity would be {said}; 2 may be"
 
 
 def test_a_symbol_without_a_size_of_its_own_has_no_largest(refusals, limits):
@@ -295,8 +340,12 @@ def test_a_position_is_no_larger_than_may_be_whatever_fills(refusals, exposure, 
     if value is not None:
         assert found["exposure of symbol"].figures == {"value": value, "limit": 500}
         assert found["exposure"].figures == {"value": value, "limit": 500}
-        assert "BTC/USDT" in found["exposure of symbol"].reason
-        assert "all symbols" in found["exposure"].reason
+        assert found["exposure of symbol"].reason == (
+            f"the exposure to BTC/USDT would be {value}; 500 may be"
+        )
+        assert found["exposure"].reason == (
+            f"the exposure to all symbols would be {value}; 500 may be"
+        )
 
 
 def test_all_positions_count_together_and_none_may_be_without_a_price(refusals):
@@ -349,6 +398,18 @@ def test_a_drawdown_stops_all_but_what_reduces_until_it_has_cooled_down(refusals
         assert (stopped_at + timedelta(hours=1)).isoformat() in found["drawdown"].reason
     assert refusals(losses=losses, **SELL) == {}
     assert refusals(losses=replace(losses, stopped_at=None)) == {}
+
+
+def test_a_drawdown_is_told_to_four_decimals_and_said_to_two(refusals):
+    losses = Losses(
+        equity=worth("777.777777", day_start="777.777777"), peak=D(1000), stopped_at=NOW
+    )
+    refusal = refusals(losses=losses)["drawdown"]
+    assert str(refusal.figures["percent"]) == "22.2222"
+    assert refusal.reason == (
+        "the account is 22.22 % below its peak and fell by 20 % or more; "
+        "trading goes on at 2026-01-01T13:00:00+00:00"
+    )
 
 
 def test_losses_that_nobody_knows_stop_all_but_what_reduces(refusals):
