@@ -310,3 +310,14 @@ async def test_cancels_of_a_list_and_of_its_leg_do_not_cross(
     assert (await whole).status is ListStatus.ALL_DONE
     assert (await leg).status is S.CANCELED
     assert trading.sent == []
+
+
+async def test_a_leg_that_waits_and_was_not_cancelled_goes_on_waiting(
+    manager, place, venue_lists, trading, tells
+):
+    venue_lists.answers.append(tells("NEW", "PENDING_NEW"))
+    leg = (await place()).orders[1]
+    trading.answers.append(Unreachable("refused"))
+    with pytest.raises(Unreachable):
+        await manager.cancel(leg.id)
+    assert (await manager.answered(leg)).status is S.PENDING_NEW

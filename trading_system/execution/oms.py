@@ -234,18 +234,19 @@ class OrderManager:
                 order = await self.look_up(order)
             if order.status.is_final:
                 return order
+            stood = OrderStatus.PENDING_NEW if order.is_waiting else OrderStatus.NEW
             self._on_step(steps.BEFORE_SAVE)
             order = await self.booking.verdict(order, OrderStatus.PENDING_CANCEL, "asked to cancel")
             self._on_step(steps.AFTER_SAVE)
             if order.status.is_final:
                 return order
-            report = await self._cancelled(order)
+            report = await self._cancelled(order, stood)
             self._on_step(steps.ANSWERED)
             order = await self.on_report(report)
             self._on_step(steps.AFTER_BOOKING)
             return order
 
-    async def _cancelled(self, order: Order) -> Report:
+    async def _cancelled(self, order: Order, stood: OrderStatus) -> Report:
         """What the venue answers; where nothing was done, the order goes back to where it was."""
         self._on_step(steps.BEFORE_SEND)
         try:
@@ -255,7 +256,7 @@ class OrderManager:
         except OutcomeUnknown:
             raise  # nobody knows: PENDING_CANCEL, until a look-up tells
         except TradingError as refused:
-            await self.booking.verdict(order, OrderStatus.NEW, f"not cancelled: {refused}")
+            await self.booking.verdict(order, stood, f"not cancelled: {refused}")
             raise
 
     async def _try_to_cancel(self, order: Order) -> Order:
