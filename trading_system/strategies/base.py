@@ -97,14 +97,20 @@ class Parameter:
         if isinstance(value, bool | StrEnum):
             return
         number = cast("int | float | Decimal", value)
-        below = self.low is not None and number < self.low
-        above = self.high is not None and number > self.high
-        if not math.isfinite(number) or below or above:
+        if not _finite(number) or not self._contains(number):
             raise InvalidRequest(f"{self.name}={value} is out of range: {self.range}")
+
+    def _contains(self, number: float | Decimal) -> bool:
+        low, high = self.low, self.high
+        return (low is None or number >= low) and (high is None or number <= high)
 
     def _of_another_type(self, value: object) -> InvalidRequest:
         wanted = _KINDS.get(type(self.default)) or f"one of {self.range}"
         return InvalidRequest(f"{self.name} is {wanted}, not {str(value)!r}")
+
+
+def _finite(number: float | Decimal) -> bool:
+    return number.is_finite() if isinstance(number, Decimal) else math.isfinite(number)
 
 
 def parameter(

@@ -109,27 +109,13 @@ def bollinger(values: Column, period: int, width: float) -> Bands:
 
 
 def highest(values: Column, period: int) -> Column:
-    """The largest of the last `period` values.
-
-    Two running maxima over blocks of `period`, forwards and backwards, meet in every window: van
-    Herk, Pattern Recognition Letters 13 (1992). Its time does not depend on the period.
-    """
-    length = len(values)
-    out = np.full(length, np.nan)
-    if length < period:
-        return out
-    padded = np.full(-(-length // period) * period, -np.inf)
-    padded[:length] = values
-    blocks = padded.reshape(-1, period)
-    forwards = np.maximum.accumulate(blocks, axis=1).ravel()
-    backwards = np.maximum.accumulate(blocks[:, ::-1], axis=1)[:, ::-1].ravel()
-    out[period - 1 :] = np.maximum(backwards[: length - period + 1], forwards[period - 1 : length])
-    return out
+    """The largest of the last `period` values."""
+    return _extreme(values, period, np.maximum)
 
 
 def lowest(values: Column, period: int) -> Column:
     """The smallest of the last `period` values."""
-    return -highest(-values, period)
+    return _extreme(values, period, np.minimum)
 
 
 def donchian(frame: Frame, period: int) -> Bands:
@@ -139,6 +125,25 @@ def donchian(frame: Frame, period: int) -> Bands:
     """
     lower, upper = lowest(frame.low, period), highest(frame.high, period)
     return Bands(lower, (lower + upper) / 2, upper)
+
+
+def _extreme(values: Column, period: int, pick: np.ufunc) -> Column:
+    """The extreme that `pick` finds in each window, whatever the period, in the same time.
+
+    Two running extremes over blocks of `period`, forwards and backwards, meet in every window: van
+    Herk, Pattern Recognition Letters 13 (1992).
+    """
+    length = len(values)
+    out = np.full(length, np.nan)
+    if length < period:
+        return out
+    padded = np.full(-(-length // period) * period, values[-1])  # no window ends in the padding
+    padded[:length] = values
+    blocks = padded.reshape(-1, period)
+    forwards = pick.accumulate(blocks, axis=1).ravel()
+    backwards = pick.accumulate(blocks[:, ::-1], axis=1)[:, ::-1].ravel()
+    out[period - 1 :] = pick(backwards[: length - period + 1], forwards[period - 1 : length])
+    return out
 
 
 def _smoothed(values: Column, period: int, alpha: float) -> Column:
