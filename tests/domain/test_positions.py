@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from functools import reduce
+from fractions import Fraction
 
 import pytest
 from hypothesis import given
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from trading_system.domain.instruments import Symbol
 from trading_system.domain.orders import Side
-from trading_system.domain.positions import Equity, Lot, Position, applied
+from trading_system.domain.positions import Equity, Fold, Lot
 from trading_system.domain.reports import Fill
 
 BTC = Symbol("BTC", "USDT")
@@ -33,13 +33,17 @@ def fill(quantity, price, fee="0", asset="BNB", minute=0):
     )
 
 
-def fold(*trades, may_short=False, start=None):
-    """From (side, quantity, price, fee, fee asset) to the position."""
-    return reduce(
-        lambda position, trade: applied(position, *trade, may_short=may_short),
-        [(side, fill(*rest, minute=at)) for at, (side, *rest) in enumerate(trades)],
-        start or Position(symbol=BTC),
-    )
+def folded(*trades, may_short=False):
+    """From (side, quantity, price, fee, fee asset) to the fold."""
+    fold = Fold(BTC, may_short=may_short)
+    for minute, (side, *rest) in enumerate(trades):
+        fold.add(side, fill(*rest, minute=minute))
+    return fold
+
+
+def fold(*trades, may_short=False):
+    """The position that these make."""
+    return folded(*trades, may_short=may_short).position
 
 
 def figures(position):
@@ -92,9 +96,28 @@ def test_what_cannot_be_divided_evenly_is_cut_far_behind_any_price():
 
 
 def test_a_flip_opens_anew_at_its_own_time():
-    position = fold((BUY, 1, 100), (BUY, 1, 100), (SELL, 3, 100), may_short=True)
+    flipped = folded((BUY, 1, 100), (BUY, 1, 100), (SELL, 3, 100), may_short=True)
+    position = flipped.position
     assert position.opened_at == position.updated_at == NOON + timedelta(minutes=2)
-    assert position.lots == (Lot(D(-1), D(-100)),)
+    assert flipped.lots == (Lot(D(-1), D(-100)),)
+
+
+def test_lots_leave_from_the_oldest_and_the_one_cut_keeps_its_place():
+    trades = [(BUY, 1, 100), (BUY, 2, 110), (BUY, 3, 120), (SELL, "1.5", 130), (BUY, 4, 140)]
+    assert folded(*trades).lots == (
+        Lot(D("1.5"), D(165)),
+        Lot(D(3), D(360)),
+        Lot(D(4), D(560)),
+    )
+
+
+def test_each_fill_tells_what_it_realised_and_leaves_earlier_positions_as_they_were():
+    fold = Fold(BTC)
+    assert fold.add(BUY, fill(2, 100, "1", "USDT")) == -1
+    before, fees = fold.position, dict(fold.position.fees)
+    assert fold.add(SELL, fill(1, 150, "0.5", "USDT", minute=1)) == D("49.5")
+    assert (before.quantity, before.realised, before.fees) == (2, -1, fees)
+    assert fold.position.realised == D("48.5")
 
 
 def test_a_position_knows_since_when_it_is_open_and_how_many_fills_made_it():
@@ -128,9 +151,9 @@ def test_a_fee_in_another_asset_is_kept_apart():
 
 
 def test_a_fee_that_eats_all_that_was_bought_is_a_loss():
-    position = fold((BUY, 1, 100, "1", "BTC"))
-    assert figures(position) == (0, None, -100, -100)
-    assert position.lots == ()
+    eaten = folded((BUY, 1, 100, "1", "BTC"))
+    assert figures(eaten.position) == (0, None, -100, -100)
+    assert eaten.lots == ()
 
 
 def test_coins_from_before_are_sold_without_a_profit_and_leave_no_short_position():
@@ -143,7 +166,7 @@ def test_what_was_bought_here_is_sold_before_what_was_there():
     position = fold((BUY, 1, 100), (SELL, 4, 120))
     assert figures(position) == (0, None, 20, 20)
     assert position.from_before == 3
-    assert figures(fold((BUY, 1, 130), start=position)) == (1, 130, 20, 20)
+    assert figures(fold((BUY, 1, 100), (SELL, 4, 120), (BUY, 1, 130))) == (1, 130, 20, 20)
 
 
 def test_it_is_worth_what_the_price_says():
@@ -186,28 +209,58 @@ def cash(trades):
 
 @given(TRADES, AMOUNTS)
 def test_what_is_realised_and_unrealised_is_what_came_in_and_what_is_left(trades, price):
-    position = fold(*trades, may_short=True)
+    taken = folded(*trades, may_short=True)
+    position = taken.position
     earned = cash(trades) + position.value(price)
     assert abs(position.realised + position.unrealised(price) - earned) < D("1E-12")
     by_lots = position.realised_fifo + position.value(price)
-    assert abs(by_lots - sum((lot.cost for lot in position.lots), D(0)) - earned) < D("1E-12")
+    assert abs(by_lots - sum((lot.cost for lot in taken.lots), D(0)) - earned) < D("1E-12")
 
 
 @given(TRADES, st.booleans())
 def test_both_ways_of_counting_agree_once_nothing_is_held(trades, may_short):
-    position = fold(*trades, may_short=may_short)
-    if position.quantity:
-        side = SELL if position.quantity > 0 else BUY
-        position = fold((side, abs(position.quantity), 7), may_short=may_short, start=position)
-    assert (position.quantity, position.cost, position.lots) == (0, 0, ())
+    taken = folded(*trades, may_short=may_short)
+    held = taken.position.quantity
+    if held:
+        taken.add(SELL if held > 0 else BUY, fill(abs(held), 7, minute=len(trades)))
+    position = taken.position
+    assert (position.quantity, position.cost, taken.lots) == (0, 0, ())
     assert position.realised == position.realised_fifo
 
 
 @given(TRADES)
 def test_what_is_held_on_spot_is_never_negative_and_is_the_sum_of_its_lots(trades):
-    position = fold(*trades)
+    taken = folded(*trades)
+    position = taken.position
     assert position.quantity >= 0
     assert position.cost >= 0
-    assert sum((lot.quantity for lot in position.lots), D(0)) == position.quantity
-    assert all(lot.quantity > 0 and lot.cost >= 0 for lot in position.lots)
+    assert sum((lot.quantity for lot in taken.lots), D(0)) == position.quantity
+    assert all(lot.quantity > 0 and lot.cost >= 0 for lot in taken.lots)
     assert (position.opened_at is None) == (position.quantity == 0)
+
+
+def by_hand(trades):
+    """What is realised on spot first in first out, unit price by unit price, in exact fractions."""
+    lots, realised = [], Fraction(0)
+    for side, quantity, price, fee, asset in trades:
+        amount, paid = Fraction(quantity), Fraction(quantity) * Fraction(price)
+        realised -= Fraction(fee) if asset == "USDT" else 0
+        if side is BUY:
+            amount -= Fraction(fee) if asset == "BTC" else 0
+            lots.append([amount, paid / amount])
+            continue
+        amount += Fraction(fee) if asset == "BTC" else 0
+        each = paid / amount
+        while amount and lots:
+            part = min(amount, lots[0][0])
+            realised += part * (each - lots[0][1])
+            amount -= part
+            lots[0][0] -= part
+            if not lots[0][0]:
+                lots.pop(0)
+    return realised
+
+
+@given(TRADES)
+def test_first_in_first_out_is_what_one_gets_by_hand(trades):
+    assert abs(Fraction(fold(*trades).realised_fifo) - by_hand(trades)) < Fraction(1, 10**12)

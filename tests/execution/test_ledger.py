@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from functools import reduce
 from types import SimpleNamespace
 
 import pytest
@@ -18,7 +17,7 @@ from trading_system.bus import Bus
 from trading_system.domain.errors import StorageError
 from trading_system.domain.events import OrderChanged, PositionChanged
 from trading_system.domain.orders import Side
-from trading_system.domain.positions import Position, applied
+from trading_system.domain.positions import Fold
 from trading_system.execution.ledger import Ledger
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -28,11 +27,23 @@ def at(minute):
     return NOON + timedelta(minutes=minute)
 
 
+class Record(FakeRecord):
+    """Remembers of which symbol all fills were asked for, None where it was one order's."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = []
+
+    async def fills(self, *, symbol=None, order_id=None, limit=500):
+        self.asked.append(symbol)
+        return await super().fills(symbol=symbol, order_id=order_id, limit=limit)
+
+
 class Bench:
     """A ledger over a record, and what it published."""
 
     def __init__(self, clock, **options) -> None:
-        self.bus, self.record, self.told = Bus(), FakeRecord(), []
+        self.bus, self.record, self.told = Bus(), Record(), []
         self.clock = clock
         self.options = options
         self.bus.subscribe(PositionChanged, self.told.append)
@@ -113,11 +124,66 @@ async def test_a_late_fill_takes_its_place_in_time_and_only_it_is_told(bench):
     assert [told.trade_id for told in bench.told] == ["2"]
 
 
+async def test_late_fills_of_many_orders_have_their_symbol_folded_anew_once(bench):
+    await bench.positions()
+    bench.book(
+        booked(9, "BUY", 1, 100, at(9)), booked(10, "BUY", 1, 100, at(9), symbol=ETH, order=2)
+    )
+    await bench.positions()
+    bench.record.asked.clear()
+    late = [booked(number, "BUY", 1, 100, at(number), order=number) for number in (5, 3, 4)]
+    bench.book(*late)
+    await bench.positions()
+    assert bench.record.asked == [None, None, None, BTC]  # three orders, then the symbol
+    assert [told.trade_id for told in bench.told[2:]] == ["3", "4", "5"]
+
+
+async def test_years_of_fills_leave_room_for_others(bench):
+    bench.record.rows = [booked(number, "BUY", 1, 100, at(number)) for number in range(2_000)]
+    turns = 0
+
+    async def other():
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    beside = asyncio.create_task(other())
+    await bench.positions()
+    beside.cancel()
+    assert turns >= 4
+
+
+async def test_only_so_many_fills_are_remembered_and_none_is_folded_twice(clock):
+    bench = Bench(clock, remember=3)
+    await bench.positions()
+    rows = [booked(number, "BUY", 1, 100, at(number)) for number in range(1, 8)]
+    for row in rows:
+        bench.book(row)
+        (page,) = await bench.ledger.pages()
+        assert len(page._remembered) <= 3
+    assert page.position.quantity == 7
+    assert [told.trade_id for told in bench.told] == list("1234567")
+
+
+async def test_a_fill_from_before_all_that_is_remembered_gets_its_place_by_the_count(clock):
+    bench = Bench(clock, remember=3)
+    await bench.positions()
+    bench.book(*(booked(number, "BUY", 1, 100, at(number)) for number in range(2, 8)))
+    await bench.positions()
+    bench.book(booked(1, "BUY", 1, 40, at(1), order=2))
+    await bench.ledger.audit()
+    (position,) = await bench.positions()
+    assert (position.quantity, position.cost, position.fills) == (7, 640, 7)
+    assert [told.trade_id for told in bench.told] == list("234567")
+
+
 async def test_trades_of_one_moment_are_folded_by_their_numbers(bench):
     rows = [booked(number, "BUY", 1, number, at(0), order=number) for number in (9, 10, 100)]
-    bench.book(*rows[::-1])
+    sold = booked(101, "SELL", 2, 20, at(0))
+    bench.book(sold, *rows[::-1])
     (position,) = await bench.positions()
-    assert [lot.cost for lot in position.lots] == [9, 10, 100]
+    assert position.realised_fifo == (20 - 9) + (20 - 10)
 
 
 async def test_what_was_realised_is_kept_by_utc_day(bench):
@@ -216,11 +282,9 @@ def test_any_order_and_any_batches_of_booking_end_in_the_same_positions(
         for number, (side, quantity, price, minute) in enumerate(trades, 1)
     ]
     by_time = sorted(rows, key=lambda row: (row.fill.time, int(row.fill.trade_id)))
-    expected = reduce(
-        lambda position, row: applied(position, Side(row.side), row.fill, may_short=may_short),
-        by_time,
-        Position(symbol=BTC),
-    )
+    fold = Fold(BTC, may_short=may_short)
+    for row in by_time:
+        fold.add(Side(row.side), row.fill)
     arriving = rows[:]
     shuffler.shuffle(arriving)
 
@@ -238,4 +302,4 @@ def test_any_order_and_any_batches_of_booking_end_in_the_same_positions(
         assert await bench.positions() == live
         return live
 
-    assert asyncio.run(play()) == ([expected] if rows else [])
+    assert asyncio.run(play()) == ([fold.position] if rows else [])

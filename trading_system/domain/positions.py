@@ -1,11 +1,13 @@
 """What our fills have made of a symbol: how much is held, what it cost and what it has earned.
 
-A pure fold: `applied` takes one fill after the other, in the order of the venue's time. It knows no
-prices but those of the fills, and makes no profit up for coins whose cost it never saw.
+`Fold` takes one fill after the other, in the order of the venue's time, and has a position, which
+is a value, after each. It knows no prices but those of the fills, and makes no profit up for coins
+whose cost it never saw.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -53,7 +55,6 @@ class Position:
     fills: int = 0
     opened_at: datetime | None = None
     updated_at: datetime | None = None
-    lots: tuple[Lot, ...] = ()
 
     @property
     def average_price(self) -> Decimal | None:
@@ -89,53 +90,81 @@ class Equity:
         return (self.peak - self.total) / self.peak if self.peak else _NOTHING
 
 
-def applied(position: Position, side: Side, fill: Fill, *, may_short: bool = False) -> Position:
-    """The position after one more fill.
+class Fold:
+    """One symbol's fills, one after the other; each takes constant time, however much is held.
 
-    A sale of more than is held turns it into a short position where the venue allows one, which on
-    a spot market it does not: there the rest came from before our time.
+    A sale of more than is held turns the position into a short one where the venue allows it
+    (`may_short`), which on a spot market it does not: there the rest came from before our time.
     """
-    with localcontext(prec=_DIGITS):
-        return _applied(position, side, fill, may_short=may_short)
 
+    def __init__(self, symbol: Symbol, *, may_short: bool = False) -> None:
+        self.position = Position(symbol=symbol)
+        self._may_short = may_short
+        self._lots: deque[Lot] = deque()  # as much as is held, to the last digit; oldest first
 
-def _applied(position: Position, side: Side, fill: Fill, *, may_short: bool) -> Position:
-    sign = 1 if side is Side.BUY else -1
-    change, paid = sign * fill.quantity, sign * fill.quote_quantity
-    expense = _NOTHING
-    if fill.fee_asset == position.symbol.base:
-        change -= fill.fee
-    elif fill.fee_asset == position.symbol.quote:
-        expense = fill.fee
-    if not change:
-        expense += paid  # the fee ate all that was bought
+    @property
+    def lots(self) -> tuple[Lot, ...]:
+        """What is held, by the fills that brought it, oldest first."""
+        return tuple(self._lots)
 
-    held = position.quantity
-    closing = min(abs(change), abs(held)) if held * change < 0 else _NOTHING
-    paid_closing = _part(paid, closing, change)
-    closed = -closing if held > 0 else closing  # the movement of what is closed
-    cost = -_part(position.cost, closing, held)
-    lots, lots_cost = _without(position.lots, closing)
-    opened, paid_opening = change - closed, paid - paid_closing
-    opens = bool(opened) and (opened > 0 or may_short)
+    def add(self, side: Side, fill: Fill) -> Decimal:
+        """Take one more fill, no older than the last; returns what it realised by average cost."""
+        with localcontext(prec=_DIGITS):
+            before = self.position.realised
+            self._add(side, fill)
+            return self.position.realised - before
 
-    quantity = held + closed + (opened if opens else 0)
-    return replace(
-        position,
-        quantity=quantity,
-        cost=position.cost + cost + (paid_opening if opens else 0),
-        realised=position.realised - paid_closing + cost - expense,
-        realised_fifo=position.realised_fifo - paid_closing - lots_cost - expense,
-        fees={
-            **position.fees,
-            fill.fee_asset: position.fees.get(fill.fee_asset, _NOTHING) + fill.fee,
-        },
-        from_before=position.from_before + (0 if opens else abs(opened)),
-        fills=position.fills + 1,
-        opened_at=_opened_at(position, quantity, fill.time),
-        updated_at=fill.time,
-        lots=(*lots, Lot(opened, paid_opening)) if opens else lots,
-    )
+    def _add(self, side: Side, fill: Fill) -> None:
+        position = self.position
+        sign = 1 if side is Side.BUY else -1
+        change, paid = sign * fill.quantity, sign * fill.quote_quantity
+        expense = _NOTHING
+        if fill.fee_asset == position.symbol.base:
+            change -= fill.fee
+        elif fill.fee_asset == position.symbol.quote:
+            expense = fill.fee
+        if not change:
+            expense += paid  # the fee ate all that was bought
+
+        held = position.quantity
+        closing = min(abs(change), abs(held)) if held * change < 0 else _NOTHING
+        paid_closing = _part(paid, closing, change)
+        closed = -closing if held > 0 else closing  # the movement of what is closed
+        cost = -_part(position.cost, closing, held)
+        lots_cost = self._take(closing)
+        opened, paid_opening = change - closed, paid - paid_closing
+        opens = bool(opened) and (opened > 0 or self._may_short)
+        if opens:
+            self._lots.append(Lot(opened, paid_opening))
+
+        quantity = held + closed + (opened if opens else 0)
+        fees = position.fees.get(fill.fee_asset, _NOTHING) + fill.fee
+        self.position = replace(
+            position,
+            quantity=quantity,
+            cost=position.cost + cost + (paid_opening if opens else 0),
+            realised=position.realised - paid_closing + cost - expense,
+            realised_fifo=position.realised_fifo - paid_closing - lots_cost - expense,
+            fees={**position.fees, fill.fee_asset: fees},
+            from_before=position.from_before + (0 if opens else abs(opened)),
+            fills=position.fills + 1,
+            opened_at=_opened_at(position, quantity, fill.time),
+            updated_at=fill.time,
+        )
+
+    def _take(self, quantity: Decimal) -> Decimal:
+        """Take so much from the oldest lots; returns what the part taken had cost."""
+        cost = _NOTHING
+        while quantity:
+            lot = self._lots.popleft()
+            if quantity < abs(lot.quantity):
+                part = _part(lot.cost, quantity, lot.quantity)
+                rest = lot.quantity - (quantity if lot.quantity > 0 else -quantity)
+                self._lots.appendleft(Lot(rest, lot.cost - part))
+                return cost + part
+            quantity -= abs(lot.quantity)
+            cost += lot.cost
+        return cost
 
 
 def _part(whole: Decimal, share: Decimal, of: Decimal) -> Decimal:
@@ -145,21 +174,6 @@ def _part(whole: Decimal, share: Decimal, of: Decimal) -> Decimal:
     if share == abs(of):
         return whole
     return (whole * share / abs(of)).quantize(_GRAIN)
-
-
-def _without(lots: tuple[Lot, ...], quantity: Decimal) -> tuple[tuple[Lot, ...], Decimal]:
-    """The lots left once so much is taken from the oldest, and what the part taken had cost."""
-    taken = _NOTHING
-    for number, lot in enumerate(lots):
-        if not quantity:
-            return lots[number:], taken
-        if quantity < abs(lot.quantity):
-            part = _part(lot.cost, quantity, lot.quantity)
-            rest = lot.quantity - (quantity if lot.quantity > 0 else -quantity)
-            return (Lot(rest, lot.cost - part), *lots[number + 1 :]), taken + part
-        quantity -= abs(lot.quantity)
-        taken += lot.cost
-    return (), taken
 
 
 def _opened_at(position: Position, quantity: Decimal, time: datetime) -> datetime | None:

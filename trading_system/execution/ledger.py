@@ -2,14 +2,14 @@
 
 Fills are folded as orders tell of them. One that comes late, with a time before others, has its
 symbol folded anew, since it changes what the later ones earned; and once a minute the fills on
-record are counted, so that none that nobody told of is missed.
+record are counted, so that none that nobody told of is missed. Fills themselves are not kept.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import OrderedDict, defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
@@ -21,7 +21,7 @@ from trading_system.domain.errors import StorageError
 from trading_system.domain.events import OrderChanged, PositionChanged
 from trading_system.domain.instruments import Symbol
 from trading_system.domain.orders import Side
-from trading_system.domain.positions import Position, applied
+from trading_system.domain.positions import Fold, Position
 from trading_system.ports import Clock, OrderRepository, RecordedFill
 
 log = structlog.get_logger(__name__)
@@ -30,41 +30,72 @@ _ALL = 2**62
 _AUDIT_SECONDS = 60.0
 _AT_ONCE = 500
 
-FillKey = tuple[str, UUID]
+Moment = tuple[datetime, int, str, UUID]
 
 
-@dataclass(slots=True)
 class Page:
-    """One symbol: its position, which fills made it, and what they realised on which UTC day."""
+    """One symbol: its position, what it realised on which UTC day, and the fills folded last.
 
-    position: Position
-    may_short: bool
-    seen: set[FillKey] = field(default_factory=set)
-    realised_on: dict[date, Decimal] = field(default_factory=dict)
-    last: RecordedFill | None = None
+    Only so many are remembered. An older fill is taken for one that was folded; where it was not,
+    the count tells, and it gets its place, but no event.
+    """
+
+    def __init__(self, symbol: Symbol, *, may_short: bool, remember: int) -> None:
+        self.realised_on: dict[date, Decimal] = {}
+        self.last: RecordedFill | None = None
+        self._fold = Fold(symbol, may_short=may_short)
+        self._remember = remember
+        self._remembered: OrderedDict[Moment, None] = OrderedDict()
+        self._forgotten: Moment | None = None
+
+    @property
+    def position(self) -> Position:
+        """What all the fills have made."""
+        return self._fold.position
 
     def add(self, row: RecordedFill) -> Decimal:
         """Fold one more fill, which must not be older than the last; returns what it realised."""
-        before = self.position.realised
-        self.position = applied(self.position, Side(row.side), row.fill, may_short=self.may_short)
-        realised = self.position.realised - before
+        realised = self._fold.add(Side(row.side), row.fill)
         day = row.fill.time.date()
         self.realised_on[day] = self.realised_on.get(day, Decimal(0)) + realised
-        self.seen.add(_key(row))
         self.last = row
+        self._remembered[_when(row)] = None
+        if len(self._remembered) > self._remember:
+            self._forgotten, _ = self._remembered.popitem(last=False)
         return realised
+
+    def knows(self, row: RecordedFill) -> bool:
+        """Whether it was folded, as far as is remembered."""
+        moment = _when(row)
+        return moment in self._remembered or (
+            self._forgotten is not None and moment <= self._forgotten
+        )
+
+    def is_late(self, row: RecordedFill) -> bool:
+        """Whether its place is before one that was folded."""
+        return self.last is not None and _when(row) < _when(self.last)
 
 
 class Ledger:
-    """Every position, and an event for each fill that is new; `may_short` as in `applied`."""
+    """Every position, and an event for each fill that is new; `may_short` as in `Fold`.
+
+    `remember` is how many fills of a symbol are known again: 5,000 take a megabyte or two.
+    """
 
     def __init__(
-        self, *, orders: OrderRepository, clock: Clock, bus: Bus, may_short: bool = False
+        self,
+        *,
+        orders: OrderRepository,
+        clock: Clock,
+        bus: Bus,
+        may_short: bool = False,
+        remember: int = 5_000,
     ) -> None:
         self._orders = orders
         self._clock = clock
         self._bus = bus
         self._may_short = may_short
+        self._remember = remember
         self._pages: dict[Symbol, Page] = {}
         self._told: dict[UUID, Symbol] = {}  # orders with fills that may be new
         self._read = False
@@ -101,52 +132,53 @@ class Ledger:
         if not self._read:
             await self.audit()
         async with self._one_at_a_time:
-            for order_id, symbol in list(self._told.items()):
-                del self._told[order_id]  # told once more while reading, it is read once more
-                try:
-                    await self._book(
-                        symbol, await self._orders.fills(order_id=order_id, limit=_ALL)
-                    )
-                except BaseException:
-                    self._told[order_id] = symbol
-                    raise
+            told, self._told = self._told, {}  # told again while reading, it is read again
+            try:
+                booked: defaultdict[Symbol, list[RecordedFill]] = defaultdict(list)
+                for order_id, symbol in told.items():
+                    booked[symbol] += await self._orders.fills(order_id=order_id, limit=_ALL)
+                for symbol, rows in booked.items():
+                    await self._book(symbol, rows)
+            except BaseException:
+                self._told = told | self._told
+                raise
 
     async def audit(self) -> None:
         """Compare with how many fills are on record, and fold anew what does not agree."""
         async with self._one_at_a_time:
             for symbol, count in (await self._orders.fill_counts()).items():
                 page = self._pages.get(symbol)
-                if page is None or len(page.seen) != count:
-                    await self._refold(symbol, page)
+                if page is None or page.position.fills != count:
+                    await self._refold(symbol)
             self._read = True
 
     async def _book(self, symbol: Symbol, rows: Iterable[RecordedFill]) -> None:
-        page = self._pages.get(symbol) or Page(Position(symbol=symbol), self._may_short)
-        new = sorted((row for row in rows if _key(row) not in page.seen), key=_when)
-        if not new:
-            return
-        if page.last is not None and _when(new[0]) < _when(page.last):
-            await self._refold(symbol, page)
-            return
-        self._pages[symbol] = page
-        for row in new:
-            self._announce(page, row, page.add(row))
+        page = self._pages.get(symbol) or self._blank(symbol)
+        new = sorted((row for row in rows if not page.knows(row)), key=_when)
+        if new and page.is_late(new[0]):
+            await self._refold(symbol)
+        elif new:
+            self._pages[symbol] = page
+            for row in new:
+                self._announce(page, row, page.add(row))
 
-    async def _refold(self, symbol: Symbol, old: Page | None) -> None:
+    async def _refold(self, symbol: Symbol) -> None:
         """From the record alone; events tell of what is new, but not of all the past at start."""
-        rows = sorted(await self._orders.fills(symbol=symbol, limit=_ALL), key=_when)
-        page = Page(Position(symbol=symbol), self._may_short)
-        realised = {}
-        for number, row in enumerate(rows):
+        old, page = self._pages.get(symbol), self._blank(symbol)
+        rows = await self._orders.fills(symbol=symbol, limit=_ALL)
+        new = []
+        for number, row in enumerate(sorted(rows, key=_when)):
             if number % _AT_ONCE == 0:
                 await asyncio.sleep(0)  # years of fills take seconds, and others share the loop
-            realised[_key(row)] = page.add(row)
+            realised = page.add(row)
+            if self._read and not (old and old.knows(row)):
+                new.append((row, realised))
         self._pages[symbol] = page
-        if self._read:
-            known = set() if old is None else old.seen
-            for row in rows:
-                if _key(row) not in known:
-                    self._announce(page, row, realised[_key(row)])
+        for row, realised in new:
+            self._announce(page, row, realised)
+
+    def _blank(self, symbol: Symbol) -> Page:
+        return Page(symbol, may_short=self._may_short, remember=self._remember)
 
     def _announce(self, page: Page, row: RecordedFill, realised: Decimal) -> None:
         self._bus.publish(
@@ -179,10 +211,6 @@ class Ledger:
         return told
 
 
-def _key(row: RecordedFill) -> FillKey:
-    return row.fill.trade_id, row.order_id
-
-
-def _when(row: RecordedFill) -> tuple[datetime, int, str, UUID]:
-    """The order of fills: the venue's time, then its trade number."""
+def _when(row: RecordedFill) -> Moment:
+    """The order of fills: the venue's time, then its trade number; no two fills have the same."""
     return row.fill.time, len(row.fill.trade_id), row.fill.trade_id, row.order_id
