@@ -340,6 +340,50 @@ async def test_a_plan_that_is_too_late_places_nothing(manager, rest, trading, sa
     assert [call for call, _ in trading.sent] == ["place"]
 
 
+async def test_a_fill_between_plan_and_call_is_no_part_of_what_is_placed(
+    manager, rest, trading, orders, says
+):
+    """Both orders together would execute it twice."""
+    order = await rest()
+    change = await manager.plan(order.id, price=HIGHER, quantity=None)
+    await manager.on_report(says("PARTIALLY_FILLED", "1", source="stream")(order))
+    with pytest.raises(NotModified, match=r"filled some more.*ask again.*stands") as raised:
+        await manager.carry_out(await manager.prepare(change))
+    old, new = raised.value.old, raised.value.new
+    assert (old.status, old.executed_quantity, new.status) == (S.PARTIALLY_FILLED, 1, S.REJECTED)
+    assert await orders.get(order.id) == old
+    assert [call for call, _ in trading.sent] == ["place"]
+
+
+async def test_of_two_amendments_planned_together_the_second_is_asked_for_again(
+    manager, rest, trading, orders, says
+):
+    """Where quantities may grow the venue would take it, and ours is the smaller one for ever."""
+    order = await rest()
+    plans = [
+        await manager.plan(order.id, price=None, quantity=Decimal(quantity))
+        for quantity in ("0.5", "1.5")
+    ]
+    trading.answers.append(lambda sent: replace(says("NEW")(sent), quantity=Decimal("0.5")))
+    done, failed = await asyncio.gather(
+        *(manager.carry_out(plan) for plan in plans), return_exceptions=True
+    )
+    assert done.request.quantity == Decimal("0.5")
+    assert isinstance(failed, NotModified)
+    assert "NEW for 0.5 at 100 by now: ask again" in str(failed)
+    assert (failed.old, failed.new) == (done, None)
+    assert trading.amended == [Decimal("0.5")]
+
+
+async def test_an_order_that_ended_is_not_amended(manager, rest, trading, says):
+    order = await rest()
+    change = await manager.plan(order.id, price=None, quantity=Decimal(1))
+    await manager.on_report(says("CANCELED", source="stream")(order))
+    with pytest.raises(NotModified, match="it is CANCELED"):
+        await manager.carry_out(change)
+    assert trading.amended == []
+
+
 async def test_a_cancel_waits_for_the_modification_before_it(manager, rest, trading, halves, says):
     """Else the order that took the place would stay."""
     order = await rest()

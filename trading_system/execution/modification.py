@@ -3,6 +3,7 @@
 Price and quantity mean what is to be open afterwards. Fills that happen meanwhile are taken off, so
 that both orders together execute no more than was executed before and is asked for now; only where
 the old one had filled in part, the new one is for a moment, or after a crash just then, too large.
+What changed between plan and call is noticed while nothing else may change it, and refused.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from trading_system.execution import steps
 from trading_system.execution.booking import Booking
 from trading_system.execution.calls import Calls
 from trading_system.execution.steps import OnStep
-from trading_system.ports import Clock, Trading
+from trading_system.ports import Clock, OrderRepository, Trading
 
 log = structlog.get_logger(__name__)
 
@@ -76,6 +77,7 @@ class Modifier:
         self,
         *,
         trading: Trading,
+        orders: OrderRepository,
         booking: Booking,
         calls: Calls,
         clock: Clock,
@@ -83,6 +85,7 @@ class Modifier:
         may_send: Callable[[Order], str | None],
     ) -> None:
         self._trading = trading
+        self._orders = orders
         self._booking = booking
         self._calls = calls
         self._clock = clock
@@ -92,12 +95,17 @@ class Modifier:
     async def amend(self, change: Modification) -> Order:
         """The order, smaller, with its id and its place in the queue.
 
-        Raises NotModified when the venue refuses, and OutcomeUnknown when its answer got lost and
-        a look-up does not show it amended: it is then asked about as any open order is.
+        Raises NotModified when the venue refuses or another modification came first, and
+        OutcomeUnknown when its answer got lost and a look-up does not show it amended: it is then
+        asked about as any open order is.
         """
-        old, quantity = change.old, change.request.quantity
+        quantity = change.request.quantity
         assert quantity is not None  # noqa: S101 -- planned
-        async with self._calls.alone(old.id):
+        async with self._calls.alone(change.old.id):
+            old = await self._orders.get(change.old.id)
+            if old.status not in _RESTING or old.request != change.old.request:
+                told = f"{old.status} for {old.request.quantity} at {old.request.price}"
+                raise NotModified(f"it is {told} by now: ask again", old=old)
             self._on_step(steps.BEFORE_SEND)
             try:
                 report = await self._trading.amend(old, quantity)
@@ -138,6 +146,10 @@ class Modifier:
         )
         if old.status is not OrderStatus.PENDING_CANCEL:
             raise await self._refused(old, new, f"it is {old.status} by now")
+        if old.executed_quantity != planned_on.executed_quantity:
+            # What was planned, and judged, would execute this much again.
+            old = await self._booking.verdict(old, OrderStatus.NEW, "not replaced")
+            raise await self._refused(old, new, "it filled some more meanwhile: ask again")
         self._on_step(steps.BEFORE_SEND)
         sent = self._clock.monotonic()
         try:

@@ -68,6 +68,7 @@ class OrderManager:
         self.booking = Booking(orders=orders, clock=clock, bus=bus, on_step=on_step)
         self._modifier = Modifier(
             trading=trading,
+            orders=orders,
             booking=self.booking,
             calls=self.calls,
             clock=clock,
