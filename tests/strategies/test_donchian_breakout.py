@@ -32,3 +32,9 @@ def test_the_inner_channel_is_not_the_longer_one():
 
 def test_the_warmup_is_the_outer_channel():
     assert DonchianBreakout(entry=20).warmup == 20
+
+
+def test_its_lines_are_where_it_would_trade(bars):
+    lines = DonchianBreakout(entry=3, exit=2).lines(bars(*OUT_AND_BACK))
+    at_bar_5 = {name: float(line[5]) for name, line in lines.items()}
+    assert at_bar_5 == {"buy": 9, "sell": 6, "sell_short": 4, "buy_back": 9}

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as draw
 
 from trading_system.frames import Frame
-from trading_system.strategies.base import first, parameters
+from trading_system.strategies.base import first, lines_of, parameters
 from trading_system.strategies.detect import example_frame
 from trading_system.strategies.grid import Grid, Spacing
 from trading_system.strategies.registry import BUILT_IN
@@ -44,6 +44,19 @@ def test_targets_are_exposures_one_a_bar(strategy, frame):
     assert targets.shape == (len(frame),)
     assert targets.dtype == np.float64
     assert np.all(np.abs(targets) <= 1.0)
+
+
+@ALL
+@settings(max_examples=10, deadline=None)
+@given(frame=frames, data=draw.data())
+def test_the_lines_it_decides_by_do_not_look_ahead_either(strategy, frame, data):
+    bars = data.draw(draw.integers(0, len(frame)))
+    whole, part = lines_of(strategy, frame), lines_of(strategy, first(frame, bars))
+    assert whole.keys() == part.keys()
+    assert bool(whole) == (not isinstance(strategy, Grid))
+    for name, line in whole.items():
+        assert line.shape == (len(frame),)
+        assert line[:bars].tobytes() == part[name].tobytes()
 
 
 @ALL

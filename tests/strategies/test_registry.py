@@ -110,7 +110,9 @@ def test_a_strategy_of_a_file_can_be_sent_to_a_process_that_loaded_it(write):
 
 def test_one_file_may_hold_several(write):
     text = MOMENTUM + MOMENTUM.split("\n\n\n", 1)[1].replace("omentum", "other")
+    text += "\nAlias = Mother\nclass _Draft:\n    def targets(self, frame): ...\n"
     assert {kind.name for kind in load(write(text))} == {"momentum", "mother"}
+    assert len(load(write(text))) == 2
 
 
 @pytest.mark.parametrize(
@@ -120,6 +122,8 @@ def test_one_file_may_hold_several(write):
         ("from trading_system.strategies.sma_cross import SmaCross\n", ": no strategy in it"),
         ("x = 1\nif x\n    pass\n", ", line 2: expected ':'"),
         ("x = '\0'\n", "null bytes"),
+        ("# coding: klingon\n", ": unknown encoding: klingon"),
+        ("import sys\nsys.exit()\n", ", line 2: SystemExit"),
         ("import numpy\nimport nowhere_to_be_found\n", ", line 2: ModuleNotFoundError: No module"),
         ("def f():\n    return 1 / 0\nf()\n", ", line 2: ZeroDivisionError: division by zero"),
         ("raise ExceptionGroup('both', [ValueError()])\n", ", line 1: ExceptionGroup: both"),

@@ -184,6 +184,15 @@ def first(frame: Frame, bars: int) -> Frame:
     )
 
 
+def lines_of(strategy: Strategy, frame: Frame) -> dict[str, Column]:
+    """What a strategy decides by, by name, each of shape (n,): for charts and stored signals.
+
+    A strategy may have a method `lines(frame)` that says so; without it there are none.
+    """
+    lines = getattr(strategy, "lines", None)
+    return {} if lines is None else lines(frame)
+
+
 def targets_on(kind: type[Strategy], frame: Frame) -> Callable[[Any], Column]:
     """A function that gives the targets of any parameters on one frame, for sweeps.
 

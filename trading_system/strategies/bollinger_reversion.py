@@ -33,9 +33,11 @@ class BollingerReversion:
         return self.period - 1
 
     def targets(self, frame: Frame) -> Column:
-        close = frame.close
-        bands = bollinger(close, self.period, self.width)
-        long = held(close < bands.lower, close >= bands.middle)
+        close, lines = frame.close, self.lines(frame)
+        long = held(close < lines["lower"], close >= lines["middle"])
         if not self.short:
             return long
-        return long - held(close > bands.upper, close <= bands.middle)
+        return long - held(close > lines["upper"], close <= lines["middle"])
+
+    def lines(self, frame: Frame) -> dict[str, Column]:
+        return bollinger(frame.close, self.period, self.width)._asdict()

@@ -38,12 +38,20 @@ class DonchianBreakout:
         return self.entry
 
     def targets(self, frame: Frame) -> Column:
-        outer, inner = donchian(frame, self.entry), donchian(frame, self.exit)
-        close = frame.close
-        long = held(close > _before(outer.upper), close < _before(inner.lower))
+        close, lines = frame.close, self.lines(frame)
+        long = held(close > lines["buy"], close < lines["sell"])
         if not self.short:
             return long
-        return long - held(close < _before(outer.lower), close > _before(inner.upper))
+        return long - held(close < lines["sell_short"], close > lines["buy_back"])
+
+    def lines(self, frame: Frame) -> dict[str, Column]:
+        outer, inner = donchian(frame, self.entry), donchian(frame, self.exit)
+        return {
+            "buy": _before(outer.upper),
+            "sell": _before(inner.lower),
+            "sell_short": _before(outer.lower),
+            "buy_back": _before(inner.upper),
+        }
 
 
 def _before(line: Column) -> Column:

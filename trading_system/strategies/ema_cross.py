@@ -37,5 +37,9 @@ class EmaCross:
         return 5 * self.slow
 
     def targets(self, frame: Frame) -> Column:
-        fast, slow = ema(frame.close, self.fast), ema(frame.close, self.slow)
+        lines = self.lines(frame)
+        fast, slow = lines["fast"], lines["slow"]
         return sided(fast > slow, fast < slow, short=self.short)
+
+    def lines(self, frame: Frame) -> dict[str, Column]:
+        return {"fast": ema(frame.close, self.fast), "slow": ema(frame.close, self.slow)}

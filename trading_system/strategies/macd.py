@@ -37,5 +37,9 @@ class Macd:
         return 5 * self.slow + 5 * self.signal
 
     def targets(self, frame: Frame) -> Column:
-        lines = indicators.macd(frame.close, self.fast, self.slow, self.signal)
-        return sided(lines.line > lines.signal, lines.line < lines.signal, short=self.short)
+        lines = self.lines(frame)
+        line, signal = lines["line"], lines["signal"]
+        return sided(line > signal, line < signal, short=self.short)
+
+    def lines(self, frame: Frame) -> dict[str, Column]:
+        return indicators.macd(frame.close, self.fast, self.slow, self.signal)._asdict()

@@ -64,7 +64,7 @@ def find(kinds: Kinds, name: str) -> type[Strategy]:
 def load(path: Path) -> tuple[type[Strategy], ...]:
     """The strategies that a Python file defines, by running it; see `strategies` for errors."""
     module = _run(path.resolve())
-    classes = [kind for kind in vars(module).values() if _defined_in(kind, module)]
+    classes = dict.fromkeys(kind for kind in vars(module).values() if _meant(kind, module))
     for kind in classes:
         _check(kind, path)
     if not classes:
@@ -87,10 +87,10 @@ def _run(path: Path) -> ModuleType:
         code = compile(path.read_bytes(), str(path), "exec")
     except OSError as error:
         raise InvalidRequest(f"{path}: cannot be read: {error.strerror}") from None
-    except (SyntaxError, ValueError) as error:
-        line = f", line {error.lineno}" if isinstance(error, SyntaxError) else ""
-        reason = error.msg if isinstance(error, SyntaxError) else error
-        raise InvalidRequest(f"{path}{line}: {reason}") from None
+    except (SyntaxError, ValueError) as error:  # the latter for null bytes before Python 3.11.4
+        at = getattr(error, "lineno", None)
+        line = f", line {at}" if at else ""
+        raise InvalidRequest(f"{path}{line}: {getattr(error, 'msg', error)}") from None
     spec = importlib.util.spec_from_loader(name, loader=None, origin=str(path))
     module = importlib.util.module_from_spec(cast("Any", spec))
     module.__file__ = str(path)
@@ -98,7 +98,7 @@ def _run(path: Path) -> ModuleType:
     sys.modules[name] = module  # dataclasses look their module up there, and pickle does
     try:
         exec(code, vars(module))  # noqa: S102 -- running it is what its owner asks for
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         _restore(name, before)
         line = _line(error, path)
         raise InvalidRequest(f"{path}{line}: {type(error).__name__}: {error}") from error
@@ -111,7 +111,7 @@ def _restore(name: str, before: ModuleType | None) -> None:
         sys.modules[name] = before
 
 
-def _line(error: Exception, path: Path) -> str:
+def _line(error: BaseException, path: Path) -> str:
     """The last line of that file on the error's way."""
     trace, line = error.__traceback__, ""
     while trace is not None:
@@ -121,9 +121,14 @@ def _line(error: Exception, path: Path) -> str:
     return line
 
 
-def _defined_in(kind: object, module: ModuleType) -> bool:
-    """Whether it is a class of that module, not an imported one, and meant as a strategy."""
-    return inspect.isclass(kind) and kind.__module__ == module.__name__ and hasattr(kind, "targets")
+def _meant(kind: object, module: ModuleType) -> bool:
+    """Whether it is a class of that module, not imported and not private, that has targets."""
+    return (
+        inspect.isclass(kind)
+        and kind.__module__ == module.__name__
+        and not kind.__name__.startswith("_")
+        and hasattr(kind, "targets")
+    )
 
 
 def _check(kind: type[Any], path: Path) -> None:

@@ -43,8 +43,11 @@ class RsiReversion:
         return 9 * self.period
 
     def targets(self, frame: Frame) -> Column:
-        level = rsi(frame.close, self.period)
+        level = self.lines(frame)["rsi"]
         long = held(level < self.oversold, level >= self.neutral)
         if not self.short:
             return long
         return long - held(level > self.overbought, level <= self.neutral)
+
+    def lines(self, frame: Frame) -> dict[str, Column]:
+        return {"rsi": rsi(frame.close, self.period)}

@@ -37,6 +37,10 @@ class SmaCross:
     def targets(self, frame: Frame) -> Column:
         return self.targets_from(self.prepared(frame))
 
+    def lines(self, frame: Frame) -> dict[str, Column]:
+        sums = self.prepared(frame)
+        return {"fast": sums.means(self.fast), "slow": sums.means(self.slow)}
+
     @staticmethod
     def prepared(frame: Frame) -> WindowSums:
         """What all periods share: the sums of closes."""
