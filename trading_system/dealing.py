@@ -182,7 +182,9 @@ def dealing(
     reconciler = Reconciler(
         manager=manager,
         orders=orders,
-        survey=Survey(orders=orders, records=records, clock=clock, symbols=symbols),
+        survey=Survey(
+            orders=orders, records=records, clock=clock, symbols=symbols, market_data=market_data
+        ),
         look_ups=look_ups,
         balances=balances,
         done=reconciliations,

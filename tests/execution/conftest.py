@@ -7,7 +7,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests.fakes.account import FakeBalances, FakeReconciliations, FakeRecords, FakeRegistered
+from tests.fakes.account import (
+    FakeBalances,
+    FakeListed,
+    FakeReconciliations,
+    FakeRecords,
+    FakeRegistered,
+)
 from tests.fakes.execution import FakeListing, FakeOrders, FakeTrading
 from tests.fakes.order_lists import FakeOrderListRepository, FakeOrderLists
 from tests.fakes.safety import (
@@ -100,6 +106,12 @@ def registered():
 
 
 @pytest.fixture
+def listed():
+    """What the venue that trades lists: change its symbols."""
+    return FakeListed({Symbol(base, "USDT") for base in ("BTC", "ETH", "SOL")})
+
+
+@pytest.fixture
 def done():
     return FakeReconciliations()
 
@@ -111,11 +123,18 @@ def pushed():
 
 
 @pytest.fixture
-def reconciler(manager, orders, records, look_ups, book, registered, done, pushed, clock, bus):
+def survey(orders, records, clock, registered, listed):
+    return Survey(
+        orders=orders, records=records, clock=clock, symbols=registered, market_data=listed
+    )
+
+
+@pytest.fixture
+def reconciler(manager, orders, records, look_ups, book, survey, done, pushed, clock, bus):
     return Reconciler(
         manager=manager,
         orders=orders,
-        survey=Survey(orders=orders, records=records, clock=clock, symbols=registered),
+        survey=survey,
         look_ups=look_ups,
         balances=book,
         done=done,

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from tests.conftest import ManualClock
-from tests.fakes.account import FakeBalances, FakeReconciliations
+from tests.fakes.account import FakeBalances, FakeListed, FakeReconciliations
 from tests.fakes.execution import FakeOrders
 from tests.simulator.core.conftest import START, Floor
 from trading_system.bus import Bus
@@ -100,7 +100,7 @@ class Exchange:
             raise Crash
         return result
 
-    async def place(self, order):
+    async def place(self, order, **_):
         request = order.request
 
         def act():
@@ -208,7 +208,13 @@ class Convergence(RuleBasedStateMachine):
         self.reconciler = Reconciler(
             manager=self.manager,
             orders=orders,
-            survey=Survey(orders=orders, records=exchange, clock=clock, symbols=exchange),
+            survey=Survey(
+                orders=orders,
+                records=exchange,
+                clock=clock,
+                symbols=exchange,
+                market_data=FakeListed({BTC}),
+            ),
             look_ups=LookUps(manager=self.manager, orders=orders, records=exchange, clock=clock),
             balances=BalanceBook(records=exchange, balances=self.kept, clock=clock, bus=bus),
             done=self.done,

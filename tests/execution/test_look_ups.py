@@ -246,6 +246,21 @@ async def test_an_order_that_cannot_be_looked_up_keeps_no_other_from_it(
     assert statuses == {S.NEW, S.FILLED}
 
 
+async def test_an_order_in_a_delisted_symbol_keeps_no_other_from_being_settled(
+    ask, manager, submit, trading, orders, clock, records
+):
+    trading.answers.append(OutcomeUnknown("timeout"))
+    request = replace(REQUEST, symbol=Symbol("OLD", "USDT"))
+    delisted, _ = await manager.save(request, idempotency_key=None, digest="d")
+    await manager.send(delisted)
+    records.delisted = {request.symbol}
+    trading.answers.append(OutcomeUnknown("timeout"))
+    order = await submit()
+    await ask(3, clock=clock, seconds=30)
+    assert (await orders.get(order.id)).status is S.REJECTED
+    assert (await orders.get(delisted.id)).status is S.UNKNOWN
+
+
 @pytest.fixture
 def resending(manager, orders, records, clock):
     return LookUps(

@@ -15,6 +15,8 @@ from trading_system.domain.errors import (
     NotFound,
     OutcomeUnknown,
     StorageError,
+    TradingError,
+    UnknownSymbol,
     Unreachable,
 )
 from trading_system.domain.events import OrderChanged
@@ -412,6 +414,41 @@ async def test_a_database_that_fails_for_a_while_does_not_end_it(reconciler, ord
     assert done.rows == []
     orders.all = real
     await clock.advance(5)
+    assert len(done.rows) == 1
+    task.cancel()
+
+
+async def test_a_symbol_that_was_delisted_keeps_no_other_from_being_read(
+    reconciler, submit, trading, says, records, shown, done, clock
+):
+    trading.answers.append(says("FILLED", "0"))
+    await submit()
+    records.open.append(shown("x", symbol=ETH))
+    records.delisted = {BTC}
+    task = asyncio.create_task(reconciler.run())
+    await clock.advance(1)
+    assert len(done.rows) == 1
+    assert done.rows[0].adopted == 1
+    task.cancel()
+
+
+async def test_what_the_venue_that_trades_does_not_list_is_not_asked_there(
+    reconciler, records, registered, listed
+):
+    """Candles may come from another venue than orders go to."""
+    registered.rows += [SimpleNamespace(symbol=BTC), SimpleNamespace(symbol=ETH)]
+    records.held = [held("BTC"), held("ETH")]
+    listed.symbols = {BTC}
+    await reconciler.reconcile()
+    assert {call[1] for call in records.asked if call[0] == "fills"} == {BTC}
+
+
+@pytest.mark.parametrize("strange", [TradingError("odd"), UnknownSymbol("odd"), NotFound("odd")])
+async def test_no_error_of_ours_ends_it(reconciler, records, done, clock, strange):
+    records.failures.append(strange)
+    task = asyncio.create_task(reconciler.run())
+    await clock.advance(6)
+    assert not task.done()
     assert len(done.rows) == 1
     task.cancel()
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from trading_system.domain.errors import UnknownSymbol
 from trading_system.ports import BalanceCheck
 
 
 @dataclass
 class FakeRecords:
-    """AccountRecords as a test writes them; `failures` are raised first, one a call."""
+    """AccountRecords as a test writes them; `failures` are raised first, one a call.
+
+    What is asked about one of the `delisted` symbols raises UnknownSymbol.
+    """
 
     open: list = field(default_factory=list)
     placed: list = field(default_factory=list)
@@ -17,11 +21,14 @@ class FakeRecords:
     held: list = field(default_factory=list)
     failures: list = field(default_factory=list)
     asked: list = field(default_factory=list)
+    delisted: set = field(default_factory=set)
 
     def _count(self, *call):
         self.asked.append(call)
         if self.failures:
             raise self.failures.pop(0)
+        if self.delisted & set(call):
+            raise UnknownSymbol("the venue lists no such symbol")
 
     async def open_orders(self):
         self._count("open_orders")
@@ -85,3 +92,13 @@ class FakeRegistered:
 
     async def all(self, *, active=None):
         return self.rows
+
+
+@dataclass
+class FakeListed:
+    """MarketData of the venue that trades, as far as what it lists goes."""
+
+    symbols: set = field(default_factory=set)
+
+    async def instruments(self):
+        return dict.fromkeys(self.symbols)

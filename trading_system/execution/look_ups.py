@@ -22,6 +22,7 @@ from trading_system.domain.errors import (
     OrderNotFound,
     RateLimited,
     TradingError,
+    UnknownSymbol,
     Unreachable,
 )
 from trading_system.domain.instruments import Symbol
@@ -72,6 +73,7 @@ class LookUps:
         self._resend = resend
         self._absent: dict[UUID, tuple[float, int]] = {}  # first said at, how often
         self._sent_again: set[UUID] = set()
+        self._refused: set[UUID] = set()  # told of, once each
 
     async def ask(self, suspects: Iterable[Order]) -> Asked:
         """Ask about each once; a venue that cannot be asked is asked next time."""
@@ -92,7 +94,9 @@ class LookUps:
                 return asked
             except TradingError as error:
                 # It is about this order alone, such as one of a symbol that was delisted.
-                log.warning("look-up refused", order_id=str(order.id), error=str(error))
+                if order.id not in self._refused:
+                    log.warning("look-up refused", order_id=str(order.id), error=str(error))
+                    self._refused.add(order.id)
         if missing:
             try:
                 await self._settle(missing)
@@ -118,7 +122,10 @@ class LookUps:
                 log.error("the venue has forgotten an order", order_id=str(order.id))
         shown = await self._records.open_orders() if unproven else []
         for symbol, orders in unproven.items():
-            await self._settle_in(symbol, orders, shown)
+            try:
+                await self._settle_in(symbol, orders, shown)
+            except UnknownSymbol as delisted:
+                log.debug("could not prove absence", symbol=str(symbol), error=str(delisted))
 
     async def _settle_in(
         self, symbol: Symbol, missing: list[Order], open_there: list[VenueOrder]

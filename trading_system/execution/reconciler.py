@@ -18,7 +18,7 @@ from trading_system.domain.errors import (
     ExchangeError,
     NotAllowed,
     NotFound,
-    StorageError,
+    TradingError,
     Unreachable,
 )
 from trading_system.domain.orders import Order, OrderStatus
@@ -97,8 +97,8 @@ class Reconciler:
         while True:
             try:
                 await self._round()
-            except StorageError as error:
-                log.warning("orders could not be read or written", error=str(error))
+            except TradingError as error:  # the next round may get further
+                log.warning("a round of reconciling broke off", error=str(error))
             await self._pause()
 
     def wake(self) -> None:

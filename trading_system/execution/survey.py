@@ -5,7 +5,10 @@ from __future__ import annotations
 from contextlib import suppress
 from datetime import datetime, timedelta
 
-from trading_system.domain.errors import NotFound
+import structlog
+
+from trading_system.domain.errors import NotFound, UnknownSymbol
+from trading_system.domain.instruments import Symbol
 from trading_system.domain.orders import Order, OrderStatus
 from trading_system.domain.reports import VenueFill, VenueOrder
 from trading_system.execution.adoption import foreign_id
@@ -13,10 +16,13 @@ from trading_system.execution.reconciliation import Comparison, compare
 from trading_system.ports import (
     AccountRecords,
     Clock,
+    MarketData,
     OrderRepository,
     RecordedFill,
     SymbolRepository,
 )
+
+log = structlog.get_logger(__name__)
 
 _OPEN = frozenset(status for status in OrderStatus if not status.is_final)
 _LOOKS_BACK = timedelta(days=1)
@@ -26,7 +32,9 @@ _MANY = 10_000
 class Survey:
     """Looks at every symbol of our orders and of open orders there, and at the registered ones.
 
-    What somebody else has done and ended in another symbol shows in the balances alone.
+    What somebody else has done and ended in another symbol shows in the balances alone. Candles may
+    come from another venue: of the registered symbols those count that `market_data`, of the venue
+    that trades, lists.
     """
 
     def __init__(
@@ -36,11 +44,14 @@ class Survey:
         records: AccountRecords,
         clock: Clock,
         symbols: SymbolRepository,
+        market_data: MarketData,
     ) -> None:
         self._orders = orders
         self._records = records
         self._clock = clock
         self._symbols = symbols
+        self._market_data = market_data
+        self._delisted: set[Symbol] = set()
 
     async def compare(self, since: datetime) -> Comparison:
         """What the venue tells beyond our record, of what was placed or traded from then on.
@@ -52,13 +63,26 @@ class Survey:
         shown = await self._records.open_orders()
         fills: list[VenueFill] = []
         symbols = {order.request.symbol for order in lately} | {each.symbol for each in shown}
-        for symbol in sorted(
-            symbols | {each.symbol for each in await self._symbols.all(active=True)}
-        ):
-            shown += await self._records.orders(symbol, since=since)
-            fills += await self._records.fills(symbol, since=since)
+        for symbol in sorted(symbols | await self._registered()):
+            try:
+                placed = await self._records.orders(symbol, since=since)
+                traded = await self._records.fills(symbol, since=since)
+            except UnknownSymbol:
+                self._miss(symbol)
+                continue
+            shown += placed
+            fills += traded
         ours = await self._ours(shown, fills)
         return compare(ours, await self._fills_of(ours, fills), shown, fills)
+
+    async def _registered(self) -> set[Symbol]:
+        registered = {each.symbol for each in await self._symbols.all(active=True)}
+        return registered & (await self._market_data.instruments()).keys()
+
+    def _miss(self, symbol: Symbol) -> None:
+        if symbol not in self._delisted:
+            log.warning("a symbol is listed no more", symbol=str(symbol))
+            self._delisted.add(symbol)
 
     async def _ours(self, shown: list[VenueOrder], fills: list[VenueFill]) -> list[Order]:
         """What our record has to be compared with these."""
