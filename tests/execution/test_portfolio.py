@@ -19,7 +19,7 @@ from tests.fakes.portfolio import (
     FakeMarks,
     booked,
 )
-from trading_system.domain.errors import Unreachable
+from trading_system.domain.errors import NotAllowed, Unreachable
 from trading_system.domain.events import BalancesChanged
 from trading_system.domain.instruments import Symbol
 from trading_system.domain.portfolio import following
@@ -183,8 +183,9 @@ async def test_equity_is_marked_with_every_minute_and_after_each_fill(held, cloc
         task.cancel()
 
 
-async def test_a_venue_that_does_not_answer_leaves_a_hole_and_no_more(held, clock):
-    held.account.failure = Unreachable("no route")
+@pytest.mark.parametrize("why", [Unreachable("no route"), NotAllowed("no keys")])
+async def test_a_venue_that_does_not_answer_leaves_a_hole_and_no_more(held, clock, why):
+    held.account.failure = why
     running = asyncio.create_task(held.portfolio.run())
     await clock.advance(35)
     assert held.marks.rows == {}

@@ -17,7 +17,7 @@ import structlog
 from trading_system.bus import Bus
 from trading_system.domain import portfolio as values
 from trading_system.domain.candles import MINUTE
-from trading_system.domain.errors import ExchangeError, StorageError
+from trading_system.domain.errors import TradingError
 from trading_system.domain.events import BalancesChanged, PositionChanged
 from trading_system.domain.portfolio import Asset, Money, Valued, following
 from trading_system.domain.positions import Equity, Position
@@ -71,7 +71,7 @@ class Portfolio:
         while True:
             try:
                 await self.mark()
-            except (ExchangeError, StorageError) as error:
+            except TradingError as error:  # without keys there is nothing to value
                 log.warning("equity not marked", error=str(error))
             await self._pause()
 
