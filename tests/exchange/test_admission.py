@@ -104,6 +104,14 @@ async def test_nobody_overtakes_who_waits_for_more(queue, clock):
     assert queue.through == ["filler", "large", "small"]
 
 
+async def test_what_teaches_the_limits_waits_behind_nobody(queue):
+    await queue.asks("first", Cost(10), ORDERS)
+    await queue.asks("waiting", Cost(15), ORDERS)
+    await queue.asks("behind", Cost(1), ORDERS)
+    await queue.asks("teaching", Cost(1, teaches=True), ORDERS)
+    assert queue.through == ["first", "teaching"]
+
+
 async def test_what_becomes_free_lets_the_next_through_at_once(queue, limiter, clock):
     grant = await queue.admission.enter(Cost(20), ORDERS)
     await queue.asks("a", Cost(15))

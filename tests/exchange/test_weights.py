@@ -25,7 +25,7 @@ def names(count):
 
 CALLS = [
     ("GET", "time", {}, Cost(1)),
-    ("GET", "exchangeInfo", {}, Cost(20)),
+    ("GET", "exchangeInfo", {}, Cost(20, teaches=True)),
     ("GET", "klines", {"limit": 1000}, Cost(2)),
     ("GET", "historicalTrades", {}, Cost(25)),
     ("GET", "depth", {}, Cost(5)),

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from trading_system.resilience.limiter import Limiter
 from trading_system.resilience.limits import (
+    CAUTIOUS,
     ORDERS_PER_10_SECONDS,
     ORDERS_PER_DAY,
     REQUESTS_PER_5_MINUTES,
@@ -201,9 +202,9 @@ class Blackboard:
         return Seat()
 
 
-def neighbours(count=2):
+def neighbours(count=2, limits=LIMITS):
     board = Blackboard()
-    limiters = [Limiter(LIMITS, neighbours=board.seat(number)) for number in range(count)]
+    limiters = [Limiter(limits, neighbours=board.seat(number)) for number in range(count)]
     for limiter in limiters:
         limiter.uncertainty = 100
     return limiters
@@ -229,6 +230,27 @@ def test_what_one_was_told_the_other_knows():
     assert other.ask(Cost(1), ORDERS, now) == 59_100
     one.ban(now + 7_000, now)
     assert other.ask(Cost(1), ORDERS, now) == 7_000
+
+
+def test_who_guesses_may_ask_for_the_true_limits_whatever_others_have_used():
+    """A restart in a busy minute would wait for its end before it could do anything."""
+    there, here = neighbours(limits=CAUTIOUS)
+    now = NOON + 1_000
+    teaching = Cost(20, teaches=True)
+    spend(there, 1_150, now)
+    assert isinstance(here.ask(Cost(100), ORDERS, now), int)
+    grant = here.ask(teaching, CANDLES, now)
+    assert isinstance(grant, Grant)
+    assert used(here, now=now) == 1_170
+    here.settle(grant, now, confirmed={WEIGHT_PER_MINUTE: 1_170})
+    here.learn({WEIGHT_PER_MINUTE: 1_180})
+    assert isinstance(here.ask(teaching, ORDERS, now), int), "known limits hold for it as well"
+
+
+def test_a_ban_holds_for_who_guesses_as_well():
+    limiter = Limiter()
+    limiter.ban(NOON + 5_000, NOON)
+    assert limiter.ask(Cost(20, teaches=True), ORDERS, NOON) == 5_000
 
 
 def test_a_neighbour_without_the_same_window_is_no_matter():

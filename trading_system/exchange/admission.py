@@ -55,7 +55,8 @@ class Admission:
         Raises RateLimited where that takes longer than a minute.
         """
         lane = self._lanes[priority, bool(cost.orders)]
-        if not self._must_queue(priority, lane):
+        # What teaches the limits is what the whole queue may be waiting for.
+        if cost.teaches or not self._must_queue(priority, lane):
             answer = self.limiter.ask(cost, priority, self._now())
             if isinstance(answer, Grant):
                 return answer

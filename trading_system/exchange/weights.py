@@ -14,7 +14,7 @@ from trading_system.resilience.limits import CAUTIOUS, Cost, Kind, Window
 _FLAT = {
     ("GET", "ping"): Cost(1),
     ("GET", "time"): Cost(1),
-    ("GET", "exchangeInfo"): Cost(20),
+    ("GET", "exchangeInfo"): Cost(20, teaches=True),
     ("GET", "trades"): Cost(25),
     ("GET", "historicalTrades"): Cost(25),
     ("GET", "aggTrades"): Cost(4),

@@ -53,6 +53,7 @@ class Limiter:
         self._heard: Sequence[Use] = ()
         self.uncertainty = _UNCERTAIN
         self.learn(limits)
+        self._is_guessing = limits is CAUTIOUS
 
     @property
     def bans(self) -> Bans:
@@ -63,6 +64,7 @@ class Limiter:
 
     def learn(self, limits: Mapping[Window, int]) -> None:
         """Obey these limits from now on; what was used so far stays counted."""
+        self._is_guessing = False
         known = self._counters
         self._counters = {window: known.get(window) or _Counter(window) for window in limits}
         for window, counter in self._counters.items():
@@ -76,19 +78,22 @@ class Limiter:
     def ask(self, cost: Cost, priority: Priority, now: int) -> Grant | int:
         """A grant, or in how many ms it is worth asking again.
 
-        A call that weighs more than its whole share is granted when nothing else is counted.
+        A call that weighs more than its whole share is granted when nothing else is counted, and
+        one that teaches the limits at once while they are guessed: others may have used more of
+        the true ones already than the guess allows.
         """
         if wait := self._refused_for(cost, now):
             return wait
         early, late = now - self.uncertainty, now + self.uncertainty
         counters = self._every if cost.orders else self._not_orders
-        for counter in counters:
+        asked = () if self._is_guessing and cost.teaches else counters
+        for counter in asked:
             if wait := counter.wait(cost[counter.index], priority, early, late):
                 return wait
         for counter in counters:
             counter.pending += cost[counter.index]
         if self._neighbours is not None and (
-            wait := self._told_to_wait(counters, cost, priority, early, late)
+            wait := self._told_to_wait(asked, cost, priority, early, late)
         ):
             self._take_back(cost, now)
             return wait

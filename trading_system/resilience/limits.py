@@ -52,11 +52,15 @@ SHARES: Mapping[Priority, float] = {
 
 
 class Cost(NamedTuple):
-    """What a call costs: request weight, new orders, and requests (it is one itself)."""
+    """What a call costs: request weight, new orders, and requests (it is one itself).
+
+    Of one that `teaches` the answer holds the venue's limits.
+    """
 
     weight: int
     orders: int = 0
     requests: int = 1
+    teaches: bool = False
 
 
 class Grant(NamedTuple):

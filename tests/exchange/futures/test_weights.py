@@ -13,7 +13,7 @@ from trading_system.simulator.futures.endpoints.table import ENDPOINTS
 
 CALLS = [
     ("GET", "time", {}, Cost(1)),
-    ("GET", "exchangeInfo", {}, Cost(1)),
+    ("GET", "exchangeInfo", {}, Cost(1, teaches=True)),
     ("GET", "klines", {"limit": 99}, Cost(1)),
     ("GET", "klines", {"limit": 100}, Cost(2)),
     ("GET", "klines", {}, Cost(5)),

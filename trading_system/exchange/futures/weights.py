@@ -13,7 +13,7 @@ from trading_system.resilience.limits import Cost
 _FLAT = {
     ("GET", "ping"): Cost(1),
     ("GET", "time"): Cost(1),
-    ("GET", "exchangeInfo"): Cost(1),
+    ("GET", "exchangeInfo"): Cost(1, teaches=True),
     ("GET", "aggTrades"): Cost(20),
     ("GET", "positionRisk"): Cost(5),
     ("GET", "balance"): Cost(5),
