@@ -1,0 +1,85 @@
+"""The compiled loops against a slow, obvious reference, on frames, targets and rules at random."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.backtest.reference import Reference
+from trading_system.backtest import engine
+from trading_system.backtest.records import Reason
+from trading_system.backtest.rules import FillRule, Rules, Sizing
+from trading_system.frames import Frame
+
+
+def shares(*values):
+    return st.sampled_from((0.0, *values))
+
+
+RULES = st.builds(
+    Rules,
+    capital=st.sampled_from((100.0, 10_000.0)),
+    fee_taker=shares(0.001, 0.05),
+    fee_maker=shares(0.0005),
+    slippage_bps=shares(5.0),
+    spread_bps=shares(8.0),
+    impact=shares(0.1),
+    fill=st.sampled_from(FillRule),
+    sizing=st.sampled_from(Sizing),
+    lot_step=shares(0.1, 0.003),
+    min_notional=shares(10.0, 60.0),
+    stop_loss=shares(0.02, 0.1),
+    take_profit=shares(0.03, 0.2),
+    trailing_stop=shares(0.02, 0.1),
+    short=st.booleans(),
+)
+
+
+def random_frame(rng, count, swing):
+    """Bars that gap, rise and fall; some without volume."""
+    close = 100 * np.exp(np.cumsum(rng.normal(0, swing, count)))
+    opened = np.concatenate([[100], close[:-1]]) * np.exp(rng.normal(0, swing / 2, count))
+    high = np.maximum(opened, close) * np.exp(np.abs(rng.normal(0, swing / 2, count)))
+    low = np.minimum(opened, close) * np.exp(-np.abs(rng.normal(0, swing / 2, count)))
+    volume = rng.choice([0.0, 1.0, 50.0, 1000.0], count)
+    time = np.arange(count) * 3_600_000
+    return Frame.from_array(np.column_stack([time, opened, high, low, close, volume]))
+
+
+def random_targets(rng, count, change):
+    """Targets that stay for a while."""
+    levels = rng.choice([-1.0, -0.5, 0.0, 0.25, 1.0], count)
+    kept = np.maximum.accumulate(np.where(rng.random(count) < change, np.arange(count), 0))
+    return levels[kept]
+
+
+@settings(deadline=None, max_examples=150)
+@given(
+    rules=RULES,
+    seed=st.integers(0, 2**32),
+    count=st.sampled_from((1, 2, 40, 512, 700, 1100)),
+    swing=st.sampled_from((0.002, 0.02, 0.3)),
+    change=st.sampled_from((0.01, 0.2, 1.0)),
+)
+def test_the_kernel_does_what_the_rules_say_to_the_last_bit(rules, seed, count, swing, change):
+    rng = np.random.default_rng(seed)
+    frame, targets = random_frame(rng, count, swing), random_targets(rng, count, change)
+    result = engine.run(frame, targets, rules, "1h")
+    expected = Reference(frame, targets, rules)
+    names = [reason.name.lower() for reason in Reason]
+    fills = [(f.bar, names[f.reason], f.quantity, f.price, f.fee) for f in result.fills]
+    trades = [(*list(t)[:-1], names[t.reason]) for t in result.trades]
+    assert fills == expected.fills
+    assert trades == expected.trades
+    assert result.equity.tolist() == expected.equity
+
+
+@settings(deadline=None, max_examples=50)
+@given(rules=RULES, seed=st.integers(0, 2**32), swing=st.sampled_from((0.002, 0.3)))
+def test_a_summary_equals_the_full_run_to_the_last_bit(rules, seed, swing):
+    rng = np.random.default_rng(seed)
+    frame, targets = random_frame(rng, 1300, swing), random_targets(rng, 1300, 0.1)
+    full = engine.run(frame, targets, rules, "1h").metrics
+    assert repr(engine.summarize(frame, targets, rules, "1h")) == repr(full)

@@ -1,0 +1,172 @@
+"""A backtest: targets over candles by rules.
+
+`run` tells everything, `summarize` only the figures, in a fixed amount of memory; both come from
+one and the same loop and agree to the last bit. Targets may come from anywhere: nothing here knows
+strategies.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trading_system.backtest import metrics, records
+from trading_system.backtest.metrics import Metrics
+from trading_system.backtest.records import FILL, TALLY, TRADE, Rows
+from trading_system.backtest.rules import Rules
+from trading_system.domain.errors import ConfigurationError, InvalidRequest
+from trading_system.frames import Column, Frame
+
+_DAY = 86_400_000
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Result:
+    """What happened, bar by bar; bars count from the first after the warm-up, shape (n,).
+
+    `fills` and `trades`: rows of records.FILL and records.TRADE. All else is worked out when asked.
+    """
+
+    open_time: NDArray[np.int64]
+    close: Column
+    capital: float
+    fills: Rows
+    trades: Rows
+    metrics: Metrics
+
+    @cached_property
+    def equity(self) -> Column:
+        """What all is worth at each close, in quote asset."""
+        return self._equity_at(np.arange(len(self.close)))
+
+    @cached_property
+    def exposure(self) -> Column:
+        """The value of the position by equity at each close; negative when short."""
+        _, units = self._holdings_at(np.arange(len(self.close)))
+        return units * self.close / self.equity
+
+    @cached_property
+    def daily_returns(self) -> Column:
+        """The return of each day (UTC) that has candles, from its last close to the one before."""
+        days = np.arange(self.open_time[0] // _DAY + 1, self.open_time[-1] // _DAY + 2) * _DAY
+        ends = np.unique(np.searchsorted(self.open_time, days)) - 1
+        return metrics.returns(self._equity_at(ends), self.capital)
+
+    @cached_property
+    def sharpe_interval(self) -> tuple[float, float]:
+        """The bounds of the Sharpe with 95 % confidence, by its daily returns."""
+        return metrics.sharpe_interval(self.daily_returns, 365)
+
+    @cached_property
+    def probabilistic_sharpe(self) -> float:
+        """The probability that the true Sharpe is above 0, by its daily returns."""
+        return metrics.probabilistic_sharpe(self.daily_returns)
+
+    def _equity_at(self, bars: NDArray[np.int64]) -> Column:
+        cash, units = self._holdings_at(bars)
+        return cash + units * self.close[bars]
+
+    def _holdings_at(self, bars: NDArray[np.int64]) -> tuple[Column, Column]:
+        """Cash and units after the last fill up to each bar."""
+        last = np.searchsorted(self.fills.bar, bars, side="right")
+        cash = np.concatenate([[self.capital], self.fills.cash])
+        units = np.concatenate([[0.0], self.fills.units])
+        return cash[last], units[last]
+
+
+def run(frame: Frame, targets: Column, rules: Rules, timeframe: str, *, warmup: int = 0) -> Result:
+    """Play `targets`, shape (n,) in [-1, 1], over the n candles of `frame`.
+
+    The first `warmup` bars came before the start: nothing is decided at their closes. Raises
+    InvalidRequest for targets or a timeframe that cannot be, ConfigurationError without numba.
+    """
+    changes = int(np.count_nonzero(np.diff(targets))) + 1
+    fills, trades = records.rows(FILL, 2 * changes), records.rows(TRADE, changes)
+    tally = _play(frame, targets, rules, warmup, (fills, trades))
+    still_open = int(tally.fills > 0 and fills.units[tally.fills - 1] != 0)
+    return Result(
+        open_time=frame.open_time[warmup:],
+        close=frame.close[warmup:],
+        capital=rules.capital,
+        fills=fills[: tally.fills],
+        trades=trades[: tally.trades + still_open],
+        metrics=_metrics(tally, frame, rules, timeframe, warmup),
+    )
+
+
+def summarize(
+    frame: Frame, targets: Column, rules: Rules, timeframe: str, *, warmup: int = 0
+) -> Metrics:
+    """The metrics of `run` to the last bit, without writing anything down by bar or by trade."""
+    nothing = (records.rows(FILL, 0), records.rows(TRADE, 0))
+    tally = _play(frame, targets, rules, warmup, nothing)
+    return _metrics(tally, frame, rules, timeframe, warmup)
+
+
+def compiled() -> ModuleType:
+    """The compiled loops; ConfigurationError that says how to get them where numba is missing."""
+    try:
+        from trading_system.backtest import kernels  # noqa: PLC0415 -- numba takes a while to load
+    except ModuleNotFoundError as missing:
+        raise ConfigurationError(
+            "backtests need numba: pip install 'trading-system[backtest]'"
+        ) from missing
+    return kernels
+
+
+def _play(
+    frame: Frame, targets: Column, rules: Rules, warmup: int, notes: tuple[Rows, Rows]
+) -> Any:
+    if targets.shape != (len(frame),):
+        raise InvalidRequest(f"{len(frame)} candles need as many targets, not {targets.shape}")
+    if not 0 <= warmup < len(frame):
+        raise InvalidRequest(f"{len(frame)} candles leave none after a warm-up of {warmup}")
+    bars = (frame.open, frame.high, frame.low, frame.close, frame.volume)
+    tally = records.rows(TALLY, 1)
+    wrong = compiled().simulate(
+        tuple(column[warmup:] for column in bars),
+        np.asarray(targets, np.float64)[warmup:],
+        records.packed(rules),
+        *notes,
+        tally,
+    )
+    if wrong >= 0:
+        raise InvalidRequest(
+            f"the target of bar {warmup + wrong} is {targets[warmup + wrong]}, not within [-1, 1]"
+        )
+    return tally[0]
+
+
+def _metrics(tally: Any, frame: Frame, rules: Rules, timeframe: str, warmup: int) -> Metrics:
+    periods = metrics.periods_per_year(timeframe)
+    bars = int(tally.bars)
+    total = float(tally.equity) / rules.capital - 1
+    annual = metrics.annual_return(total, bars, periods)
+    mean = float(tally.returns) / bars
+    deviated = metrics.deviation(float(tally.returns), float(tally.squares), bars)
+    trades, wins = int(tally.trades), int(tally.wins)
+    profit, loss = float(tally.gross_profit), float(tally.gross_loss)
+    return Metrics(
+        bars=bars,
+        total_return=total,
+        annual_return=annual,
+        volatility=deviated * periods**0.5,
+        sharpe=metrics.sharpe(mean, deviated, periods),
+        sortino=metrics.sortino(mean, float(tally.downside) / bars, periods),
+        calmar=metrics.ratio(annual, float(tally.drawdown)),
+        max_drawdown=float(tally.drawdown),
+        max_drawdown_bars=int(tally.drawdown_bars),
+        trades=trades,
+        win_rate=metrics.ratio(wins, trades),
+        profit_factor=metrics.ratio(profit, loss),
+        expectancy=metrics.ratio(profit - loss, trades),
+        exposure_time=int(tally.bars_held) / bars,
+        turnover=float(tally.turnover) / rules.capital,
+        fees=float(tally.fees),
+        buy_and_hold=float(frame.close[-1] / frame.open[warmup]) - 1,
+    )

@@ -1,0 +1,174 @@
+"""What a run was worth: formulas over sums that the kernels made, each with its source.
+
+Returns are simple ones, of bars; a year has 365 days, since this market never closes. A figure that
+does not exist is NaN: no trades have no win rate, and a return without any deviation no Sharpe.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+
+from trading_system.domain.timeframes import Timeframe
+from trading_system.frames import Column
+
+_DAY = 86_400_000
+_YEAR = 365 * _DAY
+_NORMAL = NormalDist()
+_EULER = 0.5772156649015329
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metrics:
+    """The figures of one run; shares, not percent. `fees` in quote asset, lengths in bars."""
+
+    bars: int
+    total_return: float
+    annual_return: float
+    volatility: float
+    sharpe: float
+    sortino: float
+    calmar: float
+    max_drawdown: float
+    max_drawdown_bars: int
+    trades: int
+    win_rate: float
+    profit_factor: float
+    expectancy: float
+    exposure_time: float
+    turnover: float
+    fees: float
+    buy_and_hold: float
+
+
+def periods_per_year(timeframe: str) -> float:
+    """How many candles a year has: 525600 of 1m, 8760 of 1h, 365 of 1d.
+
+    Raises InvalidRequest for what is no timeframe.
+    """
+    return _YEAR / Timeframe.parse(timeframe).length
+
+
+def ratio(numerator: float, denominator: float) -> float:
+    """A quotient; NaN for 0 / 0, and infinity with the numerator's sign for x / 0."""
+    if denominator:
+        return numerator / denominator
+    return math.copysign(math.inf, numerator) if numerator else math.nan
+
+
+def annual_return(total: float, bars: int, periods: float) -> float:
+    """The yearly rate that compounds to `total`: (1 + total) ^ (periods / bars) - 1.
+
+    -1 when nothing is left, and infinity beyond what a float64 holds.
+    """
+    if not bars:
+        return math.nan
+    if total <= -1:
+        return -1.0
+    growth = math.log1p(total) * periods / bars
+    return math.expm1(growth) if growth < 709 else math.inf  # noqa: PLR2004 -- log of the largest
+
+
+def deviation(total: float, squares: float, count: int) -> float:
+    """The sample standard deviation from the sums of r and r²; 0 where rounding is all there is."""
+    if count < 2:  # noqa: PLR2004 -- one value does not deviate
+        return 0.0
+    spread = squares - total * total / count
+    return math.sqrt(spread / (count - 1)) if spread > squares * 1e-14 * count else 0.0
+
+
+def sharpe(mean: float, deviated: float, periods: float) -> float:
+    """Mean by standard deviation of returns, x √periods, without a risk-free rate.
+
+    Sharpe, The Sharpe Ratio, Journal of Portfolio Management 21 (1994).
+    """
+    return mean / deviated * math.sqrt(periods) if deviated else math.nan
+
+
+def sortino(mean: float, downside: float, periods: float) -> float:
+    """Mean by √(mean of min(r, 0)²), x √periods; `downside` is that mean of squares.
+
+    Sortino, Price, Performance Measurement in a Downside Risk Framework (1994), with the target 0.
+    """
+    return mean / math.sqrt(downside) * math.sqrt(periods) if downside else math.nan
+
+
+def returns(equity: Column, before: float) -> Column:
+    """Simple returns, shape (n,), of equities, shape (n,), after an equity of `before`.
+
+    An equity that stays returns nothing, whatever it is.
+    """
+    base = np.concatenate([[before], equity[:-1]])
+    change = equity - base
+    gains: Column = np.divide(change, base, out=np.zeros(len(equity)), where=change != 0)
+    return gains
+
+
+def sharpe_interval(
+    gains: Column,
+    periods: float,
+    *,
+    confidence: float = 0.95,
+    resamples: int = 1_000,
+    seed: int = 0,
+) -> tuple[float, float]:
+    """The bounds between which the Sharpe of `gains` lies with that confidence.
+
+    Circular block bootstrap (Politis, Romano, A Circular Block-Resampling Procedure for Stationary
+    Data, 1992) with blocks of n^(1/3), which keep what neighbouring returns have to do with each
+    other; percentiles of the resampled Sharpes. NaN where returns do not deviate.
+    """
+    n = len(gains)
+    if n < 2 or not np.any(gains != gains[0]):  # noqa: PLR2004 -- one value does not deviate
+        return math.nan, math.nan
+    length = max(1, round(n ** (1 / 3)))
+    blocks = -(-n // length)
+    starts = np.random.default_rng(seed).integers(0, n, (resamples, blocks))
+    around = np.concatenate([gains, gains[:length]])
+    sums, squares = (
+        np.concatenate([[0.0], np.cumsum(values)]) for values in (around, around * around)
+    )
+    count = blocks * length
+    total = (sums[starts + length] - sums[starts]).sum(axis=1)
+    square = (squares[starts + length] - squares[starts]).sum(axis=1)
+    spread = (square - total * total / count) / (count - 1)
+    seen = spread > 0
+    ratios = total[seen] / count / np.sqrt(spread[seen]) * math.sqrt(periods)
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(ratios, [tail, 1 - tail])
+    return float(low), float(high)
+
+
+def probabilistic_sharpe(gains: Column, benchmark: float = 0.0) -> float:
+    """The probability that the true Sharpe is above `benchmark`; both of one bar, not annualised.
+
+    Bailey, López de Prado, The Sharpe Ratio Efficient Frontier (2012):
+    Φ((SR - SR*) √(n - 1) / √(1 - γ3 SR + (γ4 - 1)/4 SR²)), with skewness γ3 and kurtosis γ4.
+    """
+    n = len(gains)
+    spread = float(gains.std()) if n > 1 else 0.0
+    if spread <= 1e-14 * float(np.abs(gains).max(initial=0.0)):
+        return math.nan
+    scores = (gains - gains.mean()) / spread
+    skewness, kurtosis = float((scores**3).mean()), float((scores**4).mean())
+    ratio_seen = float(gains.mean()) / float(gains.std(ddof=1))
+    error = 1 - skewness * ratio_seen + (kurtosis - 1) / 4 * ratio_seen**2
+    return _NORMAL.cdf((ratio_seen - benchmark) * math.sqrt((n - 1) / error))
+
+
+def deflated_sharpe(gains: Column, trials: Column) -> float:
+    """`probabilistic_sharpe` of the best of many trials against the best that luck would bring.
+
+    `trials`: the Sharpes of all of them, of one bar, not annualised. Bailey, López de Prado, The
+    Deflated Sharpe Ratio (2014): SR* = √V[SR] ((1 - γ) Φ⁻¹(1 - 1/N) + γ Φ⁻¹(1 - 1/(N e))).
+    """
+    count = len(trials)
+    if count < 2:  # noqa: PLR2004 -- one trial is no choice
+        return probabilistic_sharpe(gains)
+    lucky = (1 - _EULER) * _NORMAL.inv_cdf(1 - 1 / count) + _EULER * _NORMAL.inv_cdf(
+        1 - 1 / (count * math.e)
+    )
+    return probabilistic_sharpe(gains, float(np.std(trials, ddof=1)) * lucky)

@@ -1,0 +1,108 @@
+"""The rows that kernels and the rest hand each other, as numpy's structured types."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Any
+
+import numpy as np
+
+from trading_system.backtest.rules import FillRule, Rules, Sizing
+
+Rows = Any
+"""Rows of one of the types below: a numpy.recarray, which mypy cannot see the fields of."""
+
+
+class Reason(IntEnum):
+    """Why something was filled, or why a trade ended."""
+
+    SIGNAL = 0
+    STOP_LOSS = 1
+    TAKE_PROFIT = 2
+    TRAILING_STOP = 3
+    RUIN = 4
+    """A short position had cost everything: closed at that close, and nothing is traded after."""
+    OPEN = 5
+    """No end: the data ended first. Valued at the last close, without a fee."""
+
+
+FILL = np.dtype(
+    [
+        ("bar", np.int64),
+        ("reason", np.int64),
+        ("quantity", np.float64),  # bought, or sold when negative
+        ("price", np.float64),
+        ("fee", np.float64),
+        ("units", np.float64),  # held afterwards
+        ("cash", np.float64),  # left afterwards
+    ]
+)
+TRADE = np.dtype(
+    [
+        ("entry_bar", np.int64),
+        ("exit_bar", np.int64),
+        ("side", np.int64),  # 1 long, -1 short
+        ("quantity", np.float64),  # all that was entered
+        ("entry_price", np.float64),  # averages over quantity
+        ("exit_price", np.float64),
+        ("pnl", np.float64),  # after fees
+        ("fees", np.float64),
+        ("reason", np.int64),
+    ]
+)
+"""From flat to flat; a flip ends one and begins another."""
+
+TALLY = np.dtype(
+    [
+        ("bars", np.int64),
+        ("bars_held", np.int64),  # closes with a position
+        ("fills", np.int64),
+        ("trades", np.int64),  # ended ones
+        ("wins", np.int64),
+        ("gross_profit", np.float64),
+        ("gross_loss", np.float64),  # positive
+        ("fees", np.float64),
+        ("turnover", np.float64),  # value of all fills
+        ("equity", np.float64),  # at the last close
+        ("drawdown", np.float64),  # the deepest, as a share of the peak before
+        ("drawdown_bars", np.int64),  # the longest time below a peak
+        ("returns", np.float64),  # sums over bars of r, of r² and of min(r, 0)²
+        ("squares", np.float64),
+        ("downside", np.float64),
+    ]
+)
+"""All that a run is judged by, in a fixed number of bytes."""
+
+RULES = np.dtype(
+    [
+        ("capital", np.float64),
+        ("fee_taker", np.float64),
+        ("fee_maker", np.float64),
+        ("slippage", np.float64),
+        ("impact", np.float64),
+        ("lot_step", np.float64),
+        ("min_notional", np.float64),
+        ("stop_loss", np.float64),
+        ("take_profit", np.float64),
+        ("trailing_stop", np.float64),
+        ("short", np.bool_),
+        ("fixed", np.bool_),
+        ("at_close", np.bool_),
+    ]
+)
+
+
+def packed(rules: Rules) -> Rows:
+    """The rules as one row that kernels read."""
+    row = rows(RULES, 1)
+    row[0] = (
+        *(getattr(rules, name) for name in (RULES.names or ())[:-2]),
+        rules.sizing is Sizing.FIXED,
+        rules.fill is FillRule.CLOSE,
+    )
+    return row
+
+
+def rows(kind: np.dtype[Any], count: int) -> Rows:
+    """`count` empty rows."""
+    return np.zeros(count, kind).view(np.recarray)
