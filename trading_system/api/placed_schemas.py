@@ -1,4 +1,7 @@
-"""One order with what lists of them do not tell: what was adjusted, what to change about it."""
+"""One order with what lists of them do not tell: what was adjusted, what to change about it.
+
+Either is left out of the answer where there is nothing to tell: the order is then as anywhere else.
+"""
 
 from __future__ import annotations
 
@@ -26,9 +29,14 @@ class ConformedOut(Out):
 class AdvisedOut(OrderOut):
     """The order as we know it now; `advice` says what to change where the venue refused it."""
 
-    model_config = example(**ORDER_EXAMPLE, advice=None)
+    model_config = example(**ORDER_EXAMPLE)
 
-    advice: str | None
+    advice: str = ""
+
+    @classmethod
+    def advised(cls, order: Order, advice: str | None) -> Self:
+        """The order, and the advice where there is any."""
+        return cls.of(order, **{"advice": advice} if advice else {})
 
 
 class PlacedOut(OrderOut):
@@ -36,7 +44,7 @@ class PlacedOut(OrderOut):
 
     model_config = example(**ORDER_EXAMPLE, conformed=[_ADJUSTED])
 
-    conformed: list[ConformedOut]
+    conformed: tuple[ConformedOut, ...] = ()
 
     @classmethod
     def answering(cls, asked: OrderRequest, order: Order) -> Self:
@@ -44,9 +52,9 @@ class PlacedOut(OrderOut):
         pairs = [
             (field, getattr(asked, field), getattr(order.request, field)) for field in _ADJUSTABLE
         ]
-        conformed = [
+        conformed = tuple(
             ConformedOut(field=field, asked=wanted, sent=sent)
             for field, wanted, sent in pairs
             if wanted != sent
-        ]
-        return cls.of(order, conformed=conformed)
+        )
+        return cls.of(order, **{"conformed": conformed} if conformed else {})

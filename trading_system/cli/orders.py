@@ -150,7 +150,7 @@ async def _trade(wish: dict[str, str | int | bool]) -> None:
         trades = await answer(await client.get("/trades", params={"symbol": wish["symbol"]}))
     fills = [trade for trade in trades.json() if trade["order_id"] == order["id"]]
     console.print(_order_table(order))
-    for each in order["conformed"]:
+    for each in order.get("conformed", ()):
         console.print(f"{each['field']}: {each['asked']} was asked for, {each['sent']} was sent")
     if fills:
         console.print(_fills_table(fills))

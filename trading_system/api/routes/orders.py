@@ -46,6 +46,7 @@ _UNKNOWN = {
     status_code=HTTPStatus.CREATED,
     summary="Place an order",
     response_model=PlacedOut,
+    response_model_exclude_unset=True,
     responses=_UNKNOWN
     | problems(Rejected, Unfit, NotAllowed, UnknownSymbol, KeyReused, Unreachable),
 )
@@ -85,11 +86,16 @@ async def list_orders(
     return [OrderOut.of(order) for order in orders]
 
 
-@router.get("/{order_id}", summary="One order", responses=problems(NotFound))
+@router.get(
+    "/{order_id}",
+    summary="One order",
+    response_model_exclude_unset=True,
+    responses=problems(NotFound),
+)
 async def get_order(parts: System, order_id: OrderId) -> AdvisedOut:
     """The order as we know it now; when the venue refused it, with what to change about it."""
     order = await parts.orders.get(order_id)
-    return AdvisedOut.of(order, advice=await parts.adviser.advice(order))
+    return AdvisedOut.advised(order, await parts.adviser.advice(order))
 
 
 @router.patch(
@@ -124,13 +130,13 @@ async def modify(
 
 def not_modified(refused: NotModified, advice: str | None) -> Response:
     """The problem with both orders; `new` is null where none was needed."""
-    old, new = OrderOut.of(refused.old), refused.new and AdvisedOut.of(refused.new, advice=advice)
+    old, new = OrderOut.of(refused.old), refused.new and AdvisedOut.advised(refused.new, advice)
     return problem(
         STATUSES[NotModified],
         str(refused),
         kind=NotModified,
         old=old.model_dump(mode="json"),
-        new=new and new.model_dump(mode="json"),
+        new=new and new.model_dump(mode="json", exclude_unset=True),
     )
 
 
