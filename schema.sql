@@ -71,6 +71,7 @@ CREATE TABLE IF NOT EXISTS orders (
     stop_price        TEXT,
     trailing_delta    INTEGER,                       -- basis points
     iceberg_quantity  TEXT,
+    reduce_only       INTEGER NOT NULL DEFAULT 0,    -- 1: closes what is there at most
     status            TEXT    NOT NULL,
     executed_quantity TEXT    NOT NULL,
     executed_quote    TEXT    NOT NULL,

@@ -247,6 +247,7 @@ EVERY_KIND = [
                 "stop_price": None,
                 "trailing_delta": None,
                 "iceberg_quantity": None,
+                "reduce_only": False,
                 "status": "NEW",
                 "executed_quantity": "0",
                 "executed_quote": "0",

@@ -50,6 +50,7 @@ def order(symbol=BTC, minutes=0, **fields) -> Order:
         price=Decimal("1E+5"),
         stop_price=Decimal("99.5"),
         time_in_force=TimeInForce.GTC,
+        reduce_only=True,
     )
     return Order(
         id=order_id,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from structlog.testing import capture_logs
@@ -36,6 +37,12 @@ def codes(logs):
 
 class AnOrder:
     id = "an order"
+    request = SimpleNamespace(reduce_only=False)
+
+
+class AClosingOrder:
+    id = "another"
+    request = SimpleNamespace(reduce_only=True)
 
 
 def test_nothing_is_taken_before_it_is_known_how_the_last_run_ended(control_log, clock, bus):
@@ -157,8 +164,6 @@ async def test_a_second_kill_forgets_nothing_of_the_first(control):
 
 async def test_an_order_on_record_is_not_sent_after_a_kill_unless_it_closes_a_position(control):
     assert control.may_send(AnOrder) is None
-    await control.pause(**ANN)
-    assert control.may_send(AnOrder) is None
     await control.kill(reason="mad", who="ann", flatten=True)
     assert control.may_send(AnOrder) == "trading was killed before it was sent: mad"
     control.exempt(AnOrder.id)
@@ -222,3 +227,13 @@ async def test_a_code_that_could_not_be_used_is_replaced(restarted, control_log)
     (second,) = codes(logs)
     await control.arm(code=second, who="ann")
     assert control.armed is True
+
+
+async def test_what_was_saved_before_a_pause_is_not_sent_in_it_unless_it_closes(control):
+    await control.pause(reason="lunch", who="ann")
+    assert control.may_send(AnOrder) == "trading was paused before it was sent: lunch"
+    assert control.may_send(AClosingOrder) is None
+    await control.resume(**ANN)
+    assert control.may_send(AnOrder) is None
+    await control.kill(flatten=True, **ANN)
+    assert control.may_send(AClosingOrder).startswith("trading was killed")

@@ -11,12 +11,21 @@ import pytest
 
 from tests.conftest import settle
 from tests.fakes.safety import NOON, FakeRefusals
-from trading_system.domain.errors import KeyReused, RiskRefused, StorageError, UnknownSymbol
+from trading_system.domain.errors import (
+    KeyReused,
+    OutcomeUnknown,
+    RiskRefused,
+    StorageError,
+    UnknownSymbol,
+)
 from trading_system.domain.events import OrderRefused
 from trading_system.domain.instruments import Symbol
+from trading_system.domain.order_lists import Leg, ListKind, OrderListRequest
 from trading_system.domain.orders import OrderRequest, OrderStatus, OrderType, Side
 from trading_system.domain.reports import Replacement
 from trading_system.execution.desk import Desk, digest, texts
+from trading_system.execution.oms import OrderManager
+from trading_system.execution.order_lists import ListManager
 from trading_system.risk.checks import Refusal
 
 REQUEST = OrderRequest(
@@ -213,3 +222,44 @@ def test_the_same_wish_in_other_digits_has_the_same_digest() -> None:
     assert digest(same) == digest(REQUEST)
     assert digest(replace(REQUEST, side=Side.SELL)) != digest(REQUEST)
     assert digest(replace(REQUEST, quantity=None, quote_quantity=Decimal(2))) != digest(REQUEST)
+
+
+def test_a_wish_to_close_is_another_wish_and_all_others_are_what_they_were():
+    """A key that was used before there was such a wish still finds its order."""
+    assert digest(replace(REQUEST, reduce_only=True)) != digest(REQUEST)
+    assert digest(REQUEST) == "f11e07aa3e8e0aa63ad00605fbe25ffd3d4c2d408f02b564fea80bebcf7539cd"
+
+
+async def test_what_never_arrived_is_not_sent_again_in_a_pause(
+    orders, trading, says, clock, bus, control
+):
+    manager = OrderManager(
+        trading=trading, orders=orders, clock=clock, bus=bus, may_send=control.may_send
+    )
+    trading.answers.append(OutcomeUnknown("no answer"))
+    order, _ = await manager.save(RESTING, idempotency_key=None, digest="d")
+    order = await manager.send(order)
+    await control.pause(reason="lunch", who="ann")
+    order = await manager.send_again(order)
+    assert order.status is OrderStatus.REJECTED
+    assert order.reject_reason == "trading was paused before it was sent: lunch"
+    assert [call for call, _ in trading.sent] == ["place"]
+
+
+async def test_no_leg_of_a_list_saved_before_a_pause_is_sent_in_it(
+    venue_lists, saved_lists, manager, clock, control
+):
+    lists = ListManager(
+        venue=venue_lists,
+        lists=saved_lists,
+        manager=manager,
+        clock=clock,
+        may_send=control.may_send,
+    )
+    sell = replace(RESTING, side=Side.SELL, price=Decimal(120))
+    stop = replace(sell, type=OrderType.STOP_LOSS, price=None, stop_price=Decimal(80))
+    wish = OrderListRequest(kind=ListKind.OCO, legs={Leg.ABOVE: sell, Leg.BELOW: stop})
+    saved, _ = await lists.save(wish, idempotency_key=None, digest="d")
+    await control.pause(reason="lunch", who="ann")
+    ended = await lists.send(saved)
+    assert {order.status for order in ended.orders} == {OrderStatus.REJECTED}

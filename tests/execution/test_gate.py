@@ -212,3 +212,38 @@ async def test_the_standing_says_how_much_is_used(make_gate, holdings, add):
     assert standing.exposures[BTC].value == 500
     assert (standing.free, standing.breaker) == (None, "5 failures")
     assert standing.losses.equity.at == NOON
+
+
+CLOSING = replace(REQUEST, side=Side.SELL, type=OrderType.MARKET, price=None, reduce_only=True)
+
+
+async def test_what_closes_is_prepared_and_taken_while_paused(make_gate, control, holdings, wallet):
+    holdings.quantities = {BTC: D(2)}
+    await control.pause(reason="lunch", who="ann")
+    gate = make_gate(max_orders_per_minute=0)
+    assert await verdict(gate, replace(CLOSING, reduce_only=False)) == "control"
+    assert await verdict(gate, CLOSING) is None
+    assert wallet.asked == 1
+
+
+@pytest.mark.parametrize("status", [OrderStatus.PENDING_NEW, OrderStatus.UNKNOWN])
+async def test_two_that_close_the_same_position_are_not_both_taken(
+    make_gate, holdings, add, status
+):
+    holdings.quantities = {BTC: D(2)}
+    first = add(status=status, side=Side.SELL)
+    gate = make_gate()
+    assert await verdict(gate, CLOSING) == "reduce only"
+    assert await verdict(gate, CLOSING, instead_of=first.id) is None
+    add(side=Side.SELL)  # what rests has not closed anything yet
+    assert await verdict(gate, CLOSING, instead_of=first.id) is None
+
+
+@pytest.mark.parametrize("waits", [True, False])
+async def test_a_leg_that_waits_at_the_venue_is_not_without_an_answer(
+    make_gate, holdings, add, orders, waits
+):
+    holdings.quantities = {BTC: D(2)}
+    leg = add(status=OrderStatus.PENDING_NEW, side=Side.SELL)
+    orders.rows[leg.id] = replace(leg, venue_order_id="7" if waits else None)
+    assert await verdict(make_gate(), CLOSING) == (None if waits else "reduce only")

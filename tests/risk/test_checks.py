@@ -439,6 +439,83 @@ def test_what_reduces_is_at_most_what_is_left_of_a_position(facts, exposure, cha
     assert facts(exposures={BTC: exposure}, **changes).reduces is reduces
 
 
+CLOSING = SELL | MARKET | {"reduce_only": True}
+NOTHING_ALLOWED = {
+    "control": ControlState.PAUSED,
+    "market": MarketState.PANIC,
+    "price_age_seconds": None,
+    "losses": None,
+    "open_orders": 99,
+    "orders_last_minute": 99,
+}
+
+
+def test_what_closes_a_position_passes_a_pause_and_every_limit(refusals, limits):
+    tight = replace(
+        limits,
+        max_order_notional=D(1),
+        max_order_quantity={BTC: D(1)},
+        max_exposure=D(1),
+        max_exposure_per_symbol=D(1),
+    )
+    assert refusals(tight, market_price=None, **CLOSING, **NOTHING_ALLOWED) == {}
+    opening = CLOSING | {"reduce_only": False}
+    assert refusals(tight, market_price=None, **opening, **NOTHING_ALLOWED).keys() == {
+        "control",
+        "price age",
+        "order quantity",
+        "order notional",
+        "open orders",
+        "order rate",
+    }
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"control": ControlState.KILLED},
+        {"armed": False},
+        {"breaker": "5 failures"},
+        {"tradable": False},
+        {"free": {}},
+    ],
+)
+def test_what_closes_is_held_to_what_cannot_be_done_or_was_ended(refusals, changes):
+    assert len(refusals(**CLOSING | changes)) == 1
+
+
+@pytest.mark.parametrize(
+    ("exposure", "changes", "closable"),
+    [
+        (Exposure(held=D(2)), CLOSING, 2),
+        (Exposure(held=D("1.9")), CLOSING, "1.9"),
+        (Exposure(held=D(3), selling_unanswered=D("1.5")), CLOSING, "1.5"),
+        (Exposure(held=D(3), selling=D(3), buying_unanswered=D(3)), CLOSING, 3),
+        (Exposure(held=D(-2), may_short=True), CLOSING | {"side": Side.BUY}, 2),
+        (
+            Exposure(held=D(-2), buying_unanswered=D(1), may_short=True),
+            CLOSING | {"side": Side.BUY},
+            1,
+        ),
+        (Exposure(held=D(-2), may_short=True), CLOSING, 0),
+        (Exposure(held=D(2)), CLOSING | {"side": Side.BUY}, 0),
+    ],
+)
+def test_what_says_that_it_closes_asks_for_no_more_than_is_there(
+    refusals, exposure, changes, closable
+):
+    found = refusals(NO_LIMITS, exposures={BTC: exposure}, **changes)
+    if D(closable) >= 2:
+        assert found == {}
+    else:
+        assert found["reduce only"].figures == {"symbol": "BTC/USDT", "closable": D(closable)}
+        assert f"of which {closable} is there" in found["reduce only"].reason
+
+
+def test_what_closes_is_asked_for_in_the_base_asset(facts):
+    assert not facts(**CLOSING | {"quantity": None, "quote_quantity": D(1)}).closes
+
+
 def test_every_rule_of_the_module_is_asked():
     rules = [
         each
@@ -449,4 +526,4 @@ def test_every_rule_of_the_module_is_asked():
         and name != "Refusal"
     ]
     assert set(rules) == set(CHECKS)
-    assert len(CHECKS) == len(set(CHECKS)) == 15
+    assert len(CHECKS) == len(set(CHECKS)) == 16

@@ -37,7 +37,9 @@ class OrderIn(In):
 
     A trailing_delta, in basis points, may stand in for stop_price: the stop then follows the
     market from the next trade on. An order that the venue's filters would refuse is not sent; with
-    `conform` prices and amounts are adjusted instead, amounts only ever to less.
+    `conform` prices and amounts are adjusted instead, amounts only ever to less. `reduce_only`, by
+    quantity alone, closes a position or a part of it: it is refused for more than is held, and
+    taken although trading is paused or a limit is reached.
     """
 
     model_config = example(
@@ -59,12 +61,15 @@ class OrderIn(In):
     time_in_force: Annotated[TimeInForce | None, BeforeValidator(_upper)] = None
     trailing_delta: Annotated[int | None, Field(gt=0, strict=True)] = None
     iceberg_quantity: DecimalIn | None = None
+    reduce_only: bool = False
     conform: bool = False
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
         if (self.quantity is None) == (self.quote_quantity is None):
             raise ValueError("send either quantity or quote_quantity")
+        if self.reduce_only and self.quantity is None:
+            raise ValueError("a reduce_only order needs quantity: what it closes is in base asset")
         given = {member for member in MEMBERS if getattr(self, member) is not None}
         if (wrong := objection(self.type, given)) is not None:
             raise ValueError(wrong)
@@ -83,6 +88,7 @@ class OrderIn(In):
             time_in_force=self.time_in_force,
             trailing_delta=self.trailing_delta,
             iceberg_quantity=self.iceberg_quantity,
+            reduce_only=self.reduce_only,
         )
 
 
@@ -115,6 +121,7 @@ ORDER_EXAMPLE: Mapping[str, Any] = {
     "stop_price": None,
     "trailing_delta": None,
     "iceberg_quantity": None,
+    "reduce_only": False,
     "status": "PARTIALLY_FILLED",
     "executed_quantity": "0.0004",
     "executed_quote": "37.2",
@@ -155,6 +162,7 @@ class OrderOut(Out):
     stop_price: DecimalOut | None
     trailing_delta: int | None
     iceberg_quantity: DecimalOut | None
+    reduce_only: bool
     status: OrderStatus
     executed_quantity: DecimalOut
     executed_quote: DecimalOut
@@ -189,6 +197,7 @@ class OrderOut(Out):
             stop_price=request.stop_price,
             trailing_delta=request.trailing_delta,
             iceberg_quantity=request.iceberg_quantity,
+            reduce_only=request.reduce_only,
             status=order.status,
             executed_quantity=order.executed_quantity,
             executed_quote=order.executed_quote,

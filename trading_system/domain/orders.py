@@ -142,7 +142,8 @@ class OrderRequest:
     """What somebody wants; exactly one of `quantity` (base) and `quote_quantity` is set.
 
     `trailing_delta` in basis points makes a stop order follow the market; of an iceberg only
-    `iceberg_quantity` is ever shown.
+    `iceberg_quantity` is ever shown. `reduce_only`: it closes of a position what is there at most,
+    and is therefore taken where others are not.
     """
 
     symbol: Symbol
@@ -155,6 +156,7 @@ class OrderRequest:
     time_in_force: TimeInForce | None = None
     trailing_delta: int | None = None
     iceberg_quantity: Decimal | None = None
+    reduce_only: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

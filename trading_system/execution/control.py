@@ -123,9 +123,14 @@ class Control:
         self._exempt.add(order_id)
 
     def may_send(self, order: Order) -> str | None:
-        """Why an order that is on record must not be sent after all; None when it may."""
+        """Why an order that is on record must not be sent after all; None when it may.
+
+        Whoever sends asks this last: first orders, legs of lists, replacements, what is sent again.
+        """
         if self.state is ControlState.KILLED and order.id not in self._exempt:
             return f"trading was killed before it was sent: {self._entry.reason}"
+        if self.state is ControlState.PAUSED and not order.request.reduce_only:
+            return f"trading was paused before it was sent: {self._entry.reason}"
         self._exempt.discard(order.id)
         return None
 

@@ -252,7 +252,7 @@ def digest(request: OrderRequest) -> str:
     fields = {
         name: format(value.normalize(), "f") if hasattr(value, "normalize") else str(value)
         for name, value in asdict(request).items()
-        if value is not None
+        if value is not None and value is not False  # a wish as it was before it could say so
     }
     return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
 

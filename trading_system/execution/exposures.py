@@ -8,12 +8,13 @@ from decimal import Decimal
 from uuid import UUID
 
 from trading_system.domain.instruments import Symbol
-from trading_system.domain.orders import Side
+from trading_system.domain.orders import OrderStatus, Side
 from trading_system.ports import Commitment
 from trading_system.risk.facts import Exposure
 
 _NOTHING = Decimal(0)
 _UNKNOWN = Decimal("Infinity")
+_UNANSWERED = frozenset({OrderStatus.PENDING_NEW, OrderStatus.UNKNOWN})
 
 
 def remaining(order: Commitment, price: Decimal | None) -> Decimal:
@@ -27,6 +28,11 @@ def remaining(order: Commitment, price: Decimal | None) -> Decimal:
         return order.quantity - order.executed_quantity
     at = order.price or order.stop_price or price
     return ((order.quote_quantity or _NOTHING) - order.executed_quote) / at if at else _UNKNOWN
+
+
+def is_unanswered(order: Commitment) -> bool:
+    """Whether the venue has not said what became of it: it may have filled, or never arrived."""
+    return order.status in _UNANSWERED and not order.waits
 
 
 def pays(order: Commitment, price: Decimal | None) -> tuple[str, Decimal]:
@@ -63,9 +69,12 @@ def exposures(
     `price` is in the symbol's quote asset, `worth` in the account's currency.
     """
     ordered: defaultdict[tuple[Symbol, Side], Decimal] = defaultdict(Decimal)
+    unanswered: defaultdict[tuple[Symbol, Side], Decimal] = defaultdict(Decimal)
     lists: dict[tuple[Symbol, Side, UUID], Decimal] = {}
     for order in orders:
         quantity = remaining(order, price(order.symbol))
+        if is_unanswered(order):
+            unanswered[order.symbol, order.side] += quantity
         if order.list_id is None:
             ordered[order.symbol, order.side] += quantity
         else:
@@ -78,6 +87,8 @@ def exposures(
             held=held.get(symbol, _NOTHING),
             buying=ordered.get((symbol, Side.BUY), _NOTHING),
             selling=ordered.get((symbol, Side.SELL), _NOTHING),
+            buying_unanswered=unanswered[symbol, Side.BUY],
+            selling_unanswered=unanswered[symbol, Side.SELL],
             price=worth(symbol),
             may_short=may_short,
         )

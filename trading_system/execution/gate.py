@@ -98,7 +98,7 @@ class RiskGate:
 
     async def prepare(self, request: OrderRequest) -> None:
         """Ask the venue for what is missing or too old; what stays unknown is left to the rules."""
-        if self._control.state is not ControlState.RUNNING or self._breaker() is not None:
+        if not self._is_taken(request):
             return
         symbol = request.symbol
         await self._find_price(symbol)
@@ -110,6 +110,13 @@ class RiskGate:
             await self._purse.refresh()
         if self.limits.bound_losses:
             await self._losses.look(max_age=_OLD_EQUITY)
+
+    def _is_taken(self, request: OrderRequest) -> bool:
+        """Whether anything that the venue could tell may matter."""
+        taken = {ControlState.RUNNING}
+        if request.reduce_only:
+            taken.add(ControlState.PAUSED)
+        return self._control.state in taken and self._breaker() is None
 
     async def review(
         self, request: OrderRequest, *, instead_of: UUID | None = None

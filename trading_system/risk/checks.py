@@ -2,6 +2,9 @@
 
 An order that can only make a position smaller (`Facts.reduces`) is let through by the rules that
 bound what can be lost: exposure, losses, drawdown, a market in panic. It is held to all others.
+One that says so (`reduce_only`, as stops do) passes those too which bound how much is traded and
+when: a pause, the size, the number and the rate of orders, the age of the price. No limit may keep
+a position open.
 What a rule needs and nobody knows is a no: an unknown figure is not a small one.
 """
 
@@ -40,7 +43,7 @@ def control(facts: Facts, _limits: RiskLimits) -> Refusal | None:
     match facts.control:
         case ControlState.KILLED:
             reason = "trading was killed: nothing is taken until it is armed again"
-        case ControlState.PAUSED:
+        case ControlState.PAUSED if not facts.closes:
             reason = "trading is paused"
         case _ if not facts.armed:
             reason = "live trading is not armed: GET /control says what to do"
@@ -48,6 +51,18 @@ def control(facts: Facts, _limits: RiskLimits) -> Refusal | None:
             return None
     figures = {"state": facts.control.value, "armed": "yes" if facts.armed else "no"}
     return Refusal(check="control", reason=reason, figures=figures)
+
+
+def reduce_only(facts: Facts, _limits: RiskLimits) -> Refusal | None:
+    """What says that it only closes must not ask for more than there is to close."""
+    if not facts.request.reduce_only or facts.closes:
+        return None
+    closable = facts.exposure.closable(facts.request.side)
+    return Refusal(
+        check="reduce only",
+        reason=f"it may only close a position, of which {_plain(closable)} is there to close",
+        figures={"symbol": str(facts.request.symbol), "closable": closable},
+    )
 
 
 def symbol(facts: Facts, limits: RiskLimits) -> Refusal | None:
@@ -90,7 +105,7 @@ def market(facts: Facts, _limits: RiskLimits) -> Refusal | None:
 def price_age(facts: Facts, limits: RiskLimits) -> Refusal | None:
     """An order is judged by the price: a price that nobody has heard of lately judges nothing."""
     age, limit = facts.price_age_seconds, limits.max_price_age_seconds
-    if limit is None:
+    if limit is None or facts.closes:
         return None
     if facts.price is None or age is None:
         return Refusal(
@@ -140,7 +155,7 @@ def price(facts: Facts, limits: RiskLimits) -> Refusal | None:
 def order_quantity(facts: Facts, limits: RiskLimits) -> Refusal | None:
     """No order of more of the base asset than was set for its symbol."""
     limit = limits.max_order_quantity.get(facts.request.symbol)
-    if limit is None:
+    if limit is None or facts.closes:
         return None
     return _at_most("order quantity", "the order's quantity", facts, facts.quantity, limit)
 
@@ -148,7 +163,7 @@ def order_quantity(facts: Facts, limits: RiskLimits) -> Refusal | None:
 def order_notional(facts: Facts, limits: RiskLimits) -> Refusal | None:
     """No order about more money than was set."""
     limit = limits.max_order_notional
-    if limit is None:
+    if limit is None or facts.closes:
         return None
     return _at_most("order notional", "what the order is about", facts, facts.notional, limit)
 
@@ -180,7 +195,7 @@ def balance(facts: Facts, _limits: RiskLimits) -> Refusal | None:
 def open_orders(facts: Facts, limits: RiskLimits) -> Refusal | None:
     """So many orders may be open at a time, those without an answer among them."""
     limit = limits.max_open_orders
-    if limit is None or facts.open_orders < limit:
+    if limit is None or facts.closes or facts.open_orders < limit:
         return None
     return Refusal(
         check="open orders",
@@ -192,7 +207,7 @@ def open_orders(facts: Facts, limits: RiskLimits) -> Refusal | None:
 def order_rate(facts: Facts, limits: RiskLimits) -> Refusal | None:
     """So many orders may be placed within any minute."""
     limit = limits.max_orders_per_minute
-    if limit is None or facts.orders_last_minute < limit:
+    if limit is None or facts.closes or facts.orders_last_minute < limit:
         return None
     return Refusal(
         check="order rate",
@@ -268,6 +283,7 @@ def drawdown(facts: Facts, limits: RiskLimits) -> Refusal | None:
 
 CHECKS: tuple[Check, ...] = (
     control,
+    reduce_only,
     symbol,
     venue,
     market,

@@ -22,11 +22,14 @@ class Exposure:
 
     Quantities of the base asset; `price` is what one of it is worth in the account's currency,
     None when nobody can tell. Where nothing can be sold short, a sale only ever makes it smaller.
+    Of `buying` and `selling` so much may have been filled already: the venue has not answered yet.
     """
 
     held: Decimal = _NOTHING
     buying: Decimal = _NOTHING
     selling: Decimal = _NOTHING
+    buying_unanswered: Decimal = _NOTHING
+    selling_unanswered: Decimal = _NOTHING
     price: Decimal | None = None
     may_short: bool = False
 
@@ -35,6 +38,12 @@ class Exposure:
         """The largest position, either way, that fills of open orders can lead to."""
         shortest = self.held - self.selling if self.may_short else _NOTHING
         return max(abs(self.held), abs(self.held + self.buying), abs(shortest))
+
+    def closable(self, side: Side) -> Decimal:
+        """How much an order of this side may close, whatever the venue has not answered yet."""
+        if side is Side.SELL:
+            return max(self.held - self.selling_unanswered, _NOTHING)
+        return max(-self.held - self.buying_unanswered, _NOTHING)
 
     @property
     def value(self) -> Decimal | None:
@@ -130,12 +139,25 @@ class Facts:
         return replace(before, price=price, selling=before.selling + quantity)
 
     @property
+    def closes(self) -> bool:
+        """Whether it is to close a position and asks for no more than what is there.
+
+        On margin the venue sees to that when it fills; elsewhere nothing can be sold short.
+        """
+        request = self.request
+        if not request.reduce_only or request.quantity is None:
+            return False
+        return request.quantity <= self.exposure.closable(request.side)
+
+    @property
     def reduces(self) -> bool:
         """Whether it can only make a position smaller, whatever else fills.
 
         Where nothing can be sold short every sale does. Elsewhere it must sell of what is held, or
         buy back what is owed, no more than open orders leave of it.
         """
+        if self.closes:
+            return True
         exposure = self.exposure
         if not exposure.may_short:
             return self.request.side is Side.SELL

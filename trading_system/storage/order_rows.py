@@ -27,7 +27,8 @@ from trading_system.storage.times import to_datetime, to_milliseconds
 # What stays as it was saved, then what reports change.
 _FIXED = (
     "id, client_order_id, symbol, side, type, time_in_force, quote_quantity, price, stop_price, "
-    "trailing_delta, iceberg_quantity, mid_price, replaces, list_id, is_foreign, created_at"
+    "trailing_delta, iceberg_quantity, reduce_only, mid_price, replaces, list_id, is_foreign, "
+    "created_at"
 )
 _CHANGING = (
     "venue_order_id, quantity, status, executed_quantity, executed_quote, fees, reject_code, "
@@ -36,7 +37,7 @@ _CHANGING = (
 COLUMNS = f"{_FIXED}, {_CHANGING}"
 INSERT = (
     f"INSERT INTO orders ({COLUMNS}, idempotency_key, request_digest) "  # noqa: S608 -- constants
-    f"VALUES ({', '.join('?' * 28)})"
+    f"VALUES ({', '.join('?' * 29)})"
 )
 UPDATE = f"UPDATE orders SET {_CHANGING.replace(',', ' = ?,')} = ? WHERE id = ?"  # noqa: S608 -- constants
 FILL_COLUMNS = (
@@ -81,6 +82,7 @@ def row(order: Order) -> tuple[object, ...]:
         _text(request.stop_price),
         request.trailing_delta,
         _text(request.iceberg_quantity),
+        request.reduce_only,
         _text(order.mid_price),
         _text(order.replaces),
         _text(order.list_id),
@@ -121,22 +123,23 @@ def order(found: sqlite3.Row) -> Order:
             stop_price=_decimal(found[8]),
             trailing_delta=found[9],
             iceberg_quantity=_decimal(found[10]),
-            quantity=_decimal(found[17]),
+            reduce_only=bool(found[11]),
+            quantity=_decimal(found[18]),
         ),
-        mid_price=_decimal(found[11]),
-        replaces=_id(found[12]),
-        list_id=_id(found[13]),
-        foreign=bool(found[14]),
-        created_at=to_datetime(found[15]),
-        venue_order_id=found[16],
-        status=OrderStatus(found[18]),
-        executed_quantity=Decimal(found[19]),
-        executed_quote=Decimal(found[20]),
-        fees=tuple((asset, Decimal(fee)) for asset, fee in json.loads(found[21]).items()),
-        reject_code=found[22],
-        reject_reason=found[23],
-        latency_ms=found[24],
-        updated_at=to_datetime(found[25]),
+        mid_price=_decimal(found[12]),
+        replaces=_id(found[13]),
+        list_id=_id(found[14]),
+        foreign=bool(found[15]),
+        created_at=to_datetime(found[16]),
+        venue_order_id=found[17],
+        status=OrderStatus(found[19]),
+        executed_quantity=Decimal(found[20]),
+        executed_quote=Decimal(found[21]),
+        fees=tuple((asset, Decimal(fee)) for asset, fee in json.loads(found[22]).items()),
+        reject_code=found[23],
+        reject_reason=found[24],
+        latency_ms=found[25],
+        updated_at=to_datetime(found[26]),
     )
 
 

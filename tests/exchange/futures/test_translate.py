@@ -76,6 +76,17 @@ def test_what_waits_for_a_trigger_is_an_algo_order(order, kind, fields, sent):
     assert translate.algo_parameters(order(kind, **fields), "BTCUSDT") == ALGO | sent
 
 
+def test_what_closes_never_does_more_than_that(order):
+    """Spot has no such word: see its own translation."""
+    closing = {"reduce_only": True}
+    plain = translate.order_parameters(order(OrderType.MARKET, **closing), "BTCUSDT")
+    assert plain == PLAIN | {"type": "MARKET", "reduceOnly": "true"}
+    algo = translate.algo_parameters(order(OrderType.STOP_LOSS, **STOP | closing), "BTCUSDT")
+    assert algo["reduceOnly"] == "true"
+    trailing = order(OrderType.STOP_LOSS, trailing_delta=150, **closing)
+    assert translate.algo_parameters(trailing, "BTCUSDT")["reduceOnly"] == "true"
+
+
 def test_a_change_says_again_what_stays(order):
     wanted = order(OrderType.LIMIT, side=Side.SELL, **PRICE)
     assert translate.amend_parameters(wanted, "BTCUSDT", Decimal("0.005")) == {

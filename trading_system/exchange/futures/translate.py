@@ -50,7 +50,10 @@ def order_parameters(order: Order, venue_id: str) -> dict[str, str]:
         "newOrderRespType": "RESULT",
     }
     return (
-        parameters | _numbers(quantity=request.quantity, price=request.price) | _in_force(request)
+        parameters
+        | _numbers(quantity=request.quantity, price=request.price)
+        | _in_force(request)
+        | _reducing(request)
     )
 
 
@@ -64,7 +67,7 @@ def algo_parameters(order: Order, venue_id: str) -> dict[str, str]:
         "side": str(request.side),
         "type": ALGO[request.type],
         "clientAlgoId": order.client_order_id,
-    }
+    } | _reducing(request)
     numbers = _numbers(quantity=request.quantity, price=request.price)
     if request.trailing_delta is None:
         return parameters | numbers | _numbers(triggerPrice=request.stop_price) | _in_force(request)
@@ -96,6 +99,11 @@ def _refuse_spots_own(request: OrderRequest) -> None:
 
 def _numbers(**values: Decimal | None) -> dict[str, str]:
     return {name: format(value, "f") for name, value in values.items() if value is not None}
+
+
+def _reducing(request: OrderRequest) -> dict[str, str]:
+    """More than the position is then never executed; spot has no such word, and no need of it."""
+    return {"reduceOnly": "true"} if request.reduce_only else {}
 
 
 def _in_force(request: OrderRequest) -> dict[str, str]:
