@@ -73,12 +73,22 @@ def test_squaring(values, period):
 
 
 @settings(deadline=None)
-@given(least=draw.lists(draw.integers(0, 9), max_size=50), data=draw.data())
-def test_clamping(least, data):
-    low = np.array(least, np.int64)
-    high = low + data.draw(arrays(np.int64, len(least), elements=draw.integers(0, 3)))
-    out = same(kernels.clamp, (low, high), np.empty(len(least), np.int64))
-    assert np.all((low <= out) & (out <= high))
+@given(bars=draw.integers(0, 50), data=draw.data())
+def test_holding(bars, data):
+    masks = arrays(bool, bars)
+    enter, leave = data.draw(masks), data.draw(masks)
+    out = same(kernels.hold, (enter, leave), np.empty(bars))
+    assert out[enter].all()
+    assert not out[leave & ~enter].any()
+
+
+@settings(deadline=None)
+@given(path=arrays(np.float64, draw.integers(0, 50), elements=draw.integers(5, 25)))
+def test_filling(path):
+    prices = np.array([10.0, 12.0, 15.0, 20.0])
+    out = same(kernels.fill, (prices, path), np.empty(len(path), np.int64))
+    assert np.all(out[path <= 10] == 3)
+    assert np.all(out[path >= 20] == 0)
 
 
 def test_nothing_is_compiled_without_the_compiler(monkeypatch):

@@ -8,7 +8,7 @@ touches it. Below L[0] all cells are full and above L[m] all are empty: the grid
 is its risk. Inside a bar the price goes from the open to the nearer extreme (the low when both are
 as near), to the other one and to the close.
 
-`state` holds the same rules for orders that are really placed.
+`grid_state` holds the same rules for orders that are really placed.
 """
 
 from __future__ import annotations
@@ -112,18 +112,11 @@ def spaced(low: float, high: float, count: int, spacing: Spacing) -> Column:
 
 
 def full_cells(prices: Column, frame: Frame, start: int) -> Column:
-    """How many cells are full at each close from bar `start` on, shape (n - start,).
-
-    The price alone decides about all cells but the one that it is inside of, which stays as it was:
-    so the number of full cells is between two bounds, a cell apart, and moves only when pushed.
-    """
+    """How many cells are full at each close from bar `start` on, shape (n - start,)."""
     path = way(frame, start)
-    cells = len(prices) - 1
-    least = np.clip(cells - np.searchsorted(prices, path, "left"), 0, cells)
-    most = np.clip(cells + 1 - np.searchsorted(prices, path, "right"), 0, cells)
     full = np.empty(path.size, np.int64)
-    kernels.clamp(least.ravel(), most.ravel(), full)
-    return full.reshape(path.shape)[:, -1].astype(np.float64)
+    kernels.fill(prices, path.ravel(), full)
+    return full[3::4].astype(np.float64)
 
 
 def way(frame: Frame, start: int) -> Column:

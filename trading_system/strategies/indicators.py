@@ -128,21 +128,19 @@ def donchian(frame: Frame, period: int) -> Bands:
 
 
 def _extreme(values: Column, period: int, pick: np.ufunc) -> Column:
-    """The extreme that `pick` finds in each window, whatever the period, in the same time.
+    """The extreme that `pick` finds in each window: of two windows of half its width, and so on.
 
-    Two running extremes over blocks of `period`, forwards and backwards, meet in every window: van
-    Herk, Pattern Recognition Letters 13 (1992).
+    Two windows of the largest power of two within `period` cover it: log2(period) passes.
     """
-    length = len(values)
-    out = np.full(length, np.nan)
-    if length < period:
+    out = np.full(len(values), np.nan)
+    windows = len(values) - period + 1
+    if windows < 1:
         return out
-    padded = np.full(-(-length // period) * period, values[-1])  # no window ends in the padding
-    padded[:length] = values
-    blocks = padded.reshape(-1, period)
-    forwards = pick.accumulate(blocks, axis=1).ravel()
-    backwards = pick.accumulate(blocks[:, ::-1], axis=1)[:, ::-1].ravel()
-    out[period - 1 :] = pick(backwards[: length - period + 1], forwards[period - 1 : length])
+    widest, width = values, 1
+    while 2 * width <= period:
+        widest = pick(widest[:-width], widest[width:])
+        width *= 2
+    out[period - 1 :] = pick(widest[:windows], widest[period - width :])
     return out
 
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from trading_system.frames import Column
 
 Counts = NDArray[np.int64]
+Mask = NDArray[np.bool_]
 
 COUNT_LIMIT = 2.0**62
 """Counts stay below, so that the difference of two of them is an int64."""
@@ -149,20 +150,48 @@ nothing drifts, and nothing cancels.
 """
 
 
-def _clamp_loop(least: Counts, most: Counts, out: Counts) -> None:
-    held = np.int64(0)
+def _hold_loop(enter: Mask, leave: Mask, out: Column) -> None:
+    holding = 0.0
     for i in range(len(out)):
-        held = min(max(held, least[i]), most[i])
-        out[i] = held
+        if enter[i]:
+            holding = 1.0
+        elif leave[i]:
+            holding = 0.0
+        out[i] = holding
 
 
-def _clamp_plain(least: Counts, most: Counts, out: Counts) -> None:
-    held = 0
-    bounds = zip(least.tolist(), most.tolist(), strict=True)
-    for i, (low, high) in enumerate(bounds):
-        held = min(max(held, low), high)
-        out[i] = held
+def _hold_plain(enter: Mask, leave: Mask, out: Column) -> None:
+    told = np.flatnonzero(enter | leave)
+    out[:] = np.repeat(
+        np.concatenate(([0.0], enter[told])), np.diff(told, prepend=0, append=len(out))
+    )
 
 
-clamp = Kernel(_clamp_loop, _clamp_plain)
-"""(least, most, out): a number that starts at 0 and moves only as far as its bounds push it."""
+hold = Kernel(_hold_loop, _hold_plain)
+"""(enter, leave, out): 1 from a bar that enters up to one that leaves; what does both enters."""
+
+
+def _fill_loop(prices: Column, path: Column, out: Counts) -> None:
+    cells = len(prices) - 1
+    full = 0
+    for i in range(len(path)):
+        price = path[i]
+        while full < cells and price <= prices[cells - full - 1]:
+            full += 1
+        while full > 0 and price >= prices[cells - full + 1]:
+            full -= 1
+        out[i] = full
+
+
+def _fill_plain(prices: Column, path: Column, out: Counts) -> None:
+    full: Any = [0] * len(path)
+    _fill_loop(prices.tolist(), path.tolist(), full)  # Python reads lists faster than columns
+    out[:] = full
+
+
+fill = Kernel(_fill_loop, _fill_plain)
+"""(prices, path, out): full cells of a grid after each price of a path; see `grid` for the rules.
+
+Full cells are always the uppermost ones: whatever fills a cell has filled those above it, and
+whatever empties one has emptied those below.
+"""

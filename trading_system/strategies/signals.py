@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from trading_system.frames import Column
-
-Mask = NDArray[np.bool_]
+from trading_system.strategies import kernels
+from trading_system.strategies.kernels import Mask
 
 
 def sided(above: Mask, below: Mask, *, short: bool) -> Column:
@@ -20,6 +19,6 @@ def held(enter: Mask, leave: Mask) -> Column:
 
     A bar that does both enters.
     """
-    told = np.where(enter | leave, np.arange(len(enter)), -1)
-    last = np.maximum.accumulate(told)
-    return np.where(last >= 0, enter[last], 0.0) if len(enter) else np.zeros(0)
+    out = np.empty(len(enter))
+    kernels.hold(enter, leave, out)
+    return out
