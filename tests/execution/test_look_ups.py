@@ -195,14 +195,82 @@ async def test_an_order_that_turns_up_late_starts_the_count_anew(
     assert (await orders.get(order.id)).status is S.NEW
 
 
-async def test_an_acknowledged_order_is_never_rejected_for_being_forgotten(
+async def test_an_acknowledged_order_that_the_venue_no_longer_knows_has_expired(
     ask, submit, trading, orders, clock, says, records
+):
+    """A test network was wiped; the proof is that for an order that never arrived."""
+    trading.answers.append(says("NEW"))
+    order = await submit()
+    since = order.created_at - timedelta(minutes=10)
+    await ask(2, clock=clock, seconds=59)
+    assert (await orders.get(order.id)).status is S.NEW
+    await clock.advance(2)
+    await ask()
+    after = await orders.get(order.id)
+    assert (after.status, after.reject_reason) == (S.EXPIRED, "the venue no longer knows it")
+    assert after.executed_quantity == 0
+    assert records.asked == [("open_orders",), ("orders", BTC, since), ("fills", BTC, since)]
+
+
+async def test_what_was_executed_of_a_forgotten_order_stays_and_what_trades_show_is_added(
+    ask, submit, trading, orders, clock, says, records, trade
+):
+    trading.answers.append(says("PARTIALLY_FILLED", "1", fills=("t1",)))
+    order = await submit()
+    records.traded += [trade("77"), trade("88")]
+    await ask(3, clock=clock, seconds=30)
+    after = await orders.get(order.id)
+    assert (after.status, after.executed_quantity) == (S.EXPIRED, 2)
+    assert {row.fill.trade_id for row in await orders.fills(order_id=order.id)} == {"t1", "t9"}
+
+
+async def test_trades_from_after_a_wipe_under_the_same_number_are_not_the_forgotten_orders(
+    ask, submit, trading, orders, clock, says, records, trade, shown
 ):
     trading.answers.append(says("NEW"))
     order = await submit()
+    records.placed.append(shown(replace(order, client_order_id="web")))
+    records.traded += [trade("77")]
+    await ask(3, clock=clock, seconds=30)
+    after = await orders.get(order.id)
+    assert (after.status, after.executed_quantity) == (S.EXPIRED, 0)
+
+
+async def test_an_acknowledged_order_that_the_lists_show_as_it_was_stays(
+    ask, submit, trading, orders, clock, says, records, shown
+):
+    trading.answers.append(says("NEW"))
+    order = await submit()
+    records.open.append(shown(order))
     await ask(6, clock=clock, seconds=60)
     assert (await orders.get(order.id)).status is S.NEW
-    assert records.asked == []
+
+
+async def test_a_forgotten_order_that_had_ended_gets_the_fills_that_trades_show(
+    look_ups, submit, trading, orders, clock, says, records, trade
+):
+    trading.answers.append(says("CANCELED", "2", fills=("t1",)))
+    order = await submit()
+    for _ in range(3):
+        await look_ups.ask([await orders.get(order.id)])
+        await clock.advance(30)
+    assert (await orders.get(order.id)).status is S.CANCELED
+    records.traded.append(trade("77"))
+    for _ in range(3):
+        await look_ups.ask([await orders.get(order.id)])
+        await clock.advance(30)
+    assert {row.fill.trade_id for row in await orders.fills(order_id=order.id)} == {"t1", "t9"}
+    assert (await orders.get(order.id)).status is S.CANCELED
+
+
+async def test_the_proof_of_an_old_order_reaches_no_farther_back_than_the_venue_keeps(
+    ask, submit, trading, clock, says, records
+):
+    trading.answers.append(says("NEW"))
+    await submit()
+    await clock.advance(200 * 86_400)
+    await ask(3, clock=clock, seconds=30)
+    assert records.asked[1] == ("orders", BTC, clock.now() - timedelta(days=90))
 
 
 async def test_a_venue_that_cannot_be_asked_is_asked_next_time(ask, submit, trading, orders, says):

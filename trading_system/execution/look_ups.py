@@ -2,8 +2,9 @@
 
 "Does not exist" is no proof while a venue's caches may lag. Only after it was said for `patience`
 seconds and at least three times, and when neither open orders nor all orders nor a trade of
-nobody's show it, is an order that was never acknowledged settled: booked as REJECTED or, where
-that is wanted, sent once more under the same id.
+nobody's show it, is an order settled. One that was never acknowledged is booked as REJECTED or,
+where that is wanted, sent once more under the same id; one that the venue had and has forgotten (a
+test network is wiped, an old order archived) is booked as EXPIRED with what was executed of it.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import timedelta
+from decimal import Decimal
 from typing import NamedTuple
 from uuid import UUID
 
@@ -27,8 +29,8 @@ from trading_system.domain.errors import (
 )
 from trading_system.domain.instruments import Symbol
 from trading_system.domain.orders import Order, OrderStatus
-from trading_system.domain.reports import Report, VenueOrder
-from trading_system.execution.oms import OrderManager
+from trading_system.domain.reports import Fill, Report, VenueFill, VenueOrder
+from trading_system.execution.oms import OrderManager, is_unseen
 from trading_system.execution.reconciliation import compare
 from trading_system.ports import AccountRecords, Clock, OrderRepository
 
@@ -37,8 +39,8 @@ log = structlog.get_logger(__name__)
 _ENOUGH = 3  # times "does not exist" before it is believed
 _NOBODY_ANSWERS = (Unreachable, RateLimited, CircuitOpen)
 _CLOCKS_DIFFER = timedelta(minutes=10)
+_KEPT_THERE = timedelta(days=90)  # orders without fills are not kept longer at Binance
 _MANY = 10_000
-_UNACKNOWLEDGED = frozenset({OrderStatus.PENDING_NEW, OrderStatus.UNKNOWN})
 
 
 class Asked(NamedTuple):
@@ -116,34 +118,64 @@ class LookUps:
         unproven: defaultdict[Symbol, list[Order]] = defaultdict(list)
         for order in missing:
             del self._absent[order.id]
-            if order.status in _UNACKNOWLEDGED and order.venue_order_id is None:
-                unproven[order.request.symbol].append(order)
-            else:
-                log.error("the venue has forgotten an order", order_id=str(order.id))
-        shown = await self._records.open_orders() if unproven else []
+            unproven[order.request.symbol].append(order)
+        open_there = await self._records.open_orders()
         for symbol, orders in unproven.items():
             try:
-                await self._settle_in(symbol, orders, shown)
+                await self._settle_in(symbol, orders, open_there)
             except UnknownSymbol as delisted:
                 log.debug("could not prove absence", symbol=str(symbol), error=str(delisted))
 
     async def _settle_in(
         self, symbol: Symbol, missing: list[Order], open_there: list[VenueOrder]
     ) -> None:
-        since = min(order.created_at for order in missing) - _CLOCKS_DIFFER
+        first = min(order.created_at for order in missing) - _CLOCKS_DIFFER
+        since = max(first, self._clock.now() - _KEPT_THERE)
         shown = [*open_there, *await self._records.orders(symbol, since=since)]
         fills = await self._records.fills(symbol, since=since)
         ours = await self._orders.all(symbol=symbol, limit=_MANY)
         comparison = compare(ours, [], shown, fills)
         strange_sides = {fill.side for fill in comparison.loose}
+        taken = {(each.symbol, each.report.venue_order_id) for each in shown}
         for order in missing:
             news = [r for r in comparison.reports if r.client_order_id == order.client_order_id]
             if news:
                 await self._manager.on_report(news[0])
+            elif order.id in comparison.shown:
+                log.debug("not gone, the lists show it", order_id=str(order.id))
+            elif not is_unseen(order):
+                at = symbol, order.venue_order_id
+                # A venue that was wiped gives its numbers again.
+                await self._forgotten(order, [] if at in taken else _fills_of(order, fills))
             elif order.request.side in strange_sides:
                 log.warning("a trade of nobody's may be its", order_id=str(order.id))
             else:
                 await self._end(order)
+
+    async def _forgotten(self, order: Order, fills: list[Fill]) -> None:
+        """What an order stays as that the venue had: as it ended, or else expired."""
+        log.error("the venue has forgotten an order", order_id=str(order.id))
+        booked = await self._orders.fills(order_id=order.id, limit=_MANY)
+        heard = {row.fill.trade_id: row.fill for row in booked}
+        fresh = tuple(fill for fill in fills if fill.trade_id not in heard)
+        ended = order.status.is_final
+        if ended and not fresh:
+            return
+        every = [*heard.values(), *fresh]
+        quantity = sum((fill.quantity for fill in every), Decimal(0))
+        quote = sum((fill.quote_quantity for fill in every), Decimal(0))
+        await self._manager.on_report(
+            Report(
+                client_order_id=order.client_order_id,
+                status=order.status if ended else OrderStatus.EXPIRED,
+                source="reconciler",
+                time=self._clock.now(),
+                executed_quantity=max(quantity, order.executed_quantity),
+                executed_quote=max(quote, order.executed_quote),
+                fills=fresh,
+                reject_reason=order.reject_reason if ended else "the venue no longer knows it",
+            )
+        )
 
     async def _end(self, order: Order) -> None:
         age = (self._clock.now() - order.created_at).total_seconds()
@@ -161,3 +193,13 @@ class LookUps:
                 reject_reason="the venue never got it",
             )
         )
+
+
+def _fills_of(order: Order, fills: Iterable[VenueFill]) -> list[Fill]:
+    earliest = order.created_at - _CLOCKS_DIFFER
+    return [
+        each.fill
+        for each in fills
+        if (each.venue_order_id, each.side) == (order.venue_order_id, order.request.side)
+        and each.fill.time >= earliest
+    ]
