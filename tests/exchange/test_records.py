@@ -169,9 +169,39 @@ async def test_open_orders_come_in_one_call_and_unlisted_symbols_are_left_out(re
     assert "symbol" not in venue.requests[-1][2]
 
 
-@pytest.mark.parametrize("strange", [row(1, origQty="NaN"), row(1, status="?"), {"orderId": 1}])
-async def test_a_row_that_is_not_as_documented_is_an_error(records, venue, clock, strange):
-    venue.says(200, [strange])
+@pytest.mark.parametrize(
+    "strange",
+    [row(1, origQty="NaN"), row(1, status="?"), {"orderId": 1}, row(1, time=10**18), [1]],
+)
+async def test_an_order_that_is_not_as_documented_keeps_no_other_from_being_read(
+    records, venue, clock, strange
+):
+    venue.says(200, [strange, row(2)])
+    found = await records.orders(BTC, since=clock.now())
+    assert [order.report.venue_order_id for order in found] == ["2"]
+
+
+async def test_an_execution_that_is_not_as_documented_keeps_no_other_from_being_read(
+    records, venue, clock
+):
+    venue.says(200, [trade(1) | {"price": "?"}, {"id": 2}, trade(3)])
+    found = await records.fills(BTC, since=clock.now())
+    assert [each.fill.trade_id for each in found] == ["3"]
+
+
+async def test_an_open_order_that_is_not_as_documented_keeps_no_other_from_being_read(
+    records, venue
+):
+    venue.says(200, LISTING)
+    strange = [row(1, status="?"), {"symbol": "BTCUSDT"}, {}, None]
+    venue.says(200, [*strange, row(2, status="NEW")])
+    found = await records.open_orders()
+    assert [order.report.venue_order_id for order in found] == ["2"]
+
+
+@pytest.mark.parametrize("nonsense", [{"a": 1}, 7, None])
+async def test_an_answer_that_is_no_list_is_an_error(records, venue, clock, nonsense):
+    venue.says(200, nonsense)
     with pytest.raises(Unreadable):
         await records.orders(BTC, since=clock.now())
 

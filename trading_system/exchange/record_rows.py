@@ -1,15 +1,49 @@
-"""Rows of openOrders, allOrders and myTrades to our words."""
+"""Rows of openOrders, allOrders and myTrades to our words, each by itself.
+
+A row that cannot be read is left out and told: what somebody else does in a way that this program
+has no word for must not keep our own orders from being known.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from decimal import Decimal
+from typing import TypeVar
 
+import structlog
+
+from trading_system.domain.errors import Unreadable
 from trading_system.domain.instruments import Symbol
 from trading_system.domain.orders import OrderStatus
 from trading_system.domain.reports import Report, VenueFill, VenueOrder
-from trading_system.exchange.translate import Json, amount, moment, recorded_fill
+from trading_system.exchange.translate import (
+    Json,
+    amount,
+    moment,
+    recorded_fill,
+    understood,
+)
+
+log = structlog.get_logger(__name__)
+
+Row = TypeVar("Row")
 
 _SOURCE = "reconciler"
+
+
+def readable(rows: Iterable[Json], read: Callable[[Json], Row | None]) -> list[Row]:
+    """Every row as `read` understands it; those of which it says None are of no interest."""
+    found = []
+    for row in rows:
+        try:
+            with understood(state_changing=False):
+                told = read(row)
+        except Unreadable as strange:
+            log.warning("a row of the venue's record is left out", error=str(strange), row=row)
+            continue
+        if told is not None:
+            found.append(told)
+    return found
 
 
 def venue_order(row: Json, symbol: Symbol) -> VenueOrder:

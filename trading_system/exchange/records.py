@@ -12,7 +12,7 @@ from trading_system.exchange import translate
 from trading_system.exchange.gateway import Gateway
 from trading_system.exchange.listing import Listing
 from trading_system.exchange.record_pages import RecordPages
-from trading_system.exchange.record_rows import venue_fill, venue_order
+from trading_system.exchange.record_rows import readable, venue_fill, venue_order
 
 log = structlog.get_logger(__name__)
 
@@ -38,31 +38,34 @@ class BinanceRecords:
             for symbol, instrument in (await self._listing.instruments()).items()
         }
         rows = await self._gateway.read("openOrders", signed=True)
+        unlisted: set[str] = set()
+
+        def read(row: translate.Json) -> VenueOrder | None:
+            name = row["symbol"]
+            if name not in symbols:
+                unlisted.add(name)
+                return None
+            return venue_order(row, symbols[name])
+
         with translate.understood(state_changing=False):
-            unlisted = {row["symbol"] for row in rows} - symbols.keys()
-            if unlisted:
-                log.warning("open orders in symbols that are not listed", symbols=sorted(unlisted))
-            return [
-                venue_order(row, symbols[row["symbol"]])
-                for row in rows
-                if row["symbol"] not in unlisted
-            ]
+            found = readable(rows, read)
+        if unlisted:
+            log.warning("open orders in symbols that are not listed", symbols=sorted(unlisted))
+        return found
 
     async def orders(self, symbol: Symbol, *, since: datetime) -> list[VenueOrder]:
         """Every order of the symbol placed from then on, ended ones too, ascending."""
         rows = self._pages.rows(
             "allOrders", self._name(symbol), since, identity="orderId", first="orderId"
         )
-        with translate.understood(state_changing=False):
-            return [venue_order(row, symbol) async for row in rows]
+        return readable([row async for row in rows], lambda row: venue_order(row, symbol))
 
     async def fills(self, symbol: Symbol, *, since: datetime) -> list[VenueFill]:
         """Every execution of the symbol from then on, ascending."""
         rows = self._pages.rows(
             "myTrades", self._name(symbol), since, identity="id", first="fromId"
         )
-        with translate.understood(state_changing=False):
-            return [venue_fill(row, symbol) async for row in rows]
+        return readable([row async for row in rows], lambda row: venue_fill(row, symbol))
 
     async def balances(self) -> list[Balance]:
         """Assets with a free or locked amount."""

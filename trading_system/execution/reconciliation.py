@@ -22,11 +22,12 @@ _At = tuple[Symbol, str]
 class Comparison:
     """What the venue's record tells beyond ours.
 
-    `shown` are those of our orders that it shows at all. `reports` are news of orders on our record,
-    with the fills that we have not heard of. `strangers` are orders that nobody here placed or
-    adopted, each with the fills shown of it. `look_up` are orders of ours that are not shown although
-    they have not ended or a fill of them is, and those whose fills do not add up even with the
-    reports. `unheard` fills are not on our record, `loose` ones are of orders that are on neither.
+    `shown` are those of our orders that it shows at all. `reports` are news of orders on our
+    record, with the fills that we have not heard of. `strangers` are orders that nobody here placed
+    or adopted, each with the fills shown of it. `look_up` are orders of ours that are not shown
+    although they have not ended or a fill of them is, and those whose fills do not add up even with
+    the reports. `unheard` fills are not on our record, `loose` ones are of orders that are on
+    neither.
     """
 
     shown: frozenset[UUID]

@@ -60,7 +60,8 @@ class Gateway:
     def venue_milliseconds(self):
         return 1_000
 
-    async def change(self, path, *, method, **_):
+    async def change(self, path, *, method, still_wanted=lambda: None, **_):
+        still_wanted()
         return self._answer(f"{method} {path}")
 
     async def read(self, path, **_):
@@ -140,6 +141,28 @@ async def test_what_was_not_even_sent_is_said_when_it_was_to_replace(trading, ga
         await trading.place(replace(limit(), request=wanted))
 
 
+@pytest.mark.parametrize(("before_half", "asked"), [(1, []), (2, ["DELETE order"])])
+async def test_each_half_of_a_replacement_must_still_be_wanted(
+    trading, gateway, limit, before_half, asked
+):
+    """A kill that comes first leaves the old order alone, a later one the new order unsent."""
+    gateway.says("DELETE order", ROW)
+    halves = []
+
+    def still_wanted():
+        halves.append(len(halves) + 1)
+        if halves[-1] == before_half:
+            raise NotAllowed("killed")
+
+    try:
+        outcome = await trading.replace(limit(), limit(), still_wanted=still_wanted)
+    except NotAllowed:
+        assert before_half == 1
+    else:
+        assert (outcome.cancelled.status, outcome.place_refusal) == ("CANCELED", "killed")
+    assert [call for call in gateway.asked if not call.startswith("GET")] == asked
+
+
 async def test_a_stop_just_triggered_is_open_although_its_order_is_not_there_yet(
     trading, gateway, order
 ):
@@ -202,6 +225,28 @@ async def test_orders_in_what_is_not_listed_are_left_out(gateway, listing, clock
     gateway.says("GET openAlgoOrders", [ALGO | {"symbol": "BTCUSDT_260925"}])
     [told] = await FuturesRecords(gateway, listing).open_orders()
     assert (told.symbol, told.report.status) == (BTC, "NEW")
+
+
+async def test_an_order_of_a_kind_without_a_word_keeps_no_other_from_being_read(
+    gateway, listing, clock
+):
+    rest = {"clientOrderId": "x", "type": "LIMIT", "side": "BUY", "timeInForce": "GTC", "time": 1}
+    plain = ROW | rest | {"symbol": "BTCUSDT", "status": "NEW"}
+    strange = plain | {"type": "VP"}
+    algo = {"symbol": "BTCUSDT", "algoId": 9, "orderType": "VP"}
+    gateway.says("GET openOrders", [strange, plain])
+    gateway.says("GET openAlgoOrders", [algo])
+    records = FuturesRecords(gateway, listing)
+    assert len(await records.open_orders()) == 1
+    gateway.says("GET allOrders", [strange, plain | {"orderId": 8}])
+    gateway.says("GET allAlgoOrders", [algo])
+    since = clock.now().fromtimestamp(0, tz=clock.now().tzinfo)
+    placed = await records.orders(BTC, since=since)
+    assert [each.report.venue_order_id for each in placed] == ["8"]
+    trade = {"id": 1, "orderId": 8, "side": "BUY", "price": "1", "qty": "1", "quoteQty": "1"}
+    trade |= {"commission": "0", "commissionAsset": "USDT", "maker": True}
+    gateway.says("GET userTrades", [trade, trade | {"id": 2, "time": 1}])
+    assert [each.fill.trade_id for each in await records.fills(BTC, since=since)] == ["2"]
 
 
 async def test_a_long_record_is_read_page_by_page(gateway, listing, clock):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
 from trading_system.domain.instruments import Symbol
@@ -10,7 +11,8 @@ from trading_system.exchange.futures import translate
 from trading_system.exchange.gateway import Gateway
 from trading_system.exchange.listing import Listing
 from trading_system.exchange.record_pages import RecordPages
-from trading_system.exchange.translate import understood
+from trading_system.exchange.record_rows import readable
+from trading_system.exchange.translate import Json, understood
 
 _WINDOW_MS = 7 * 86_400_000 - 1  # no question may span a week or more
 
@@ -29,15 +31,9 @@ class FuturesRecords:
         plain = await self._gateway.read("openOrders", signed=True)
         algo = await self._gateway.read("openAlgoOrders", signed=True)
         with understood(state_changing=False):
-            found = [
-                translate.venue_order(row, symbol)
-                for row in plain
-                if (symbol := self._listing.known_symbol(row["symbol"]))
-            ]
-            return found + [
-                translate.venue_algo_order(row, symbol)
-                for row in algo
-                if (symbol := self._listing.known_symbol(row["symbol"]))
+            return [
+                *readable(plain, lambda row: self._listed(row, translate.venue_order)),
+                *readable(algo, lambda row: self._listed(row, translate.venue_algo_order)),
             ]
 
     async def orders(self, symbol: Symbol, *, since: datetime) -> list[VenueOrder]:
@@ -45,14 +41,17 @@ class FuturesRecords:
         name = self._name(symbol)
         plain = self._pages.rows("allOrders", name, since, identity="orderId", first="orderId")
         algo = self._pages.rows("allAlgoOrders", name, since, identity="algoId", first="algoId")
-        with understood(state_changing=False):
-            found = [translate.venue_order(row, symbol) async for row in plain]
-            found += [
-                translate.venue_algo_order(row, symbol)
-                async for row in algo
-                # One that was triggered is told of by the order that it became.
-                if translate.triggered_order(row) is None
-            ]
+
+        def read_algo(row: Json) -> VenueOrder | None:
+            # One that was triggered is told of by the order that it became.
+            if translate.triggered_order(row) is not None:
+                return None
+            return translate.venue_algo_order(row, symbol)
+
+        found = [
+            *readable([row async for row in plain], lambda row: translate.venue_order(row, symbol)),
+            *readable([row async for row in algo], read_algo),
+        ]
         return sorted(found, key=lambda order: order.created_at)
 
     async def fills(self, symbol: Symbol, *, since: datetime) -> list[VenueFill]:
@@ -60,14 +59,17 @@ class FuturesRecords:
         rows = self._pages.rows(
             "userTrades", self._name(symbol), since, identity="id", first="fromId"
         )
-        with understood(state_changing=False):
-            return [translate.venue_fill(row, symbol) async for row in rows]
+        return readable([row async for row in rows], lambda row: translate.venue_fill(row, symbol))
 
     async def balances(self) -> list[Balance]:
         """The wallets; `locked` is what serves as margin."""
         rows = await self._gateway.read("balance", signed=True)
         with understood(state_changing=False):
             return translate.balances(rows)
+
+    def _listed(self, row: Json, read: Callable[[Json, Symbol], VenueOrder]) -> VenueOrder | None:
+        symbol = self._listing.known_symbol(row["symbol"])
+        return None if symbol is None else read(row, symbol)
 
     def _name(self, symbol: Symbol) -> str:
         """Of one that is not listed any more too: what happened in it did happen."""
