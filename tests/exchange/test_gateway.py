@@ -8,6 +8,7 @@ import pytest
 
 from trading_system.domain.errors import (
     CircuitOpen,
+    NotAllowed,
     OutcomeUnknown,
     RateLimited,
     Rejected,
@@ -428,6 +429,43 @@ async def test_who_waited_while_the_circuit_opened_is_not_sent(gateway, venue, c
         await waiting
     assert venue.requests == []
     assert uses(gateway)["orders", 10][0] == 0
+
+
+async def test_who_is_no_longer_wanted_after_the_wait_is_not_sent(gateway, venue):
+    """A kill or a pause reaches orders that wait for the venue's limits."""
+    limiter = gateway._limiter
+    held = limiter.ask(Cost(1_200), Priority.ORDERS, gateway.venue_milliseconds())
+    killed = []
+
+    def still_wanted():
+        if killed:
+            raise NotAllowed("killed")
+
+    waiting = asyncio.create_task(gateway.change(**PLACE, still_wanted=still_wanted))
+    await asyncio.sleep(0)
+    killed.append(True)
+    limiter.withdraw(held, gateway.venue_milliseconds())
+    gateway._admission.go_on()
+    with pytest.raises(NotAllowed, match="killed"):
+        await waiting
+    assert venue.requests == []
+    assert uses(gateway)["orders", 10][0] == 0, "what was granted is given back"
+
+
+async def test_what_is_sent_again_for_our_clock_must_still_be_wanted(gateway, venue):
+    venue.says(400, {"code": -1021, "msg": "Timestamp"})
+    asked = []
+
+    def still_wanted():
+        asked.append(len(venue.requests))
+        if len(asked) > 1:
+            raise NotAllowed("killed")
+
+    for _ in range(3):
+        venue.says(200, {"serverTime": 1_700_000_000_000})
+    with pytest.raises(NotAllowed, match="killed"):
+        await gateway.change(**PLACE, still_wanted=still_wanted)
+    assert [path for _, path, _ in venue.requests].count("/api/v3/order") == 1
 
 
 async def test_coming_and_going_of_the_venue_is_published(gateway, venue, published):

@@ -51,7 +51,7 @@ class Paper:
     async def find(self, order):
         return self.say(order)
 
-    async def place(self, order):
+    async def place(self, order, **_):
         assert order.client_order_id not in self.rows, "sent twice"
         self.rows[order.client_order_id] = ("NEW", order.request.quantity)
         return self.say(order)
@@ -65,7 +65,7 @@ class Paper:
         self.rows[order.client_order_id] = ("NEW", quantity)
         return self.say(order)
 
-    async def replace(self, old, new):
+    async def replace(self, old, new, **_):
         return Replacement(cancelled=await self.cancel(old), placed=await self.place(new))
 
 

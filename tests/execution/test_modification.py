@@ -418,6 +418,30 @@ async def test_whoever_must_not_send_may_not_replace_either(trading, orders, clo
     assert [call for call, _ in trading.sent] == ["place"]
 
 
+async def test_a_replacement_that_waits_for_the_venues_limits_does_not_survive_a_kill(
+    trading, orders, clock, bus, says
+):
+    reasons = []
+    manager = OrderManager(
+        trading=trading,
+        orders=orders,
+        clock=clock,
+        bus=bus,
+        may_send=lambda _: reasons[0] if reasons else None,
+    )
+    trading.answers.append(says("NEW"))
+    order, _ = await manager.save(LIMIT, idempotency_key=None, digest="d")
+    await manager.send(order)
+    trading.queue = asyncio.get_running_loop().create_future()
+    modifying = asyncio.create_task(manager.modify(order.id, price=HIGHER))
+    await settle()
+    reasons.append("killed")
+    trading.queue.set_result(None)
+    with pytest.raises(NotModified, match=r"killed.*the old one stands \(NEW\)"):
+        await modifying
+    assert "replace" not in [call for call, _ in trading.sent]
+
+
 async def test_an_order_that_never_took_the_place_is_not_sent_again(manager, rest, trading, orders):
     """The one it was to replace may stand, and both would."""
     order = await rest()

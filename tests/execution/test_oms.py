@@ -281,6 +281,26 @@ async def test_what_must_not_be_sent_ends_without_the_venue_hearing_of_it(
     assert (order.status, order.reject_reason, trading.sent) == (S.REJECTED, "killed", [])
 
 
+async def test_what_waits_for_the_venues_limits_does_not_survive_a_kill(
+    trading, orders, clock, bus
+):
+    reasons = []
+    manager = OrderManager(
+        trading=trading,
+        orders=orders,
+        clock=clock,
+        bus=bus,
+        may_send=lambda _: reasons[0] if reasons else None,
+    )
+    trading.queue = asyncio.get_running_loop().create_future()
+    sending = asyncio.create_task(submit(manager))
+    await settle()
+    reasons.append("killed")
+    trading.queue.set_result(None)
+    order = await sending
+    assert (order.status, order.reject_reason, trading.sent) == (S.REJECTED, "killed", [])
+
+
 async def test_what_never_arrived_is_sent_again_under_its_id(manager, trading, says):
     trading.answers.extend([OutcomeUnknown("timeout"), says("FILLED", "2")])
     order = await submit(manager)

@@ -132,6 +132,25 @@ async def test_a_list_that_must_not_be_sent_any_more_is_not(
     assert {order.reject_reason for order in placed.orders} == {"killed"}
 
 
+async def test_a_list_that_waits_for_the_venues_limits_does_not_survive_a_kill(
+    venue_lists, saved_lists, manager, clock, place
+):
+    reasons = []
+    stopping = ListManager(
+        venue=venue_lists,
+        lists=saved_lists,
+        manager=manager,
+        clock=clock,
+        may_send=lambda _: reasons[0] if reasons else None,
+    )
+    venue_lists.queue = asyncio.get_running_loop().create_future()
+    sending = asyncio.create_task(place(manager=stopping))
+    await settle()
+    reasons.append("killed")
+    venue_lists.queue.set_result(None)
+    assert ((await sending).status, venue_lists.sent) == (ListStatus.REJECTED, [])
+
+
 async def test_a_leg_of_which_the_answer_says_nothing_is_left_to_the_look_up(
     place, venue_lists, tells
 ):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import Future
 from collections import Counter, defaultdict, deque
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -22,8 +23,12 @@ class FakeTrading:
     answers: deque = field(default_factory=deque)
     sent: list = field(default_factory=list)
     amended: list = field(default_factory=list)
+    queue: Future | None = None
 
-    async def _next(self, call, order):
+    async def _next(self, call, order, still_wanted=lambda: None):
+        if self.queue is not None:  # for the venue's limits
+            await self.queue
+        still_wanted()
         self.sent.append((call, order.client_order_id))
         answer = self.answers.popleft() if self.answers else OrderNotFound(-2013, "none")
         if hasattr(answer, "__await__"):
@@ -32,8 +37,8 @@ class FakeTrading:
             raise answer
         return answer(order) if callable(answer) else answer
 
-    async def place(self, order):
-        return await self._next("place", order)
+    async def place(self, order, *, still_wanted):
+        return await self._next("place", order, still_wanted)
 
     async def cancel(self, order):
         return await self._next("cancel", order)
@@ -45,9 +50,9 @@ class FakeTrading:
         self.amended.append(quantity)
         return await self._next("amend", order)
 
-    async def replace(self, old, new):
+    async def replace(self, old, new, *, still_wanted):
         self.sent.append(("replaced", old.client_order_id))
-        return await self._next("replace", new)
+        return await self._next("replace", new, still_wanted)
 
     async def balances(self):
         return [Balance(asset="USDT", free=Decimal(1), locked=Decimal(0))]

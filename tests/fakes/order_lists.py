@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import Future
 from collections import deque
 from dataclasses import dataclass, field
 
@@ -15,8 +16,12 @@ class FakeOrderLists:
 
     answers: deque = field(default_factory=deque)
     sent: list = field(default_factory=list)
+    queue: Future | None = None
 
-    async def _next(self, call, order_list):
+    async def _next(self, call, order_list, still_wanted=lambda: None):
+        if self.queue is not None:  # for the venue's limits
+            await self.queue
+        still_wanted()
         self.sent.append((call, order_list.client_list_id))
         answer = self.answers.popleft() if self.answers else OrderNotFound(-2011, "none")
         if hasattr(answer, "__await__"):
@@ -25,8 +30,8 @@ class FakeOrderLists:
             raise answer
         return answer(order_list) if callable(answer) else answer
 
-    async def place_list(self, order_list):
-        return await self._next("place", order_list)
+    async def place_list(self, order_list, *, still_wanted):
+        return await self._next("place", order_list, still_wanted)
 
     async def cancel_list(self, order_list):
         return await self._next("cancel", order_list)

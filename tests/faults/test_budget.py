@@ -36,9 +36,9 @@ class Timed:
         self._trading, self._clock = trading, clock
         self.waits: list[float] = []
 
-    async def place(self, order):
+    async def place(self, order, *, still_wanted):
         asked = self._clock.monotonic()
-        report = await self._trading.place(order)
+        report = await self._trading.place(order, still_wanted=still_wanted)
         self.waits.append(self._clock.monotonic() - asked)
         return report
 

@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 import structlog
 
 from trading_system.domain.errors import (
-    CircuitOpen,
     ExchangeError,
     RateLimited,
     Rejected,
@@ -50,6 +49,10 @@ class VenueStatus:
     reachable: bool
     since: datetime
     detail: str
+
+
+def always() -> None:
+    """Nothing has come between."""
 
 
 class _Answer(NamedTuple):
@@ -165,10 +168,26 @@ class Gateway:
             self._admission.go_on()  # whoever waited for a lower limit
         return answer.body
 
-    async def change(self, path: str, *, method: str, **params: object) -> Any:
-        """A signed call that changes something: sent once, never again on an unknown outcome."""
+    async def change(
+        self,
+        path: str,
+        *,
+        method: str,
+        still_wanted: Callable[[], None] = always,
+        **params: object,
+    ) -> Any:
+        """A signed call that changes something: sent once, never again on an unknown outcome.
+
+        `still_wanted` is called after every wait and right before it goes out: what it raises is
+        raised here, and nothing was sent.
+        """
         answer = await self._in_step(
-            path, method=method, priority=Priority.ORDERS, signed=True, **params
+            path,
+            method=method,
+            priority=Priority.ORDERS,
+            signed=True,
+            still_wanted=still_wanted,
+            **params,
         )
         return answer.body
 
@@ -240,6 +259,7 @@ class Gateway:
         priority: Priority,
         method: str = "GET",
         signed: bool = False,
+        still_wanted: Callable[[], None] = always,
         **params: object,
     ) -> _Answer:
         circuit = self._trading if signed else self._data
@@ -247,8 +267,9 @@ class Gateway:
         cost = self._rest_api.cost(method, path, params)
         grant = await self._admission.enter(cost, priority)
         try:
+            still_wanted()
             permit = circuit.enter()
-        except CircuitOpen:
+        except TradingError:
             self._admission.withdraw(grant)
             raise
         headers: dict[str, str] = {}

@@ -21,7 +21,7 @@ from trading_system.exchange.futures.records import FuturesRecords
 from trading_system.exchange.futures.rest_api import FUTURES as FUTURES_API
 from trading_system.exchange.futures.trading import FuturesTrading
 from trading_system.exchange.futures.user_frames import futures_events
-from trading_system.exchange.gateway import Gateway
+from trading_system.exchange.gateway import Gateway, always
 from trading_system.exchange.listing import Listing
 from trading_system.exchange.market_data import SPOT_CALLS, BinanceMarketData, PublicCalls
 from trading_system.exchange.order_lists import BinanceOrderLists
@@ -93,7 +93,12 @@ class SpotHasNone:
 class FuturesHaveNone:
     """Order lists of a futures account."""
 
-    async def place_list(self, order_list: OrderList) -> list[Report]:
+    async def place_list(
+        self,
+        order_list: OrderList,
+        *,
+        still_wanted: Callable[[], None] = always,  # noqa: ARG002 -- the port's
+    ) -> list[Report]:
         """Raises NotAllowed."""
         raise NotAllowed(f"futures have no {order_list.kind} lists: place the orders one by one")
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from trading_system.domain.order_lists import Leg, ListKind, OrderList
 from trading_system.domain.orders import Order
 from trading_system.domain.reports import Report
-from trading_system.exchange.gateway import Gateway
+from trading_system.exchange.gateway import Gateway, always
 from trading_system.exchange.listing import Listing
 from trading_system.exchange.translate import (
     Json,
@@ -43,12 +43,18 @@ class BinanceOrderLists:
         self._gateway = gateway
         self._listing = listing
 
-    async def place_list(self, order_list: OrderList) -> list[Report]:
-        """Send it once. Raises Rejected, or OutcomeUnknown when no answer came or none to read."""
+    async def place_list(
+        self, order_list: OrderList, *, still_wanted: Callable[[], None] = always
+    ) -> list[Report]:
+        """Send it once. Raises Rejected, or OutcomeUnknown when no answer came or none to read.
+
+        `still_wanted` is as of Gateway.change.
+        """
         venue_id = await self._listing.venue_id(order_list.symbol)
         answer = await self._gateway.change(
             f"orderList/{order_list.kind.lower()}",
             method="POST",
+            still_wanted=still_wanted,
             **list_parameters(order_list, venue_id),
         )
         with understood(state_changing=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -13,7 +13,7 @@ from trading_system.domain.orders import Order
 from trading_system.domain.reports import Balance, Replacement, Report
 from trading_system.exchange import modifications, translate
 from trading_system.exchange.faults import HalfDone
-from trading_system.exchange.gateway import Gateway
+from trading_system.exchange.gateway import Gateway, always
 from trading_system.exchange.listing import Listing
 
 log = structlog.get_logger(__name__)
@@ -26,11 +26,16 @@ class BinanceTrading:
         self._gateway = gateway
         self._listing = listing
 
-    async def place(self, order: Order) -> Report:
-        """Send it once. Raises Rejected, or OutcomeUnknown when no answer came or none to read."""
+    async def place(self, order: Order, *, still_wanted: Callable[[], None] = always) -> Report:
+        """Send it once. Raises Rejected, or OutcomeUnknown when no answer came or none to read.
+
+        `still_wanted` is as of Gateway.change.
+        """
         venue_id = await self._listing.venue_id(order.request.symbol)
         parameters = translate.order_parameters(order, venue_id)
-        answer = await self._gateway.change("order", method="POST", **parameters)
+        answer = await self._gateway.change(
+            "order", method="POST", still_wanted=still_wanted, **parameters
+        )
         with translate.understood(state_changing=True):
             return translate.placed(answer, order)
 
@@ -56,12 +61,16 @@ class BinanceTrading:
 
     async def amend(self, order: Order, quantity: Decimal) -> Report:
         """Shrink it in its place of the queue; raises Rejected, or OutcomeUnknown."""
-        parameters = modifications.amend_parameters(order, self._name(order), quantity)
+        parameters: dict[str, Any] = modifications.amend_parameters(
+            order, self._name(order), quantity
+        )
         answer = await self._gateway.change("order/amend/keepPriority", method="PUT", **parameters)
         with translate.understood(state_changing=True):
             return modifications.amended(answer, order)
 
-    async def replace(self, old: Order, new: Order) -> Replacement:
+    async def replace(
+        self, old: Order, new: Order, *, still_wanted: Callable[[], None] = always
+    ) -> Replacement:
         """Cancel one and place the other in one call; a half that failed is told, not raised.
 
         Raises OutcomeUnknown, and whatever else says that nothing at all was done.
@@ -69,7 +78,9 @@ class BinanceTrading:
         parameters = modifications.replace_parameters(old, new, self._name(old))
         told: Mapping[str, Any]
         try:
-            told = await self._gateway.change("order/cancelReplace", method="POST", **parameters)
+            told = await self._gateway.change(
+                "order/cancelReplace", method="POST", still_wanted=still_wanted, **parameters
+            )
         except HalfDone as half:
             told = half.data
         with translate.understood(state_changing=True):

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 from uuid import UUID
+
+from trading_system.domain.errors import NotAllowed
+from trading_system.domain.orders import Order
 
 Result = TypeVar("Result")
 
@@ -50,3 +53,14 @@ class Calls:
         self._tasks.add(task)  # the loop itself would forget it
         task.add_done_callback(self._tasks.discard)
         return await asyncio.shield(task)
+
+
+def guard(may_send: Callable[[Order], str | None], *orders: Order) -> Callable[[], None]:
+    """What to call right before these go out: raises NotAllowed once one of them must not."""
+
+    def still_wanted() -> None:
+        for order in orders:
+            if (forbidden := may_send(order)) is not None:
+                raise NotAllowed(forbidden)
+
+    return still_wanted

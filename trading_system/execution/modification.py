@@ -24,7 +24,7 @@ from trading_system.domain.orders import NotModified, Order, OrderRequest, Order
 from trading_system.domain.reports import Replacement, Report
 from trading_system.execution import steps
 from trading_system.execution.booking import Booking
-from trading_system.execution.calls import Calls
+from trading_system.execution.calls import Calls, guard
 from trading_system.execution.steps import OnStep
 from trading_system.ports import Clock, OrderRepository, Trading
 
@@ -153,7 +153,7 @@ class Modifier:
         self._on_step(steps.BEFORE_SEND)
         sent = self._clock.monotonic()
         try:
-            outcome = await self._trading.replace(old, new)
+            outcome = await self._trading.replace(old, new, still_wanted=guard(self._may_send, new))
         except OutcomeUnknown as unknown:
             log.warning("replacement unknown", old=str(old.id), new=str(new.id), error=str(unknown))
             return await self._booking.verdict(new, OrderStatus.UNKNOWN, unknown)

@@ -27,7 +27,7 @@ from trading_system.domain.orders import Order, OrderRequest, OrderStatus, clien
 from trading_system.domain.reports import Report
 from trading_system.execution import steps
 from trading_system.execution.booking import Booking
-from trading_system.execution.calls import Calls
+from trading_system.execution.calls import Calls, guard
 from trading_system.execution.modification import Modification, Modifier, planned
 from trading_system.execution.steps import OnStep
 from trading_system.ports import Clock, OrderRepository, Trading
@@ -42,9 +42,9 @@ class OrderManager:
     """Send, cancel, modify and report; one call about an order ends before the next begins.
 
     `middle` tells the middle of a symbol's book without waiting, None where it is not known.
-    `on_step` is called with each of `steps` as it is reached. `may_send` is asked last thing before
-    an order goes out, and says why it must not. Who sends orders in another way shares `calls` and
-    `booking`.
+    `on_step` is called with each of `steps` as it is reached. `may_send` says why an order must
+    not go out; it is asked last thing, after whatever the order had to wait for. Who sends orders
+    in another way shares `calls` and `booking`.
     """
 
     def __init__(
@@ -207,11 +207,9 @@ class OrderManager:
     async def _send(self, order: Order) -> Order:
         try:
             self._on_step(steps.BEFORE_SEND)
-            if (forbidden := self._may_send(order)) is not None:
-                return await self.booking.verdict(order, OrderStatus.REJECTED, forbidden)
             sent = self._clock.monotonic()
             try:
-                report = await self._trading.place(order)
+                report = await self._trading.place(order, still_wanted=guard(self._may_send, order))
             except (OutcomeUnknown, DuplicateOrder) as unknown:
                 # Our ids are never used twice, so a duplicate of this one is this one.
                 log.warning("order outcome unknown", order_id=str(order.id), error=str(unknown))

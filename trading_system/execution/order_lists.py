@@ -24,6 +24,7 @@ from trading_system.domain.order_lists import OrderList, OrderListRequest, draft
 from trading_system.domain.orders import Order, OrderStatus
 from trading_system.domain.reports import Report
 from trading_system.execution import steps
+from trading_system.execution.calls import guard
 from trading_system.execution.oms import OrderManager
 from trading_system.execution.steps import OnStep
 from trading_system.ports import Clock, OrderListRepository, OrderLists
@@ -121,13 +122,11 @@ class ListManager:
 
     async def _place(self, order_list: OrderList) -> None:
         self._on_step(steps.BEFORE_SEND)
-        forbidden = [self._may_send(order) for order in order_list.orders]
-        if (why := next(filter(None, forbidden), None)) is not None:
-            await self._verdict(order_list.orders, OrderStatus.REJECTED, why)
-            return
         sent = self._clock.monotonic()
         try:
-            reports = await self._venue.place_list(order_list)
+            reports = await self._venue.place_list(
+                order_list, still_wanted=guard(self._may_send, *order_list.orders)
+            )
         except (OutcomeUnknown, DuplicateOrder) as unknown:
             # Our ids are never used twice, so a duplicate of this list is this list.
             log.warning("list outcome unknown", list_id=str(order_list.id), error=str(unknown))

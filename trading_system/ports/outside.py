@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -65,9 +65,13 @@ class MarketData(Protocol):
 
 
 class Trading(Protocol):
-    """The signed calls. `place` and `cancel` raise OutcomeUnknown when the answer got lost."""
+    """The signed calls. `place` and `cancel` raise OutcomeUnknown when the answer got lost.
 
-    async def place(self, order: Order) -> Report: ...
+    A call may have to wait for the venue's limits. `still_wanted` is called when it no longer has
+    to, right before it goes out: what it raises is passed on, and nothing was sent.
+    """
+
+    async def place(self, order: Order, *, still_wanted: Callable[[], None]) -> Report: ...
     async def cancel(self, order: Order) -> Report: ...
     async def find(self, order: Order) -> Report:
         """What the venue knows of it now, with its fills; raises OrderNotFound."""
@@ -80,11 +84,14 @@ class Trading(Protocol):
         """
         ...
 
-    async def replace(self, old: Order, new: Order) -> Replacement:
+    async def replace(
+        self, old: Order, new: Order, *, still_wanted: Callable[[], None]
+    ) -> Replacement:
         """Cancel the one and place the other, the second only when the first was cancelled.
 
-        A half that was done is no error but told. Raises OutcomeUnknown when the answer got lost:
-        either order may then be in any state.
+        `still_wanted` is called before each half where they are two calls. A half that was done is
+        no error but told. Raises OutcomeUnknown when the answer got lost: either order may then be
+        in any state.
         """
         ...
 
@@ -100,8 +107,13 @@ class OrderLists(Protocol):
     venue has no order lists.
     """
 
-    async def place_list(self, order_list: OrderList) -> list[Report]:
-        """One report for each leg; raises Rejected, OutcomeUnknown when the answer got lost."""
+    async def place_list(
+        self, order_list: OrderList, *, still_wanted: Callable[[], None]
+    ) -> list[Report]:
+        """One report for each leg; `still_wanted` is as of Trading.
+
+        Raises Rejected, and OutcomeUnknown when the answer got lost.
+        """
         ...
 
     async def cancel_list(self, order_list: OrderList) -> list[Report]:

@@ -6,6 +6,7 @@ order id, from then on. Nobody above notices.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -22,7 +23,7 @@ from trading_system.domain.orders import Order
 from trading_system.domain.reports import Balance, Replacement, Report
 from trading_system.exchange.futures import translate
 from trading_system.exchange.futures.order_types import waits_for_trigger
-from trading_system.exchange.gateway import Gateway
+from trading_system.exchange.gateway import Gateway, always
 from trading_system.exchange.listing import Listing
 from trading_system.exchange.translate import moment, understood
 
@@ -40,16 +41,23 @@ class FuturesTrading:
         self._gateway = gateway
         self._listing = listing
 
-    async def place(self, order: Order) -> Report:
-        """Send it once. Raises Rejected, or OutcomeUnknown when no answer came or none to read."""
+    async def place(self, order: Order, *, still_wanted: Callable[[], None] = always) -> Report:
+        """Send it once. Raises Rejected, or OutcomeUnknown when no answer came or none to read.
+
+        `still_wanted` is as of Gateway.change.
+        """
         venue_id = await self._listing.venue_id(order.request.symbol)
         if waits_for_trigger(order.request):
             parameters = translate.algo_parameters(order, venue_id)
-            answer = await self._gateway.change("algoOrder", method="POST", **parameters)
+            answer = await self._gateway.change(
+                "algoOrder", method="POST", still_wanted=still_wanted, **parameters
+            )
             with understood(state_changing=True):
                 return translate.algo_reported(answer, source="answer")
         parameters = translate.order_parameters(order, venue_id)
-        answer = await self._gateway.change("order", method="POST", **parameters)
+        answer = await self._gateway.change(
+            "order", method="POST", still_wanted=still_wanted, **parameters
+        )
         with understood(state_changing=True):
             return translate.reported(answer, order.client_order_id, source="answer")
 
@@ -68,7 +76,9 @@ class FuturesTrading:
 
         Raises NotAllowed for what has no price, Rejected, or OutcomeUnknown.
         """
-        parameters = translate.amend_parameters(order, self._name(order), quantity)
+        parameters: dict[str, Any] = translate.amend_parameters(
+            order, self._name(order), quantity
+        )
         try:
             answer = await self._gateway.change("order", method="PUT", **parameters)
         except Rejected as refused:
@@ -78,20 +88,23 @@ class FuturesTrading:
         with understood(state_changing=True):
             return translate.reported(answer, order.client_order_id, source="answer")
 
-    async def replace(self, old: Order, new: Order) -> Replacement:
+    async def replace(
+        self, old: Order, new: Order, *, still_wanted: Callable[[], None] = always
+    ) -> Replacement:
         """Cancel one, then place the other: two calls, since futures have none for both.
 
         Nothing is placed when the old one turns out to have filled more than was known: the two
         could execute more than was wanted. Raises OutcomeUnknown when either answer got lost.
+        `still_wanted` is asked before each: an order nobody may replace is not cancelled for it.
         """
         try:
-            cancelled = await self._cancelled(old)
+            cancelled = await self._cancelled(old, still_wanted)
         except Rejected as refused:
             return Replacement(cancelled=None, placed=None, cancel_refusal=str(refused))
         if cancelled.executed_quantity > old.executed_quantity:
             return Replacement(cancelled=cancelled, placed=None, place_refusal=_FILLED_MEANWHILE)
         try:
-            placed = await self.place(new)
+            placed = await self.place(new, still_wanted=still_wanted)
         except OutcomeUnknown:
             raise
         except TradingError as refused:
@@ -124,13 +137,16 @@ class FuturesTrading:
         except ExchangeError as error:
             raise OutcomeUnknown(str(error)) from error
 
-    async def _cancelled(self, order: Order) -> Report:
+    async def _cancelled(self, order: Order, still_wanted: Callable[[], None] = always) -> Report:
         """Without its fills."""
         client_order_id = order.client_order_id
         if waits_for_trigger(order.request):
             try:
                 answer = await self._gateway.change(
-                    "algoOrder", method="DELETE", clientAlgoId=client_order_id
+                    "algoOrder",
+                    method="DELETE",
+                    still_wanted=still_wanted,
+                    clientAlgoId=client_order_id,
                 )
             except OrderNotFound:
                 pass  # its trigger may have been reached: then an order of the same id is open
@@ -139,7 +155,11 @@ class FuturesTrading:
                 with understood(state_changing=True):
                     return translate.algo_cancelled(answer, time=now)
         answer = await self._gateway.change(
-            "order", method="DELETE", symbol=self._name(order), origClientOrderId=client_order_id
+            "order",
+            method="DELETE",
+            still_wanted=still_wanted,
+            symbol=self._name(order),
+            origClientOrderId=client_order_id,
         )
         with understood(state_changing=True):
             return translate.reported(answer, client_order_id, source="answer")
