@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
+
+import pytest
+
 from trading_system.simulator.mischief.rules import Rule, read_rule
 
 
@@ -10,6 +14,11 @@ def rule(text: str, **more: object) -> Rule:
     kind, *options = text.split()
     given = {name: _value(value) for name, _, value in (each.partition("=") for each in options)}
     return read_rule({"kind": kind, **given, **more})
+
+
+def sometimes(faults: Iterable[str], seldom: Collection[str]) -> list[object]:
+    """All of them, those that are `seldom` marked slow."""
+    return [pytest.param(each, marks=[pytest.mark.slow] * (each in seldom)) for each in faults]
 
 
 def _value(text: str) -> object:

@@ -11,7 +11,7 @@ from decimal import Decimal
 
 import pytest
 
-from tests.faults.rules import rule
+from tests.faults.rules import rule, sometimes
 from trading_system.domain.errors import ExchangeError
 from trading_system.domain.instruments import Symbol
 from trading_system.domain.orders import Order, OrderRequest, OrderStatus, OrderType, Side
@@ -69,7 +69,24 @@ FAR = Decimal(85_000)
 RESENT = {"error code=-1021": 2}  # the exchange has said that it did nothing: once more is safe
 
 
-ROWS = [[cell.strip() for cell in line.split("|")] for line in CALLS.strip().splitlines()[2:]]
+SELDOM = {
+    "server-error status=502 body=html",
+    "error code=-1000",
+    "error code=-1003",
+    "error code=-1006",
+    "error code=-1006 executed=true",
+    "error code=-1008",
+    "event-duplicated events=*",
+    "event-missed events=*",
+    "event-reordered events=*",
+    "drop links=ws-api",
+}
+"""Much like others of the tables: left to the slow tests."""
+
+ENDS = {
+    fault.strip(): end.strip()
+    for fault, end in (line.split("|") for line in CALLS.strip().splitlines()[2:])
+}
 
 
 @dataclass(frozen=True)
@@ -171,8 +188,9 @@ async def trading(world, speed=SPEED):
         yield Trader(running)
 
 
-@pytest.mark.parametrize(("fault", "wanted"), ROWS)
-async def test_every_order_is_sent_once_and_known_in_the_end(world, fault, wanted):
+@pytest.mark.parametrize("fault", sometimes(ENDS, SELDOM))
+async def test_every_order_is_sent_once_and_known_in_the_end(world, fault):
+    wanted = ENDS[fault]
     async with trading(world, FASTER.get(fault, SPEED)) as trader:
         system, mischief = trader.world.system, trader.world.exchange.mischief
         before = await trader.place(FAR)
@@ -197,7 +215,7 @@ async def test_every_order_is_sent_once_and_known_in_the_end(world, fault, wante
         assert ends[before.id] is OrderStatus.CANCELED
 
 
-@pytest.mark.parametrize("fault", EVENTS)
+@pytest.mark.parametrize("fault", sometimes(EVENTS, SELDOM))
 async def test_every_fill_is_heard_of(world, fault):
     async with trading(world) as trader:
         mischief = trader.world.exchange.mischief

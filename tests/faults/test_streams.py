@@ -12,7 +12,7 @@ from decimal import Decimal
 import pytest
 
 from tests.faults.conftest import BEGIN
-from tests.faults.rules import rule
+from tests.faults.rules import rule, sometimes
 from trading_system.domain.candles import MINUTE, Span, floor_minute
 from trading_system.domain.instruments import Symbol
 from trading_system.domain.market import Trade
@@ -58,11 +58,6 @@ SELDOM = {
     "clock-jump ms=-4000 after_seconds=10",
 }
 """Much like others of the table: left to the slow tests."""
-
-
-def sometimes(faults, seldom):
-    """All of them, those that are `seldom` marked slow."""
-    return [pytest.param(each, marks=[pytest.mark.slow] * (each in seldom)) for each in faults]
 
 
 @dataclass
