@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from uuid import UUID
@@ -79,6 +80,22 @@ def test_a_difference_is_told_with_what_was_expected(before, fills, actual, told
         (asset, Decimal(expected), Decimal(held)) for asset, expected, held in told
     ]
     assert all(d.size == d.actual - d.expected and d.time == NOON for d in found)
+
+
+def test_what_a_venue_rounds_of_a_fill_is_no_difference():
+    """An order's own answer tells price and quantity; the product has more digits than balances."""
+    row = fill(fee="0", fee_asset="")
+    exact = Decimal("0.000000015")
+    rows = [replace(row, fill=replace(row.fill, quote_quantity=exact))] * 3
+
+    def told(held):
+        actual = {"USDT": Decimal(held), "BTC": Decimal(6)}
+        before = {"USDT": Decimal(1)}
+        return differences(before, rows, actual, flows=spot_flows, time=NOON)
+
+    assert told("0.99999997") == told("0.99999994") == ()
+    assert [each.asset for each in told("0.99999992")] == ["USDT"]
+    assert [each.asset for each in told("0.99999999")] == ["USDT"]
 
 
 async def test_what_is_pushed_is_kept_and_a_disk_that_fails_for_once_ends_nothing(

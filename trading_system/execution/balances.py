@@ -21,6 +21,8 @@ from trading_system.ports import AccountRecords, BalanceRepository, Clock, Recor
 
 log = structlog.get_logger(__name__)
 
+_LAST_DIGIT = Decimal("0.00000001")  # of every balance at Binance
+
 Amounts = Mapping[str, Decimal]
 Flows = Callable[[RecordedFill], Amounts]
 """What a fill adds to the account, asset by asset."""
@@ -50,15 +52,21 @@ def totals(balances: Iterable[Balance]) -> dict[str, Decimal]:
 def differences(
     before: Amounts, fills: Iterable[RecordedFill], actual: Amounts, *, flows: Flows, time: datetime
 ) -> tuple[BalanceDifference, ...]:
-    """Where `before` and the fills since do not make what there is, sorted by asset."""
-    expected = defaultdict(Decimal, before)
+    """Where `before` and the fills since do not make what there is, sorted by asset.
+
+    The answer to an order tells price and quantity of a fill, and the venue rounds their product to
+    the last digit of a balance: so much may be missing or too much for each such fill.
+    """
+    expected, rounded = defaultdict(Decimal, before), defaultdict[str, Decimal](Decimal)
     for row in fills:
         for asset, amount in flows(row).items():
             expected[asset] += amount
+        if row.fill.quote_quantity % _LAST_DIGIT:
+            rounded[row.symbol.quote] += _LAST_DIGIT
     return tuple(
         BalanceDifference(asset=asset, expected=expected[asset], actual=held, time=time)
         for asset in sorted(expected.keys() | actual.keys())
-        if (held := actual.get(asset, Decimal(0))) != expected[asset]
+        if abs((held := actual.get(asset, Decimal(0))) - expected[asset]) > rounded[asset]
     )
 
 
