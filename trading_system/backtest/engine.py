@@ -95,7 +95,7 @@ def run(frame: Frame, targets: Column, rules: Rules, timeframe: str, *, warmup: 
         capital=rules.capital,
         fills=fills[: tally.fills],
         trades=trades[: tally.trades + still_open],
-        metrics=_metrics(tally, frame, rules, timeframe, warmup),
+        metrics=judge(tally, frame, rules, timeframe, warmup),
     )
 
 
@@ -105,7 +105,7 @@ def summarize(
     """The metrics of `run` to the last bit, without writing anything down by bar or by trade."""
     nothing = (records.rows(FILL, 0), records.rows(TRADE, 0))
     tally = _play(frame, targets, rules, warmup, nothing)
-    return _metrics(tally, frame, rules, timeframe, warmup)
+    return judge(tally, frame, rules, timeframe, warmup)
 
 
 def compiled() -> ModuleType:
@@ -119,17 +119,22 @@ def compiled() -> ModuleType:
     return kernels
 
 
+def after(frame: Frame, warmup: int) -> tuple[Column, ...]:
+    """The columns that kernels read, without the warm-up; InvalidRequest when nothing is left."""
+    if not 0 <= warmup < len(frame):
+        raise InvalidRequest(f"{len(frame)} candles leave none after a warm-up of {warmup}")
+    columns = (frame.open, frame.high, frame.low, frame.close, frame.volume)
+    return tuple(column[warmup:] for column in columns)
+
+
 def _play(
     frame: Frame, targets: Column, rules: Rules, warmup: int, notes: tuple[Rows, Rows]
 ) -> Any:
     if targets.shape != (len(frame),):
         raise InvalidRequest(f"{len(frame)} candles need as many targets, not {targets.shape}")
-    if not 0 <= warmup < len(frame):
-        raise InvalidRequest(f"{len(frame)} candles leave none after a warm-up of {warmup}")
-    bars = (frame.open, frame.high, frame.low, frame.close, frame.volume)
     tally = records.rows(TALLY, 1)
     wrong = compiled().simulate(
-        tuple(column[warmup:] for column in bars),
+        after(frame, warmup),
         np.asarray(targets, np.float64)[warmup:],
         records.packed(rules),
         *notes,
@@ -142,7 +147,8 @@ def _play(
     return tally[0]
 
 
-def _metrics(tally: Any, frame: Frame, rules: Rules, timeframe: str, warmup: int) -> Metrics:
+def judge(tally: Any, frame: Frame, rules: Rules, timeframe: str, warmup: int) -> Metrics:
+    """The metrics of a run that came to this row of records.TALLY."""
     periods = metrics.periods_per_year(timeframe)
     bars = int(tally.bars)
     total = float(tally.equity) / rules.capital - 1

@@ -115,7 +115,8 @@ def simulate(
     if guarded:
         watch(bars, account, rules, tally, sheet, fills, trades, n)
     hold(close, volume, account, rules, tally, sheet, fills, trades, n)
-    finish(close, account, tally, sheet, trades)
+    finish(close, account, tally, sheet)
+    value_open(close, account, tally, trades)
     return -1
 
 
@@ -195,11 +196,20 @@ def fill(
         account.cash -= opening * price + fee
         account.units += opening
         tally.fees += fee
+    note_fill(account, tally, fills, bar, order, abs(quantity) * price * rate, reason)
+
+
+@compiled
+def note_fill(
+    account: Row, tally: Row, fills: Rows, bar: int, order: Order, fee: float, reason: int
+) -> None:
+    """Count an execution, and write it down if there is a row for it."""
+    quantity, price = order
     tally.turnover += abs(quantity) * price
     if tally.fills < len(fills):
         row = fills[tally.fills]
         row.bar, row.reason = bar, reason
-        row.quantity, row.price, row.fee = quantity, price, abs(quantity) * price * rate
+        row.quantity, row.price, row.fee = quantity, price, fee
         row.units, row.cash = account.units, account.cash
     tally.fills += 1
 
@@ -208,13 +218,19 @@ def fill(
 def end_trade(account: Row, tally: Row, trades: Rows, bar: int, side: float, reason: int) -> None:
     """Count the trade that has become flat, and write it down."""
     pnl = side * (account.exit_value - account.entry_value) - account.fees
+    note_trade(account, tally, trades, bar, side, pnl, reason)
+    count_trade(tally, pnl)
+
+
+@compiled
+def count_trade(tally: Row, pnl: float) -> None:
+    """Add a trade that has ended to the tally."""
+    tally.trades += 1
     if pnl > 0.0:
         tally.wins += 1
         tally.gross_profit += pnl
     else:
         tally.gross_loss -= pnl
-    note_trade(account, tally, trades, bar, side, pnl, reason)
-    tally.trades += 1
 
 
 @compiled
@@ -416,8 +432,8 @@ def sink(account: Row, tally: Row) -> None:
 
 
 @compiled
-def finish(close: Column, account: Row, tally: Row, sheet: Rows, trades: Rows) -> None:
-    """Measure what is left of the curve, sum up, and value a trade that is still open."""
+def finish(close: Column, account: Row, tally: Row, sheet: Rows) -> None:
+    """Measure what is left of the curve, and sum up."""
     n = len(close)
     if n % BLOCK:
         measure(account, tally, sheet, n % BLOCK)
@@ -428,9 +444,123 @@ def finish(close: Column, account: Row, tally: Row, sheet: Rows, trades: Rows) -
         tally.returns += sheet[RETURNS, k]
         tally.squares += sheet[SQUARES, k]
         tally.downside += sheet[DOWNSIDE, k]
+
+
+@compiled
+def value_open(close: Column, account: Row, tally: Row, trades: Rows) -> None:
+    """Write down a trade that is still open, as if it ended at the last close."""
+    last = len(close) - 1
     if account.units != 0.0:
         side = 1 if account.units > 0.0 else -1
         account.exited += abs(account.units)
-        account.exit_value += abs(account.units) * close[n - 1]
+        account.exit_value += abs(account.units) * close[last]
         pnl = side * (account.exit_value - account.entry_value) - account.fees
-        note_trade(account, tally, trades, n - 1, side, pnl, OPEN)
+        note_trade(account, tally, trades, last, side, pnl, OPEN)
+
+
+@compiled
+def simulate_grid(
+    bars: Bars,
+    levels: Column,
+    quantity: float,
+    rules: Rows,
+    cells: Rows,
+    fills: Rows,
+    trades: Rows,
+    tally: Rows,
+) -> None:
+    """Play a grid of len(levels) - 1 cells that begins at the first close; see `grid`.
+
+    Full cells are always the highest ones, so that their number is all there is to know: the next
+    one to buy is just below them, and the lowest of them is the next one to sell.
+    """
+    opened, high, low, close, volume = bars
+    rules, tally = rules[0], tally[0]
+    account = np.zeros(1, ACCOUNT)[0]
+    account.cash = account.peak = account.trough = rules.capital
+    sheet = np.zeros((4, BLOCK + 1))
+    sheet[CURVE, 0] = rules.capital
+    count = len(levels) - 1
+    full = 0
+    while full < count and close[0] <= levels[count - full - 1]:
+        full += 1
+        price = slipped(rules, close[0], 1.0, quantity, volume[0])
+        order = (quantity, price)
+        trade_cell(account, tally, fills, cells[count - full], 0, order, rules.fee_taker, full)
+    for bar in range(1, len(close)):
+        buys = full < count and low[bar] <= levels[count - full - 1]
+        sells = full > 0 and high[bar] >= levels[count - full + 1]
+        if buys or sells:
+            draw(close, account, tally, sheet, bar)
+            up = high[bar] - opened[bar] < opened[bar] - low[bar]
+            nearer, farther = (high[bar], low[bar]) if up else (low[bar], high[bar])
+            for price in (opened[bar], nearer, farther, close[bar]):
+                way = (price, rules.fee_maker)
+                full = cross(account, tally, fills, trades, cells, levels, bar, way, quantity, full)
+    draw(close, account, tally, sheet, len(close))
+    finish(close, account, tally, sheet)
+
+
+@compiled
+def cross(
+    account: Row,
+    tally: Row,
+    fills: Rows,
+    trades: Rows,
+    cells: Rows,
+    levels: Column,
+    bar: int,
+    way: Order,
+    quantity: float,
+    full: int,
+) -> int:
+    """Fill every order on the way to a price, each at its own level; how many cells are full."""
+    price, rate = way
+    count = len(levels) - 1
+    while full < count and price <= levels[count - full - 1]:
+        full += 1
+        cell = count - full
+        trade_cell(account, tally, fills, cells[cell], bar, (quantity, levels[cell]), rate, full)
+    while full > 0 and price >= levels[count - full + 1]:
+        cell = count - full
+        full -= 1
+        order = (-quantity, levels[cell + 1])
+        trade_cell(account, tally, fills, cells[cell], bar, order, rate, full)
+        end_cell(cells[cell], tally, trades, bar, order, rate)
+    return full
+
+
+@compiled
+def trade_cell(
+    account: Row,
+    tally: Row,
+    fills: Rows,
+    cell: Row,
+    bar: int,
+    order: Order,
+    rate: float,
+    full: int,
+) -> None:
+    """Book the execution of a cell's order, after which `full` cells are full."""
+    quantity, price = order
+    fee = abs(quantity) * price * rate
+    account.cash -= quantity * price + fee
+    account.units = full * abs(quantity)
+    tally.fees += fee
+    if quantity > 0.0:
+        cell.bar, cell.price, cell.fee = bar, price, fee
+    note_fill(account, tally, fills, bar, order, fee, SIGNAL)
+
+
+@compiled
+def end_cell(cell: Row, tally: Row, trades: Rows, bar: int, order: Order, rate: float) -> None:
+    """Count what a cell earned from its purchase to this sale, and write it down."""
+    quantity, price = -order[0], order[1]
+    fees = cell.fee + quantity * price * rate
+    pnl = quantity * price - quantity * cell.price - fees
+    count_trade(tally, pnl)
+    if tally.trades <= len(trades):
+        row = trades[tally.trades - 1]
+        row.entry_bar, row.exit_bar, row.side, row.reason = cell.bar, bar, 1, SIGNAL
+        row.quantity, row.entry_price, row.exit_price = quantity, cell.price, price
+        row.pnl, row.fees = pnl, fees

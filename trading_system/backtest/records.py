@@ -52,6 +52,9 @@ TRADE = np.dtype(
 )
 """From flat to flat; a flip ends one and begins another."""
 
+CELL = np.dtype([("bar", np.int64), ("price", np.float64), ("fee", np.float64)])
+"""What the cell of a grid was bought for."""
+
 TALLY = np.dtype(
     [
         ("bars", np.int64),
