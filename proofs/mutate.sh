@@ -26,8 +26,13 @@ pytest_add_cli_args=
     --deselect
     tests/risk/test_checks.py::test_every_rule_of_the_module_is_asked
 CONFIG
-uv run --with "mutmut==3.*" mutmut run --max-children "$(nproc)" || true
-survivors=$(uv run --with "mutmut==3.*" mutmut results | sed -n 's/^ *\(.*\): survived$/\1/p')
+mutmut() { uv run --quiet --with "mutmut==3.*" mutmut "$@"; }
+mutmut run --max-children "$(nproc)" "$@" || true # names with * stand for some of the changes
+results=$(mutmut results --all true)
+survivors=$(sed -n 's/^ *\(.*\): survived$/\1/p' <<< "$results")
 for survivor in $survivors; do
-    uv run --with "mutmut==3.*" mutmut show "$survivor"
+    mutmut show "$survivor"
 done
+killed=$(grep -c ': killed$' <<< "$results" || true)
+tried=$(grep -vc ': not checked$' <<< "$results" || true)
+echo "$killed of $tried changes were noticed"
