@@ -251,6 +251,7 @@ def dealing(
             live=live,
             clock=clock,
             bus=bus,
+            ready=reconciler.ready,
         ),
     )
 

@@ -19,6 +19,7 @@ from trading_system.domain.errors import (
     UnknownSymbol,
 )
 from trading_system.domain.events import OrderRefused
+from trading_system.domain.filters import Unfit
 from trading_system.domain.instruments import Symbol
 from trading_system.domain.order_lists import Leg, ListKind, OrderListRequest
 from trading_system.domain.orders import OrderRequest, OrderStatus, OrderType, Side
@@ -263,3 +264,21 @@ async def test_no_leg_of_a_list_saved_before_a_pause_is_sent_in_it(
     await control.pause(reason="lunch", who="ann")
     ended = await lists.send(saved)
     assert {order.status for order in ended.orders} == {OrderStatus.REJECTED}
+
+
+async def test_what_would_take_anothers_place_is_checked_and_nothing_is_saved(
+    make_desk, manager, trading, says, holdings, wallet, orders, refusals
+):
+    holdings.quantities = {RESTING.symbol: Decimal(2)}
+    wallet.free = {"BTC": Decimal(0)}
+    guarding = replace(RESTING, side=Side.SELL, price=Decimal(101), reduce_only=True)
+    trading.answers.append(says("NEW"))
+    order, _ = await manager.save(guarding, idempotency_key=None, digest="d")
+    await manager.send(order)
+    desk = make_desk()
+    await desk.check(guarding, instead_of=order.id)
+    with pytest.raises(RiskRefused, match="2 is there to close"):
+        await desk.check(replace(guarding, quantity=Decimal(3)), instead_of=order.id)
+    with pytest.raises(Unfit):
+        await desk.check(replace(guarding, quantity=Decimal("0.001")), instead_of=order.id)
+    assert (len(orders.rows), refusals.rows) == (1, [])

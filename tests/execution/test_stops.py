@@ -22,6 +22,7 @@ from tests.fakes.portfolio import (
     FakeLive,
     FakeRecord,
     FakeStopRepository,
+    booked,
 )
 from trading_system.bus import Bus
 from trading_system.domain.errors import (
@@ -58,6 +59,7 @@ class Bench:
         self.listed = FakeListed("STOP_LOSS")
         self.record, self.repository = FakeRecord(), FakeStopRepository()
         self.dealing = FakeDealing(self.record, clock)
+        self.first_pass = lambda: None  # what becomes known when our record is the venue's
         self.keeper = self.opened()
         self.tasks: list[asyncio.Task] = []
 
@@ -79,7 +81,12 @@ class Bench:
             live=self.live,
             clock=self.clock,
             bus=self.bus,
+            ready=self.ready,
         )
+
+    async def ready(self):
+        await asyncio.sleep(0)
+        self.first_pass()
 
     async def restart(self):
         for task in self.tasks:
@@ -352,27 +359,138 @@ async def test_while_our_own_rules_refuse_it_waits_and_closes_once_they_allow(be
     assert bench.repository.rows[stop.id].status is StopStatus.DONE
 
 
-async def test_what_an_earlier_run_may_have_sent_is_never_forgotten(bench, clock):
-    """Refused now, it may have been sent before: it stays the same order under the same key."""
+async def test_what_an_earlier_run_has_sent_is_never_forgotten(bench, clock):
+    """On record under its key it is the stop's order, whatever our rules say to it now."""
     bench.dealing.crash = Crash()
     with pytest.raises(Crash):
         await bench.keeper.guard(FIXED)
-    place = bench.dealing.place
-    refusals = [NotAllowed("paused")]
-
-    async def refusing(request, key):
-        if refusals:
-            raise refusals.pop()
-        return await place(request, key)
-
-    bench.dealing.place = refusing
+    bench.dealing.script = [NotAllowed("paused")] * 9
     await bench.restart()
     (stop,) = bench.repository.rows.values()
-    assert (stop.attempt, stop.ordered, stop.order_id) == (1, 2, None)
+    assert (stop.attempt, stop.ordered, stop.reason) == (1, 2, None)
+    assert stop.order_id in bench.record.orders
+
+
+async def test_what_an_earlier_run_only_meant_to_send_is_decided_anew(bench, clock):
+    """Half of it was sold while nothing ran."""
+    bench.dealing.script = [Crash()]
+    bench.dealing.place = _crashing(bench.dealing)
+    with pytest.raises(Crash):
+        await bench.keeper.guard(FIXED)
+    bench.holdings.hold("1")
+    await bench.restart()
+    (stop,) = bench.repository.rows.values()
+    assert (stop.attempt, stop.ordered) == (1, 1)
+    assert [request.quantity for request in bench.dealing.placed] == [1]
+
+
+async def test_at_the_start_nothing_is_decided_before_it_is_known_what_is_held(bench, clock):
+    """The position was closed while nothing ran, which the first look at the venue tells."""
+    wish = StopWish(kind=StopKind.TIME, symbol=BTC, deadline=clock.now() + timedelta(hours=1))
+    stop = await bench.keeper.guard(wish)
+    await clock.advance(7200)
+    bench.first_pass = bench.holdings.rows.clear
+    await bench.restart()
+    assert bench.dealing.placed == []
+    assert bench.repository.rows[stop.id].status is StopStatus.CANCELLED
+
+
+async def test_while_it_is_not_known_what_is_held_nothing_new_is_guarded_and_nothing_sent(
+    bench, clock
+):
+    bench.by_system()
+    stop = await bench.keeper.guard(FIXED)
+
+    def unknown():
+        raise Unreachable("no route")
+
+    bench.first_pass = unknown
+    with pytest.raises(Unreachable):
+        await bench.keeper.guard(FIXED)
+    await bench.run()
+    await bench.trades(80)
+    assert bench.dealing.placed == []
+    assert bench.repository.rows[stop.id].reason == "no route"
+    bench.first_pass = lambda: None
     await clock.advance(3)
     assert len(bench.dealing.placed) == 1
-    (stop,) = bench.repository.rows.values()
-    assert stop.order_id is not None
+
+
+async def test_an_order_is_not_given_up_before_its_successor_would_be_taken(bench, clock):
+    stop = await bench.keeper.guard(FIXED)
+    await bench.run()
+    bench.holdings.hold("1")
+    bench.dealing.objections = [NotAllowed("5 failures")] * 2
+    await clock.advance(3)
+    waiting = bench.repository.rows[stop.id]
+    assert (waiting.status, waiting.reason) == (StopStatus.ACTIVE, "5 failures")
+    assert bench.dealing.cancelled == []
+    await clock.advance(10)
+    assert bench.dealing.cancelled == [stop.order_id]
+    assert [request.quantity for request in bench.dealing.placed] == [2, 1]
+    assert bench.dealing.checked == [(bench.dealing.placed[-1], stop.order_id)] * 3
+
+
+async def test_what_the_venue_has_not_taken_yet_is_watched_and_closed_at_once(bench, clock):
+    """Its successor was refused after all: it waits a minute for the next try, but not if hit."""
+    stop = await bench.keeper.guard(FIXED)
+    await bench.run()
+    bench.holdings.hold("1")
+    bench.dealing.script = [NotAllowed("not now")] * 6
+    await clock.advance(90)
+    waiting = bench.repository.rows[stop.id]
+    assert (waiting.status, waiting.order_id, waiting.kept_by) == ("active", None, "venue")
+    bench.dealing.script = [FILLED]
+    await bench.trades(90)
+    assert (bench.dealing.placed[-1].type, bench.dealing.placed[-1].quantity) == ("MARKET", 1)
+    assert bench.repository.rows[stop.id].status is StopStatus.DONE
+
+
+async def test_a_price_that_the_venue_did_not_act_upon_closes_nothing_later(bench, clock):
+    """Its prices decide while it keeps the order, and ours may be of another venue."""
+    stop = await bench.keeper.guard(FIXED)
+    await bench.run()
+    await bench.trades(89, 100)
+    bench.live.last = {BTC: 100.0}
+    bench.holdings.hold("1")
+    await clock.advance(1)
+    assert [request.type for request in bench.dealing.placed] == ["STOP_LOSS", "STOP_LOSS"]
+    assert bench.repository.rows[stop.id].status is StopStatus.ACTIVE
+
+
+async def test_more_than_the_venue_takes_at_once_is_closed_by_several_orders(bench, clock):
+    bench.by_system()
+    bench.listed.instrument = replace(bench.listed.instrument, market_max_quantity=D("0.85"))
+    stop = await bench.keeper.guard(FIXED)
+    await bench.run()
+    place = bench.dealing.place
+
+    async def filling(request, key):
+        order = await place(request, key)
+        bench.holdings.rows[BTC] -= request.quantity
+        bench.record.rows.append(
+            booked(len(bench.record.rows), "SELL", request.quantity, "80", clock.now(), order=0)
+        )
+        bench.record.rows[-1] = replace(bench.record.rows[-1], order_id=order.id)
+        return bench.dealing.set(
+            order.id, status=OrderStatus.FILLED, executed_quantity=request.quantity
+        )
+
+    bench.dealing.place = filling
+    await bench.trades(80)
+    await clock.advance(1)
+    assert [request.quantity for request in bench.dealing.placed] == [D("0.8"), D("0.8"), D("0.4")]
+    ended = bench.repository.rows[stop.id]
+    assert (ended.status, ended.closed) == (StopStatus.DONE, 2)
+
+
+async def test_every_order_of_a_stop_may_only_close(bench):
+    await bench.keeper.guard(FIXED)
+    bench.by_system()
+    await bench.keeper.guard(FIXED)
+    await bench.run()
+    await bench.trades(80)
+    assert [request.reduce_only for request in bench.dealing.placed] == [True, True]
 
 
 async def test_one_that_waits_to_close_can_still_be_called_back(bench):

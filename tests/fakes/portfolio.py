@@ -46,6 +46,7 @@ class FakeRecord:
     def __init__(self) -> None:
         self.rows: list[RecordedFill] = []
         self.orders: dict[UUID, Order] = {}
+        self.keys: dict[str, UUID] = {}
         self.failures: list[Exception] = []
         self.while_reading = lambda: None
 
@@ -64,6 +65,9 @@ class FakeRecord:
         if self.failures:
             raise self.failures.pop(0)
         return dict(Counter(row.symbol for row in self.rows))
+
+    async def by_key(self, key, digest):
+        return self.orders.get(self.keys.get(key))
 
     async def get(self, order_id):
         if order_id not in self.orders:
@@ -230,6 +234,7 @@ class FakeDealing:
 
     An item of `script` is an error to raise, or the changes the venue's answer makes; without one
     an order rests. `crash` is raised once the order is on record: nobody hears that it is.
+    `objections` are raised by checks of what would be placed.
     """
 
     def __init__(self, record: FakeRecord, clock) -> None:
@@ -240,6 +245,8 @@ class FakeDealing:
         self.placed: list = []
         self.cancelled: list[UUID] = []
         self.cancel_answers: list = []
+        self.checked: list = []
+        self.objections: list[Exception] = []
         self.crash: BaseException | None = None
 
     async def place(self, request, idempotency_key=None):
@@ -260,11 +267,18 @@ class FakeDealing:
             updated_at=self.clock.now(),
         )
         self.placed.append(request)
+        self.record.keys[idempotency_key] = order_id
         self.keys[idempotency_key] = self.record.orders[order_id] = replace(order, **answer)
         if self.crash is not None:
             crash, self.crash = self.crash, None
             raise crash
         return self.record.orders[order_id]
+
+    async def check(self, request, *, instead_of):
+        """As the desk's; an item of `objections` is raised."""
+        self.checked.append((request, instead_of))
+        if self.objections:
+            raise self.objections.pop(0)
 
     def set(self, order_id, **changes):
         """What has become of an order."""

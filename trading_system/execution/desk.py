@@ -96,6 +96,16 @@ class Desk:
         order, is_new = saved
         return await (self._manager.send(order) if is_new else self._manager.answered(order))
 
+    async def check(self, request: OrderRequest, *, instead_of: UUID) -> None:
+        """Raise what `place` would, were that other order gone; nothing is saved or sent."""
+        instrument = await self._instrument(request.symbol)
+        await self._ready()
+        await self._gate.prepare(request)
+        self._fitting(request, instrument)
+        verdict = await self._gate.review(request, instead_of=instead_of)
+        if isinstance(verdict, Refused):
+            raise RiskRefused(verdict.refusal.reason, verdict.refusal.check, texts(verdict.refusal))
+
     async def place_list(
         self, request: OrderListRequest, idempotency_key: str | None = None
     ) -> OrderList:

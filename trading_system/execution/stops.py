@@ -1,13 +1,14 @@
 """Keeps stop losses: at the venue where it has them, else by watching prices and closing in time.
 
 Every step is saved before it is taken, and an order is sent under a key of its stop, so that a
-crash in between neither loses a stop nor sends it twice.
+crash in between neither loses a stop nor sends it twice. Nothing is decided before our record is
+known to be the venue's, and no order that guards is given up before its successor would be taken.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from decimal import Decimal
 from uuid import UUID
@@ -21,11 +22,12 @@ from trading_system.domain.events import OrderChanged, PositionChanged
 from trading_system.domain.instruments import Symbol
 from trading_system.domain.market import Ticker, Trade
 from trading_system.domain.orders import Order, OrderStatus, Side
-from trading_system.domain.stops import Facts, Stop, StopStatus, StopWish, Watched, decide
-from trading_system.execution.desk import Desk
+from trading_system.domain.stop_steps import Facts, decide
+from trading_system.domain.stops import Stop, StopStatus, StopWish
+from trading_system.execution.desk import Desk, digest
 from trading_system.execution.oms import OrderManager
+from trading_system.execution.stop_prices import StopPrices
 from trading_system.execution.stop_wishes import StopWishes
-from trading_system.execution.valuation import exact
 from trading_system.ports import (
     Clock,
     Holdings,
@@ -39,12 +41,15 @@ log = structlog.get_logger(__name__)
 
 _EVERY_SECONDS = 1.0
 _LONGEST_WAIT = 60.0
-_OUT_OF_ORDER_MS = 5_000
+_MANY = 10_000
 _REFUSED = frozenset({OrderStatus.REJECTED, OrderStatus.EXPIRED, OrderStatus.EXPIRED_IN_MATCH})
 
 
 class StopKeeper:
-    """Guards positions until cancelled; `guard` and `cancel` are for whoever asks."""
+    """Guards positions until cancelled; `guard` and `cancel` are for whoever asks.
+
+    `ready` returns once our record is known to be the venue's, or says why that is not known.
+    """
 
     def __init__(
         self,
@@ -59,6 +64,7 @@ class StopKeeper:
         live: Live,
         clock: Clock,
         bus: Bus,
+        ready: Callable[[], Awaitable[None]],
     ) -> None:
         self._repository = stops
         self._wishes = wishes
@@ -67,12 +73,11 @@ class StopKeeper:
         self._orders = orders
         self._holdings = holdings
         self._market_data = market_data
-        self._live = live
         self._clock = clock
+        self._ready = ready
         self._stops: dict[UUID, Stop] = {}  # those that still guard something, as saved
         self._symbols: frozenset[Symbol] = frozenset()
-        self._watched: dict[UUID, Watched] = {}
-        self._newest: dict[Symbol, int] = {}  # the venue's time of the last price heard
+        self._prices = StopPrices(live)
         self._tries: dict[UUID, tuple[int, float]] = {}  # failures in a row, not before
         # A lock lives as long as somebody holds or awaits it.
         self._locks: WeakValueDictionary[UUID, asyncio.Lock] = WeakValueDictionary()
@@ -102,12 +107,14 @@ class StopKeeper:
     async def guard(self, wish: StopWish) -> Stop:
         """A new stop, saved and as far as its first step got.
 
-        Raises InvalidRequest, NotFound, UnknownSymbol, and StorageError.
+        Raises InvalidRequest, NotFound, UnknownSymbol, StorageError, and ExchangeError while it is
+        not known what is held.
         """
+        await self._ready()
         await self._read_all()
         stop = await self._wishes.stop(wish, self._clock.now())
         await self._save(stop)
-        self._watch([stop])
+        self._prices.begin(stop)
         return await self._keep(stop.id)
 
     async def get(self, stop_id: UUID) -> Stop:
@@ -158,9 +165,12 @@ class StopKeeper:
             return stop
 
     async def _steps(self, stop: Stop) -> Stop:
+        await self._ready()
         while True:
             before = stop
-            stop, send, cancel = decide(before, await self._facts(before))
+            stop, send, cancel, instead = decide(before, await self._facts(before))
+            if instead is not None and cancel is not None:
+                await self._desk.check(instead, instead_of=cancel)
             if stop != before:
                 await self._save(stop)
             if send:
@@ -177,20 +187,26 @@ class StopKeeper:
                 return stop
 
     async def _send(self, before: Stop, stop: Stop) -> tuple[Stop, Order]:
-        """Place its order, or learn that it was placed; refused by our own rules, it was not.
-
-        One that was ordered `before` may have been sent by an earlier run, and stays ordered.
-        """
+        """Place its order; refused by our own rules, it was not, and nothing is ordered."""
         try:
             order = await self._desk.place(stop.request(), stop.key)
         except InvalidRequest:
-            await self._save(replace(before, status=stop.status))
+            await self._save(
+                replace(
+                    stop,
+                    ordered=None,
+                    attempt=stop.attempt - 1,
+                    reason=before.reason,
+                    updated_at=self._clock.now(),
+                )
+            )
             raise
         return await self._save(replace(stop, order_id=order.id)), order
 
     async def _facts(self, stop: Stop) -> Facts:
         # The order first: what it has closed is in the positions read after it.
-        order = None if stop.order_id is None else await self._orders.get(stop.order_id)
+        order = await self._order(stop)
+        booked = order is None or await self._is_booked(order)
         held = {each.symbol: each.quantity for each in await self._holdings.positions()}
         quantity = held.get(stop.symbol, Decimal(0))
         instrument = (await self._market_data.instruments()).get(stop.symbol)
@@ -200,15 +216,36 @@ class StopKeeper:
             held=max(quantity if stop.side is Side.SELL else -quantity, Decimal(0)),
             step=max(instrument.step_size, instrument.market_step_size or instrument.step_size),
             now=self._clock.now(),
-            watched=self._watched.get(stop.id, Watched()),
+            watched=self._prices.of(stop),
             order=order,
+            booked=booked,
+            least=max(instrument.min_quantity, instrument.market_min_quantity or Decimal(0)),
+            most=min(instrument.max_quantity, instrument.market_max_quantity or Decimal("inf")),
         )
 
+    async def _order(self, stop: Stop) -> Order | None:
+        """Its current one; where that was about to be sent, what is on record under its key."""
+        if stop.order_id is not None:
+            return await self._orders.get(stop.order_id)
+        if stop.ordered is None:
+            return None
+        return await self._orders.by_key(stop.key, digest(stop.request()))
+
+    async def _is_booked(self, order: Order) -> bool:
+        """Whether our positions contain all that it has executed."""
+        if not (order.status.is_final and order.executed_quantity):
+            return True
+        fills = await self._orders.fills(order_id=order.id, limit=_MANY)
+        return sum(each.fill.quantity for each in fills) >= order.executed_quantity
+
     async def _save(self, stop: Stop) -> Stop:
+        before = self._stops.get(stop.id)
         await self._repository.save(stop)
+        if before is not None and before.status is StopStatus.RESIZING and stop.order_id is None:
+            self._prices.begin(stop)  # until now the venue watched, by prices of its own
         if stop.status.is_final:
             self._stops.pop(stop.id, None)
-            self._watched.pop(stop.id, None)
+            self._prices.forget(stop)
             self._tries.pop(stop.id, None)
             log.info("stop ended", stop_id=str(stop.id), status=stop.status, reason=stop.reason)
         else:
@@ -233,30 +270,16 @@ class StopKeeper:
                 return
             self._stops = {stop.id: stop for stop in await self._repository.unfinished()}
             self._symbols = frozenset(stop.symbol for stop in self._stops.values())
-            self._watch(self._stops.values())
+            for stop in self._stops.values():
+                self._prices.begin(stop)
             self._read = True
-
-    def _watch(self, stops: Iterable[Stop]) -> None:
-        """Begin with the best price remembered and the newest one known."""
-        prices = {each.symbol: each.last for each in self._live.prices()}
-        for stop in stops:
-            last = prices.get(stop.symbol)
-            watched = Watched(stop.best)
-            self._watched[stop.id] = watched if last is None else watched.after(stop, exact(last))
 
     def _on_price(self, symbol: Symbol, price: float, time: int) -> None:
         if symbol not in self._symbols:
             return
-        # Two streams may tell out of order; what is much older says that the venue set its clock.
-        if 0 < self._newest.get(symbol, 0) - time <= _OUT_OF_ORDER_MS:
-            return
-        self._newest[symbol] = time
-        for stop in self._stops.values():
-            if stop.symbol == symbol:
-                watched = self._watched[stop.id].after(stop, exact(price))
-                if watched.hit and not self._watched[stop.id].hit:
-                    self._woken.set()
-                self._watched[stop.id] = watched
+        for stop in self._prices.hear(symbol, price, time, self._stops.values()):
+            self._tries.pop(stop.id, None)  # what could wait until now cannot any longer
+            self._woken.set()
 
     def _on_change(self, symbol: Symbol) -> None:
         if symbol in self._symbols:
