@@ -140,6 +140,22 @@ class FakeOrders:
         ]
         return found[::-1][:limit]
 
+    async def symbols(self, since=None):
+        return {
+            order.request.symbol
+            for order in self.rows.values()
+            if since is None or order.created_at >= since or not order.status.is_final
+        }
+
+    async def among(self, *, ids=(), client_order_ids=(), venue_order_ids=()):
+        return [
+            order
+            for order in self.rows.values()
+            if order.id in ids
+            or order.client_order_id in client_order_ids
+            or (order.request.symbol, order.venue_order_id) in venue_order_ids
+        ]
+
     async def fills(self, *, symbol=None, order_id=None, limit=500):
         return [
             row

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -218,6 +218,20 @@ class OrderRepository(Protocol):
         limit: int = 500,
     ) -> list[Order]:
         """Newest first."""
+        ...
+
+    async def symbols(self, since: datetime | None = None) -> set[Symbol]:
+        """In which there ever was an order or, with `since`, one from then on or an open one."""
+        ...
+
+    async def among(
+        self,
+        *,
+        ids: Collection[UUID] = (),
+        client_order_ids: Collection[str] = (),
+        venue_order_ids: Collection[tuple[Symbol, str]] = (),
+    ) -> list[Order]:
+        """Every order that is meant by one of these, in any order, each once."""
         ...
 
     async def fills(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
@@ -20,6 +22,8 @@ from trading_system.storage.database import Database
 from trading_system.storage.order_rows import recorded_fill
 from trading_system.storage.times import to_milliseconds
 from trading_system.storage.transitions import Transition
+
+_OPEN = tuple(status for status in OrderStatus if not status.is_final)
 
 
 class Orders:
@@ -140,6 +144,46 @@ class Orders:
             connection.execute(query, (*wanted, name, name, limit)) as cursor,
         ):
             return [rows.order(row) async for row in cursor]
+
+    async def symbols(self, since: datetime | None = None) -> set[Symbol]:
+        """In which there ever was an order or, with `since`, one from then on or an open one."""
+        query, values = "SELECT DISTINCT symbol FROM orders", tuple[object, ...]()
+        if since is not None:
+            marks = ", ".join("?" * len(_OPEN))
+            query += f" WHERE created_at >= ? UNION {query} WHERE status IN ({marks})"
+            values = to_milliseconds(since), *_OPEN
+        async with self._database.reading() as connection:
+            found = await connection.execute_fetchall(query, values)
+        return {Symbol.parse(name) for (name,) in found}
+
+    async def among(
+        self,
+        *,
+        ids: Collection[UUID] = (),
+        client_order_ids: Collection[str] = (),
+        venue_order_ids: Collection[tuple[Symbol, str]] = (),
+    ) -> list[Order]:
+        """Every order that is meant by one of these, in any order, each once."""
+        found = {}
+        for condition, keys in (
+            ("id IN (SELECT value FROM json_each(?))", [str(each) for each in ids]),
+            ("client_order_id IN (SELECT value FROM json_each(?))", list(client_order_ids)),
+            (
+                "(symbol, venue_order_id) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?))",
+                [(str(symbol), number) for symbol, number in venue_order_ids],
+            ),
+        ):
+            if not keys:
+                continue
+            query = f"SELECT {rows.COLUMNS} FROM orders WHERE {condition}"  # noqa: S608 -- constants
+            async with (
+                self._database.reading() as connection,
+                connection.execute(query, (json.dumps(keys),)) as cursor,
+            ):
+                async for row in cursor:
+                    order = rows.order(row)
+                    found[order.id] = order
+        return list(found.values())
 
     async def fills(
         self, *, symbol: Symbol | None = None, order_id: UUID | None = None, limit: int = 500
