@@ -76,10 +76,10 @@ ANSWERS = [
     # no answer in spite of its status
     (200, HTML, "", Unreadable, OutcomeUnknown),
     (302, HTML, "", Unreadable, OutcomeUnknown),
-    (400, HTML, "", Unreadable, Unreadable),
-    (404, HTML, "", Unreadable, Unreadable),
-    (410, HTML, "", Unreadable, Unreadable),
-    (414, HTML, "", Unreadable, Unreadable),
+    (400, HTML, "", Unreadable, OutcomeUnknown),
+    (404, HTML, "", Unreadable, OutcomeUnknown),
+    (410, HTML, "", Unreadable, OutcomeUnknown),
+    (414, HTML, "", Unreadable, OutcomeUnknown),
 ]  # fmt: skip
 
 KEY = ConnectionKey("venue", 443, True, True, None, None, None)

@@ -125,7 +125,9 @@ def fault(
     if code is not None:
         return _refusal(code, reason, meanings, answer.get("data"))
     if status >= _CLIENT_ERROR:
-        return Unreadable(f"HTTP {status} without an error code")
+        # Whoever stands before the venue may have said so after the venue did it.
+        lost = OutcomeUnknown if state_changing else Unreadable
+        return lost(f"HTTP {status} without an error code")
     if answer is None:
         lost = OutcomeUnknown if state_changing else Unreadable
         return lost("the venue answered with nothing readable")
