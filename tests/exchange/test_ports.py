@@ -134,6 +134,19 @@ async def test_a_look_up_of_a_filled_order_brings_every_trade(trading, venue, kn
     assert venue.requests[1][1] == "/api/v3/myTrades"
 
 
+async def test_an_order_of_more_trades_than_a_page_is_told_with_all_of_them(trading, venue):
+    venue.says(200, KNOWN | {"executedQty": "1"})
+    venue.says(200, [TRADE | {"id": number} for number in range(5, 1_005)])
+    venue.says(200, [TRADE | {"id": 2_000}])
+    report = await trading.find(order())
+    assert len(report.fills) == 1_001
+    asked = [fields for _, path, fields in venue.requests if path == "/api/v3/myTrades"]
+    assert [(fields["fromId"], fields["limit"]) for fields in asked] == [
+        ("0", "1000"),
+        ("1005", "1000"),
+    ]
+
+
 async def test_a_look_up_of_an_order_that_has_not_filled_asks_for_no_trades(trading, venue):
     venue.says(200, KNOWN | {"executedQty": "0"})
     assert (await trading.find(order())).fills == ()

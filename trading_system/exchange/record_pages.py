@@ -67,3 +67,16 @@ class RecordPages:
         if len(page) < len(rows):
             log.warning("rows without an id are left out", path=path, rows=len(rows) - len(page))
         return page, len(rows) >= _PAGE
+
+
+async def trades_of(gateway: Gateway, path: str, venue_id: str, order_id: object) -> list[Json]:
+    """Every execution of one order, ascending; without a first id only the latest are told."""
+    trades, first = list[Json](), 0
+    while True:
+        page = await gateway.read(
+            path, signed=True, symbol=venue_id, orderId=order_id, fromId=first, limit=_PAGE
+        )
+        trades += page
+        if len(page) < _PAGE:
+            return trades
+        first = page[-1]["id"] + 1

@@ -15,6 +15,7 @@ from trading_system.exchange import modifications, translate
 from trading_system.exchange.faults import HalfDone
 from trading_system.exchange.gateway import Gateway, always
 from trading_system.exchange.listing import Listing
+from trading_system.exchange.record_pages import trades_of
 
 log = structlog.get_logger(__name__)
 
@@ -105,9 +106,7 @@ class BinanceTrading:
         trades: list[translate.Json] = []
         # Even where the totals are known already: one of its fills may have gone unheard.
         if translate.executed(answer):
-            trades = await self._gateway.read(
-                "myTrades", signed=True, symbol=venue_id, orderId=answer["orderId"]
-            )
+            trades = await trades_of(self._gateway, "myTrades", venue_id, answer["orderId"])
         return translate.looked_up(answer, order, trades, source=source)
 
     def _name(self, order: Order) -> str:

@@ -25,11 +25,11 @@ from trading_system.exchange.futures import translate
 from trading_system.exchange.futures.order_types import waits_for_trigger
 from trading_system.exchange.gateway import Gateway, always
 from trading_system.exchange.listing import Listing
+from trading_system.exchange.record_pages import trades_of
 from trading_system.exchange.translate import moment, understood
 
 log = structlog.get_logger(__name__)
 
-_MOST_TRADES = 1_000
 _AS_IT_WAS = -5027  # a PUT whose answer was cut off is sent again by aiohttp: it had been done
 _FILLED_MEANWHILE = "the old order has filled some more meanwhile: nothing was placed"
 
@@ -76,9 +76,7 @@ class FuturesTrading:
 
         Raises NotAllowed for what has no price, Rejected, or OutcomeUnknown.
         """
-        parameters: dict[str, Any] = translate.amend_parameters(
-            order, self._name(order), quantity
-        )
+        parameters: dict[str, Any] = translate.amend_parameters(order, self._name(order), quantity)
         try:
             answer = await self._gateway.change("order", method="PUT", **parameters)
         except Rejected as refused:
@@ -188,14 +186,10 @@ class FuturesTrading:
         """Of what has filled, even where the totals are known: a fill may have gone unheard."""
         if not report.executed_quantity:
             return report
-        trades = await self._gateway.read(
-            "userTrades",
-            signed=True,
-            symbol=self._name(order),
-            orderId=report.venue_order_id,
-            limit=_MOST_TRADES,
-        )
         with understood(state_changing=False):
+            trades = await trades_of(
+                self._gateway, "userTrades", self._name(order), report.venue_order_id
+            )
             return translate.with_fills(report, trades)
 
     def _name(self, order: Order) -> str:
