@@ -153,6 +153,20 @@ async def test_an_amendment_the_venue_refuses_shows_the_order_as_it_is_now(
     assert (raised.value.old.status, raised.value.new) == (S.FILLED, None)
 
 
+async def test_an_amendment_refused_because_it_was_made_already_is_made(
+    manager, rest, trading, says
+):
+    """A request is repeated by the client where its connection had been cut."""
+    order = await rest()
+    trading.answers.extend(
+        [
+            Rejected(-2038, "Order amend failed."),
+            lambda sent: replace(says("NEW", source="lookup")(sent), quantity=Decimal(1)),
+        ]
+    )
+    assert (await manager.modify(order.id, quantity=Decimal(1))).open_quantity == 1
+
+
 @pytest.mark.parametrize(("seen", "is_known"), [("1", True), ("2", False)])
 async def test_an_amendment_whose_answer_got_lost_is_looked_up(
     manager, rest, trading, orders, says, seen, is_known

@@ -111,6 +111,8 @@ class Modifier:
                 report = await self._trading.amend(old, quantity)
             except Rejected as refused:
                 now = await self._seen(old)
+                if now.request.quantity == quantity:
+                    return now  # asked twice: a PUT is repeated on a connection that was cut
                 raise NotModified(f"the venue did not amend it: {refused}", old=now) from refused
             except OutcomeUnknown:
                 now = await self._seen(old)
