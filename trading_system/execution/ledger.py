@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict, defaultdict
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from datetime import date, datetime
 from decimal import Decimal
+from typing import TypeVar
 from uuid import UUID
 
 import structlog
@@ -31,6 +32,7 @@ _AUDIT_SECONDS = 60.0
 _AT_ONCE = 500
 
 Moment = tuple[datetime, int, str, UUID]
+Item = TypeVar("Item")
 
 
 class Page:
@@ -166,10 +168,10 @@ class Ledger:
         """From the record alone; events tell of what is new, but not of all the past at start."""
         old, page = self._pages.get(symbol), self._blank(symbol)
         rows = await self._orders.fills(symbol=symbol, limit=_ALL)
+        by_time = [(_when(row), row) async for row in _unhurried(rows)]
+        by_time.sort()
         new = []
-        for number, row in enumerate(sorted(rows, key=_when)):
-            if number % _AT_ONCE == 0:
-                await asyncio.sleep(0)  # years of fills take seconds, and others share the loop
+        async for _, row in _unhurried(by_time):
             realised = page.add(row)
             if self._read and not (old and old.knows(row)):
                 new.append((row, realised))
@@ -209,6 +211,14 @@ class Ledger:
         told = self._woken.is_set()
         self._woken.clear()
         return told
+
+
+async def _unhurried(items: Iterable[Item]) -> AsyncIterator[Item]:
+    """One after the other: years of fills take seconds, and others share the loop."""
+    for number, item in enumerate(items):
+        if number % _AT_ONCE == 0:
+            await asyncio.sleep(0)
+        yield item
 
 
 def _when(row: RecordedFill) -> Moment:
