@@ -46,7 +46,7 @@ ANSWERS = [
     (503, HTML, "", Unreachable, OutcomeUnknown),
     (408, HTML, "", Unreachable, OutcomeUnknown),
     (451, 0, "Service unavailable from a restricted location", Rejected, Rejected),
-    (404, HTML, "", Unreadable, Unreadable),
+    (404, HTML, "", Unreadable, OutcomeUnknown),
     (200, HTML, "", Unreadable, OutcomeUnknown),
 ]  # fmt: skip
 
