@@ -211,6 +211,8 @@ def dealing(
         resting=resting,
         currency=quote,
         may_short=may_short,
+        margin=margin,
+        ready=reconciler.ready,
     )
     desk = Desk(
         gate=safe.gate,

@@ -64,6 +64,8 @@ def make_safe(system, control_log, clock):
             resting=lambda: None,
             currency="USDT",
             may_short=False,
+            margin=None,
+            ready=None,
         )
         return system.safety, logs
 
@@ -92,15 +94,20 @@ async def test_a_kill_is_answered_before_it_is_carried_out(client, make_safe):
         "open_orders": None,
         "positions": [],
         "left_over": {},
+        "failed": {},
     }
     safe.kill_switch._progress = Progress(
-        kill=safe.control.entry, positions=(BTC,), left_over={Symbol("ETH", "USDT"): "too little"}
+        kill=safe.control.entry,
+        positions=(BTC,),
+        left_over={Symbol("ETH", "USDT"): "too little"},
+        failed={BTC: "no book"},
     )
     assert (await client.get("/control")).json()["kill"] == {
         "done": False,
         "open_orders": 0,
         "positions": ["BTC/USDT"],
         "left_over": {"ETH/USDT": "too little"},
+        "failed": {"BTC/USDT": "no book"},
     }
     refused = await client.post("/control/resume", json={})
     assert refused.status_code == 403

@@ -237,3 +237,26 @@ async def test_what_was_saved_before_a_pause_is_not_sent_in_it_unless_it_closes(
     assert control.may_send(AnOrder) is None
     await control.kill(flatten=True, **ANN)
     assert control.may_send(AClosingOrder).startswith("trading was killed")
+
+
+async def test_what_ends_a_kill_is_written_after_it(control, control_log, restarted):
+    """Else the kill, written later, would be what the next start goes by."""
+    control_log.failure = StorageError("disk full")
+    with pytest.raises(StorageError):
+        await control.kill(flatten=False, **ANN)
+    control_log.failure = None
+    await control.arm(code=None, who="ann")
+    await control.write_down()
+    assert [each.state for each in control_log.rows] == [KILLED, RUNNING]
+    again, _ = await restarted()
+    assert again.state is RUNNING
+
+
+async def test_no_kill_is_lost_though_another_follows_before_it_is_written(control, control_log):
+    control_log.failure = StorageError("disk full")
+    for reason in ("mad", "madder"):
+        with pytest.raises(StorageError):
+            await control.kill(flatten=False, reason=reason, who="ann")
+    control_log.failure = None
+    await control.write_down()
+    assert [each.reason for each in control_log.rows] == ["mad", "madder"]

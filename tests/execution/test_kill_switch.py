@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from decimal import Decimal
+from types import SimpleNamespace
 
 import pytest
 
 from tests.fakes.execution import FakeListing
-from trading_system.domain.errors import Unreachable
+from trading_system.domain.errors import Rejected, StorageError, Unreachable
 from trading_system.domain.instruments import Symbol
 from trading_system.domain.orders import OrderRequest, OrderStatus, OrderType, Side
+from trading_system.domain.reports import VenuePosition
 from trading_system.execution.kill_switch import KillSwitch
 from trading_system.execution.oms import OrderManager
 
+HUNDRED = Decimal(100)
 BTC, ETH = Symbol("BTC", "USDT"), Symbol("ETH", "USDT")
 RESTING = OrderRequest(
     symbol=BTC, side=Side.BUY, type=OrderType.LIMIT, quantity=Decimal(2), price=Decimal(99)
@@ -38,7 +41,32 @@ def listing(prices):
 
 
 @pytest.fixture
-def make_switch(control, manager, orders, holdings, wallet, listing, clock):
+def margin():
+    """What a margin account holds: quantities by symbol."""
+    return SimpleNamespace(held={}, asked=0)
+
+
+@pytest.fixture
+def passes():
+    """Errors of the first reconciliation, one a try."""
+    return []
+
+
+@pytest.fixture
+def make_switch(control, manager, orders, holdings, wallet, listing, clock, margin, passes):
+    async def positions():
+        return [
+            VenuePosition(
+                symbol=each, quantity=quantity, entry_price=HUNDRED, unrealised=Decimal(0)
+            )
+            for each, quantity in margin.held.items()
+            if quantity
+        ]
+
+    async def ready():
+        if passes:
+            raise passes.pop(0)
+
     def build(*, may_short=False):
         return KillSwitch(
             control=control,
@@ -49,6 +77,8 @@ def make_switch(control, manager, orders, holdings, wallet, listing, clock):
             market_data=listing,
             clock=clock,
             may_short=may_short,
+            margin=SimpleNamespace(positions=positions),
+            ready=ready,
         )
 
     return build
@@ -188,16 +218,105 @@ async def test_no_more_is_sold_than_is_free(switch, kill, trading, sells, holdin
 
 
 async def test_what_is_owed_is_bought_back(
-    make_switch, kill, trading, sells, holdings, control, wallet
+    make_switch, kill, trading, says, margin, wallet, orders
 ):
-    holdings.quantities = {BTC: Decimal("-1.2")}
+    margin.held = {BTC: Decimal("-1.2")}
     wallet.free = {}
-    trading.answers.append(sells)
+
+    def bought(order):
+        margin.held[BTC] += order.request.quantity
+        return says("FILLED", "1.2")(order)
+
+    trading.answers.append(bought)
     await kill(flatten=True)
     switch = make_switch(may_short=True)
     await switch.enforce()
-    assert holdings.quantities[BTC] == 0
+    assert margin.held[BTC] == 0
     assert switch.progress.done
+
+
+async def test_on_margin_the_venue_says_what_is_there(
+    make_switch, kill, trading, says, margin, holdings, orders
+):
+    """Our fills may be of a position that was closed by hand; another may be nobody's fill."""
+    holdings.quantities = {BTC: Decimal(5)}
+    await kill(flatten=True)
+    switch = make_switch(may_short=True)
+    await switch.enforce()
+    assert (trading.sent, switch.progress.done) == ([], True)
+    margin.held = {BTC: Decimal(2)}
+    trading.answers.append(says("NEW"))
+    await switch.enforce()
+    (order,) = orders.rows.values()
+    assert (order.request.side, order.request.quantity) == (Side.SELL, 2)
+    assert order.request.reduce_only
+
+
+async def test_nothing_is_closed_before_our_record_is_known_to_be_the_venues(
+    switch, rest, kill, trading, says, sells, passes, holdings, clock
+):
+    await rest()
+    holdings.quantities = {BTC: Decimal(1)}
+    passes.append(Unreachable("the first reconciliation has not ended yet"))
+    trading.answers.extend([says("CANCELED"), sells])
+    await kill(flatten=True)
+    await clock.advance(0)
+    assert [call for call, _ in trading.sent] == ["place", "cancel"]
+    await clock.advance(1)
+    assert holdings.quantities[BTC] == 0
+
+
+async def test_a_position_that_cannot_be_closed_keeps_no_other_waiting(
+    switch, kill, trading, sells, holdings, prices, listing, wallet, clock
+):
+    both = {
+        symbol: replace((await listing.instruments())[BTC], symbol=symbol) for symbol in (ETH, BTC)
+    }
+
+    async def instruments():
+        return both
+
+    listing.instruments = instruments
+    asked = prices.book
+
+    async def book(symbol, *, levels):
+        if symbol == ETH and ETH not in prices.books:
+            raise Rejected(-1, "no book of this one")
+        return await asked(symbol, levels=levels)
+
+    listing.book = book
+    wallet.free = {"BTC": Decimal(1), "ETH": Decimal(1)}
+    holdings.quantities = {ETH: Decimal(1), BTC: Decimal(1)}
+    trading.answers.append(sells)
+    await kill(flatten=True)
+    await clock.advance(0)
+    assert holdings.quantities == {ETH: 1, BTC: 0}
+    assert (switch.progress.done, switch.progress.positions) == (False, (ETH,))
+    assert "no book of this one" in switch.progress.failed[ETH]
+    prices.offer(ETH, "50", "51")
+    trading.answers.append(sells)
+    await clock.advance(1)
+    assert holdings.quantities[ETH] == 0
+    await clock.advance(2)
+    assert (switch.progress.done, switch.progress.failed) == (True, {})
+
+
+async def test_a_kill_that_could_not_be_written_is_carried_out_and_written_later(
+    switch, rest, kill, trading, says, control_log, clock
+):
+    await rest()
+    control_log.failure = StorageError("disk full")
+    trading.answers.append(says("CANCELED"))
+    with pytest.raises(StorageError):
+        await kill()
+    await clock.advance(0)
+    assert switch.progress.done
+    assert control_log.rows == []
+    control_log.failure = None
+    await clock.advance(1)
+    assert [entry.reason for entry in control_log.rows] == ["mad"]
+    await clock.advance(60)
+    assert len(control_log.rows) == 1
 
 
 async def test_nothing_is_closed_while_a_fill_is_unheard_of(

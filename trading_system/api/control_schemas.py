@@ -81,28 +81,34 @@ class ControlEvent(ControlEntryOut):
 class ProgressOut(Out):
     """What a kill has left to do; `open_orders` is null before its first pass.
 
-    `left_over` says why a position stays.
+    `left_over` says why a position stays, `failed` why one could not be closed at the last try.
     """
 
     model_config = example(
-        done=False, open_orders=1, positions=[], left_over={"ETH/USDT": "0 is less than 0.0001"}
+        done=False,
+        open_orders=0,
+        positions=["BTC/USDT"],
+        left_over={"ETH/USDT": "0 is less than 0.0001"},
+        failed={"BTC/USDT": "no answer"},
     )
 
     done: bool
     open_orders: int | None
     positions: list[SymbolText]
     left_over: dict[str, str]
+    failed: dict[str, str]
 
     @classmethod
     def of(cls, progress: Progress | None) -> Self:
         """Made from the progress."""
         if progress is None:
-            return cls(done=False, open_orders=None, positions=[], left_over={})
+            return cls(done=False, open_orders=None, positions=[], left_over={}, failed={})
         return cls(
             done=progress.done,
             open_orders=progress.open_orders,
             positions=list(progress.positions),
             left_over={str(symbol): why for symbol, why in progress.left_over.items()},
+            failed={str(symbol): why for symbol, why in progress.failed.items()},
         )
 
 
@@ -113,7 +119,7 @@ class ControlOut(Out):
         **_ENTRY,
         armed=True,
         arming="free",
-        kill={"done": True, "open_orders": 0, "positions": [], "left_over": {}},
+        kill={"done": True, "open_orders": 0, "positions": [], "left_over": {}, "failed": {}},
         log=[_ENTRY],
     )
 

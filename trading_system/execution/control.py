@@ -1,7 +1,8 @@
 """Whether trading goes on, is paused or killed: durable, and never doubtful after a restart.
 
 Real money needs two steps: a setting, and a call with a code that only the log of this run tells.
-A kill counts from the moment it is asked for, before it is on disk; its end only afterwards.
+A kill counts from the moment it is asked for, before it is on disk; its end only afterwards. One
+that could not be written is written as soon as that can be done.
 """
 
 from __future__ import annotations
@@ -50,6 +51,7 @@ class Control:
         self._exempt: set[UUID] = set()
         self._changing = asyncio.Lock()
         self._kills = 0
+        self._unwritten: list[ControlEntry] = []
 
     @property
     def entry(self) -> ControlEntry:
@@ -85,19 +87,24 @@ class Control:
     async def kill(self, *, reason: str, who: str, flatten: bool) -> ControlEntry:
         """Take nothing, from now on; on disk when this returns.
 
-        Raises StorageError when it could not be written: killed all the same, until a restart. What
-        an earlier kill was to flatten stays to be flattened.
+        Raises StorageError when it could not be written: killed all the same, and `write_down` is
+        to be called until it can be. What an earlier kill was to flatten stays to be flattened.
         """
         flatten = flatten or (self.state is ControlState.KILLED and self._entry.flatten)
         entry = replace(self._decision(ControlState.KILLED, reason, who), flatten=flatten)
         self._kills += 1
+        self._unwritten.append(entry)
         self._take(entry)
         if self.arming is Arming.CODE:
             self.armed = False
             self._offer_code()
-        async with self._changing:
-            await self._log.append(entry)
+        await self.write_down()
         return entry
+
+    async def write_down(self) -> None:
+        """Put on disk what is not there yet; raises StorageError."""
+        async with self._changing:
+            await self._write_kills()
 
     async def arm(self, *, code: str | None, who: str) -> ControlEntry:
         """End a kill, or begin to trade real money; raises NotAllowed without the right code."""
@@ -139,11 +146,17 @@ class Control:
         kills = self._kills
         async with self._changing:
             if kills == self._kills:
+                await self._write_kills()  # or the next start would take its end for the older one
                 await self._log.append(entry)
         if kills != self._kills:
             raise NotAllowed("trading was killed meanwhile")
         self._take(entry)
         return entry
+
+    async def _write_kills(self) -> None:
+        while self._unwritten:
+            await self._log.append(self._unwritten[0])
+            del self._unwritten[0]
 
     def _take(self, entry: ControlEntry) -> None:
         self._entry = entry

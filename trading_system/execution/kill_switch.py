@@ -1,12 +1,14 @@
 """Carries a kill out: cancels until the venue has confirmed each, then closes what is held.
 
-It needs nothing to work but the record of orders: what cannot be done now is tried again, after a
-restart as well. Nothing is closed while an order is open or a fill unheard of, so that what is sold
-is what is there, once.
+It needs nothing to cancel but the record of orders: what cannot be done now is tried again, after a
+restart as well. Nothing is closed while an order is open, a fill unheard of or our record not known
+to be the venue's, so that what is sold is what is there, once. On margin the venue itself says what
+is there.
 """
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
@@ -14,14 +16,20 @@ from decimal import Decimal
 import structlog
 
 from trading_system.domain.control import ControlEntry
-from trading_system.domain.errors import TradingError
+from trading_system.domain.errors import StorageError, TradingError
 from trading_system.domain.instruments import Symbol
 from trading_system.domain.orders import Order, OrderRequest, OrderStatus, OrderType, Side
-from trading_system.domain.positions import Position
 from trading_system.execution.control import Control
 from trading_system.execution.desk import digest
 from trading_system.execution.oms import OrderManager
-from trading_system.ports import Clock, Holdings, MarketData, OrderRepository, Trading
+from trading_system.ports import (
+    Clock,
+    Derivatives,
+    Holdings,
+    MarketData,
+    OrderRepository,
+    Trading,
+)
 from trading_system.risk.sizing import fitted
 
 log = structlog.get_logger(__name__)
@@ -35,13 +43,15 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 10.0
 class Progress:
     """What a pass left of a kill to do: open orders, positions, and why some of these must stay.
 
-    `kill` is the decision that the pass went by.
+    `failed` says why positions could not be closed just now: they are tried again. `kill` is the
+    decision that the pass went by.
     """
 
     kill: ControlEntry
     open_orders: int = 0
     positions: tuple[Symbol, ...] = ()
     left_over: dict[Symbol, str] = field(default_factory=dict)
+    failed: dict[Symbol, str] = field(default_factory=dict)
 
     @property
     def done(self) -> bool:
@@ -49,8 +59,21 @@ class Progress:
         return not self.open_orders and not self.positions
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Held:
+    """A position: less than nothing when short; `price` is what a unit of it cost."""
+
+    symbol: Symbol
+    quantity: Decimal
+    price: Decimal
+
+
 class KillSwitch:
-    """Works while killed and while `run` runs."""
+    """Works while killed and while `run` runs.
+
+    `ready` returns once our record is known to be the venue's; `margin` tells what the venue holds,
+    where that is not what our fills say: where more can be sold than is held.
+    """
 
     def __init__(
         self,
@@ -63,6 +86,8 @@ class KillSwitch:
         market_data: MarketData,
         clock: Clock,
         may_short: bool,
+        margin: Derivatives,
+        ready: Callable[[], Awaitable[None]],
     ) -> None:
         self._control = control
         self._manager = manager
@@ -72,6 +97,8 @@ class KillSwitch:
         self._market_data = market_data
         self._clock = clock
         self._may_short = may_short
+        self._margin = margin
+        self._ready = ready
         self._progress: Progress | None = None
 
     @property
@@ -97,11 +124,17 @@ class KillSwitch:
     async def enforce(self) -> None:
         """One pass; raises TradingError when it had to stop."""
         kill = self._control.entry
+        try:
+            await self._control.write_down()
+        except StorageError as error:  # orders are cancelled all the same
+            log.warning("a kill is not on disk yet", error=str(error))
         await self._manager.cancel_all(foreign=True)
         still = len(await self._open())
         if still or not kill.flatten:
             self._progress = Progress(kill=kill, open_orders=still)
-        elif await self._orders.short_of_fills(self._clock.now() - _LOOKS_BACK):
+            return
+        await self._ready()
+        if await self._orders.short_of_fills(self._clock.now() - _LOOKS_BACK):
             log.info("nothing is closed before all fills are known")
             held = tuple(each.symbol for each in await self._held())
             self._progress = Progress(kill=kill, positions=held)
@@ -111,13 +144,29 @@ class KillSwitch:
     async def _open(self) -> list[Order]:
         return await self._orders.all(statuses=_OPEN, limit=10_000)
 
-    async def _held(self) -> list[Position]:
-        return [each for each in await self._holdings.positions() if each.quantity]
+    async def _held(self) -> list[_Held]:
+        if self._may_short:
+            return [
+                _Held(symbol=each.symbol, quantity=each.quantity, price=each.entry_price)
+                for each in await self._margin.positions()
+            ]
+        return [
+            _Held(
+                symbol=each.symbol, quantity=each.quantity, price=each.average_price or Decimal(0)
+            )
+            for each in await self._holdings.positions()
+            if each.quantity
+        ]
 
     async def _flatten(self, kill: ControlEntry) -> Progress:
-        left_over = {}
+        left_over, failed = {}, {}
         for position in await self._held():
-            reason = await self._close(position)
+            try:
+                reason = await self._close(position)
+            except TradingError as error:  # the others must not wait for it
+                log.warning("not closed yet", symbol=str(position.symbol), error=str(error))
+                failed[position.symbol] = str(error)
+                continue
             if reason:
                 left_over[position.symbol] = reason
         return Progress(
@@ -127,9 +176,10 @@ class KillSwitch:
                 each.symbol for each in await self._held() if each.symbol not in left_over
             ),
             left_over=left_over,
+            failed=failed,
         )
 
-    async def _close(self, position: Position) -> str:
+    async def _close(self, position: _Held) -> str:
         """Sell it, or buy it back, at the market; why not, where that cannot be done."""
         instrument = (await self._market_data.instruments()).get(position.symbol)
         if instrument is None:
@@ -145,6 +195,7 @@ class KillSwitch:
             side=Side.SELL if position.quantity > 0 else Side.BUY,
             type=OrderType.MARKET,
             quantity=size.quantity,
+            reduce_only=True,
         )
         order, _ = await self._manager.save(request, idempotency_key=None, digest=digest(request))
         self._control.exempt(order.id)
@@ -156,7 +207,7 @@ class KillSwitch:
         balances = await self._trading.balances()
         return sum((each.free for each in balances if each.asset == asset), Decimal(0))
 
-    async def _price(self, position: Position) -> Decimal:
+    async def _price(self, position: _Held) -> Decimal:
         book = await self._market_data.book(position.symbol, levels=5)
         best = book.bids if position.quantity > 0 else book.asks
-        return best[0].price if best else position.average_price or Decimal(0)
+        return best[0].price if best else position.price

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from trading_system.bus import Bus
@@ -15,6 +15,7 @@ from trading_system.execution.purse import Purse
 from trading_system.ports import (
     Clock,
     CommitmentRepository,
+    Derivatives,
     DrawdownRecord,
     Holdings,
     Live,
@@ -56,8 +57,13 @@ def safety(
     resting: Callable[[], str | None],
     currency: str,
     may_short: bool,
+    margin: Derivatives,
+    ready: Callable[[], Awaitable[None]],
 ) -> Safety:
-    """Build it; `resting` says why the venue is not asked, `currency` is what limits are set in."""
+    """Build it; `resting` says why the venue is not asked, `currency` is what limits are set in.
+
+    `ready` returns once our record is known to be the venue's.
+    """
     losses = LossWatch(holdings=holdings, record=drawdown, limits=limits, clock=clock)
     gate = RiskGate(
         limits=limits,
@@ -82,6 +88,8 @@ def safety(
         market_data=market_data,
         clock=clock,
         may_short=may_short,
+        margin=margin,
+        ready=ready,
     )
     return Safety(
         control=control, gate=gate, losses=losses, kill_switch=kill_switch, refusals=refusals
