@@ -247,3 +247,20 @@ async def test_a_leg_that_waits_at_the_venue_is_not_without_an_answer(
     leg = add(status=OrderStatus.PENDING_NEW, side=Side.SELL)
     orders.rows[leg.id] = replace(leg, venue_order_id="7" if waits else None)
     assert await verdict(make_gate(), CLOSING) == (None if waits else "reduce only")
+
+
+async def test_a_look_at_the_standing_makes_no_review_forget_an_order(make_gate, add, orders):
+    """It had read the orders when the new one was saved, and goes by them only then."""
+    gate = make_gate(pushed=lambda: True)
+    await gate.prepare(REQUEST)
+    read = gate._commitments.open_or_since
+
+    async def slowly(moment):
+        found = await read(moment)
+        gate.saved(add().id)
+        return found
+
+    gate._commitments.open_or_since = slowly
+    await gate.standing()
+    gate._commitments.open_or_since = read
+    assert (await gate.standing()).free == {"USDT": 1000 - 2 * 99, "BTC": 5}

@@ -194,6 +194,15 @@ async def test_what_was_saved_is_forgotten_with_its_order(purse):
     saved = order(**WHOLE)
     purse.saved(saved.id)
     assert free(purse, saved)["USDT"] == 700
-    assert free(purse)["USDT"] == 1000
+    assert free(purse, as_of=purse.number)["USDT"] == 1000
     assert purse._saved == {}
     assert free(purse, replace(saved))["USDT"] == 1000
+
+
+async def test_who_read_the_orders_before_one_was_saved_does_not_make_it_forgotten(purse):
+    await purse.refresh()
+    as_of, read = purse.number, ()
+    saved = order(**WHOLE)
+    purse.saved(saved.id)
+    assert free(purse, *read, as_of=as_of)["USDT"] == 1000
+    assert free(purse, saved)["USDT"] == 700

@@ -143,12 +143,12 @@ class RiskGate:
 
     async def standing(self) -> Standing:
         """How much of the limits is used; raises StorageError."""
-        orders = await self._orders()
+        as_of, orders = self._purse.number, await self._orders()
         return Standing(
             open_orders=_open(orders),
             orders_last_minute=self._recent(orders),
             exposures=await self._exposures(orders),
-            free=self._purse.free(orders, cache(self.price)),
+            free=self._purse.free(orders, cache(self.price), as_of=as_of),
             losses=self._losses.losses,
             breaker=self._breaker(),
         )
@@ -159,7 +159,7 @@ class RiskGate:
         live = self._live.price(symbol)
         price, age = self._priced(symbol)
         # Orders first: one that fills meanwhile is then counted twice and not never.
-        orders = await self._orders()
+        as_of, orders = self._purse.number, await self._orders()
         others = [order for order in orders if order.id != instead_of]
         price_of = cache(self.price)
         return Facts(
@@ -174,7 +174,7 @@ class RiskGate:
             price=price,
             price_age_seconds=age,
             rate=self._rate(symbol.quote),
-            free=self._purse.free(orders, price_of, instead_of=instead_of),
+            free=self._purse.free(orders, price_of, as_of=as_of, instead_of=instead_of),
             exposures=await self._exposures(others),
             open_orders=_open(others),
             orders_last_minute=self._recent(orders),

@@ -19,15 +19,13 @@ from trading_system.bus import Bus
 from trading_system.domain.errors import ExchangeError
 from trading_system.domain.events import BalancesChanged, VenueChanged
 from trading_system.domain.instruments import Symbol
-from trading_system.domain.orders import OrderStatus
 from trading_system.domain.reports import Balance
-from trading_system.execution.exposures import pays, tied_up
+from trading_system.execution.exposures import is_unanswered, pays, tied_up
 from trading_system.ports import Clock, Commitment
 
 log = structlog.get_logger(__name__)
 
 _PUSHES = "stream user"
-_UNANSWERED = frozenset({OrderStatus.PENDING_NEW, OrderStatus.UNKNOWN})
 
 
 class Purse:
@@ -78,31 +76,42 @@ class Purse:
         """An order is on record that no word so far knows of."""
         self._saved[order_id] = self._next()
 
+    @property
+    def number(self) -> int:
+        """Of the last word or order heard of; to be noted before orders are read."""
+        return self._events
+
     def free(
         self,
         orders: Iterable[Commitment],
         price: Callable[[Symbol], Decimal | None],
         *,
+        as_of: int = 0,
         instead_of: UUID | None = None,
     ) -> dict[str, Decimal] | None:
         """By asset, given the orders open or recent; None while the venue has told nothing.
 
-        What the order `instead_of` ties up counts as free.
+        What the order `instead_of` ties up counts as free. Orders were read after the number
+        `as_of`: those saved before it that are not among them are forgotten.
         """
         if self._told is None:
             return None
         free = {asset: amount for asset, (amount, _) in self._free.items()}
-        saved = {}
+        named = set()
         for order in orders:
             number = self._saved.get(order.id, 0)
-            saved[order.id] = number
+            named.add(order.id)
             asset, amount = pays(order, price(order.symbol))
             _, told = self._free.get(asset, (0, self._told))
             if order.id == instead_of:
                 free[asset] = free.get(asset, Decimal(0)) + tied_up(order)
-            elif not order.waits and (order.status in _UNANSWERED or number > told):
+            elif is_unanswered(order) or (number > told and not order.waits):
                 free[asset] = free.get(asset, Decimal(0)) - amount
-        self._saved = {order_id: number for order_id, number in saved.items() if number}
+        self._saved = {
+            order_id: number
+            for order_id, number in self._saved.items()
+            if order_id in named or number > as_of
+        }
         return free
 
     @property
