@@ -183,7 +183,13 @@ def dealing(
         manager=manager,
         orders=orders,
         survey=Survey(
-            orders=orders, records=records, clock=clock, symbols=symbols, market_data=market_data
+            orders=orders,
+            records=records,
+            clock=clock,
+            symbols=symbols,
+            market_data=market_data,
+            # All that is traded on margin moves the one asset that is put up for it.
+            asset_of=lambda symbol: symbol.quote if may_short else symbol.base,
         ),
         look_ups=look_ups,
         balances=balances,

@@ -106,9 +106,9 @@ def registered():
 
 
 @pytest.fixture
-def listed():
+def listed(clock):
     """What the venue that trades lists: change its symbols."""
-    return FakeListed({Symbol(base, "USDT") for base in ("BTC", "ETH", "SOL")})
+    return FakeListed({Symbol(base, "USDT") for base in ("BTC", "ETH", "SOL")}, clock)
 
 
 @pytest.fixture

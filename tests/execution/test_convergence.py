@@ -213,7 +213,7 @@ class Convergence(RuleBasedStateMachine):
                 records=exchange,
                 clock=clock,
                 symbols=exchange,
-                market_data=FakeListed({BTC}),
+                market_data=FakeListed({BTC}, clock),
             ),
             look_ups=LookUps(manager=self.manager, orders=orders, records=exchange, clock=clock),
             balances=BalanceBook(records=exchange, balances=self.kept, clock=clock, bus=bus),

@@ -194,6 +194,7 @@ async def test_a_client_id_that_is_used_again_is_another_order(
     reconciler, orders, records, shown, registered
 ):
     registered.rows.append(SimpleNamespace(symbol=BTC))
+    records.held = [held("BTC")]
     first = shown("web", "FILLED", number="1", executed="0")
     records.placed.append(first)
     await reconciler.reconcile()
@@ -235,36 +236,115 @@ async def test_a_trade_of_an_order_that_nobody_shows_is_told_and_left(
     assert (told.fills, told.adopted) == (0, 0)
 
 
-async def test_symbols_of_our_orders_of_open_ones_and_registered_ones_are_read(
-    reconciler, submit, trading, says, records, registered, shown
+@pytest.fixture
+def reads(reconciler, records):
+    """Reconcile, and tell the symbols that were read of."""
+
+    async def reading(pass_=reconciler.reconcile):
+        records.asked.clear()
+        await pass_()
+        return {call[1].base for call in records.asked if call[0] == "fills"}
+
+    return reading
+
+
+async def test_symbols_of_our_orders_of_open_ones_and_of_what_is_held_are_read(
+    reads, submit, trading, says, records, registered, listed, shown
 ):
-    sol = Symbol("SOL", "USDT")
+    """Asked for all 500 that are registered, the venue would ban us."""
+    registered.rows += [SimpleNamespace(symbol=Symbol(f"C{n}", "USDT")) for n in range(500)]
+    registered.rows.append(SimpleNamespace(symbol=Symbol("SOL", "USDT")))
+    listed.symbols |= {each.symbol for each in registered.rows}
     trading.answers.append(says("FILLED", "0"))
     await submit()
     records.open.append(shown("x", symbol=ETH))
-    registered.rows.append(SimpleNamespace(symbol=sol))
-    await reconciler.reconcile()
-    read = {call[1] for call in records.asked if call[0] == "fills"}
-    assert read == {BTC, ETH, sol}
+    records.held = [held("SOL"), held("C7")]
+    assert await reads() == {"BTC", "ETH", "SOL", "C7"}
+    records.held = [held("SOL")]
+    assert await reads() == {"BTC", "ETH", "SOL", "C7"}
+    assert await reads() == {"BTC", "ETH", "SOL"}
+
+
+async def test_passes_that_nobody_asked_for_read_what_is_held_only_when_it_moved(
+    reads, reconciler, orders, records, registered, shown, traded, clock
+):
+    """What somebody else bought and sold out of our sight shows in the balances."""
+    registered.rows += [SimpleNamespace(symbol=BTC), SimpleNamespace(symbol=ETH)]
+    records.held = [held("BTC", "1"), held("ETH", "1"), held("USDT", "900")]
+    assert await reads(reconciler._round) == {"BTC", "ETH"}
+    await clock.advance(300)
+    assert await reads(reconciler._round) == set()
+    await clock.advance(300)
+    records.placed.append(shown("by hand", "FILLED", executed="1"))
+    records.traded.append(traded())
+    records.held = [held("BTC", "1.999"), held("ETH", "1"), held("USDT", "800")]
+    assert await reads(reconciler._round) == {"BTC"}
+    (order,) = await orders.all()
+    assert order.foreign
+    assert reconciler._done.rows[-1].differences == ()
 
 
 async def test_each_pass_reads_from_shortly_before_the_last_one(
-    reconciler, submit, trading, says, records, clock
+    reconciler, records, registered, clock
 ):
+    registered.rows.append(SimpleNamespace(symbol=BTC))
+    records.held = [held("BTC")]
+
     async def since():
         records.asked.clear()
         await reconciler.reconcile()
         return {clock.now() - call[2] for call in records.asked if call[0] == "orders"}
 
-    trading.answers.append(says("FILLED", "0"))
-    await submit()
     assert await since() == {timedelta(days=1)}
     await clock.advance(300)
     assert await since() == {timedelta(minutes=15)}
     await clock.advance(200 * 86_400)
     assert await since() == {timedelta(days=90)}
-    clock.jump(-86_400)
+    clock.jump(-86_400)  # the venue's own
     assert await since() == {timedelta(minutes=10)}
+
+
+async def test_a_clock_of_ours_that_was_ahead_for_a_while_hides_nothing(
+    reconciler, records, registered, listed, clock
+):
+    """The venue's record is dated by the venue's clock, and so are passes."""
+    registered.rows.append(SimpleNamespace(symbol=BTC))
+    records.held = [held("BTC")]
+    zero = clock.milliseconds()
+    listed.clock = SimpleNamespace(milliseconds=lambda: zero + round(clock.monotonic() * 1000))
+    began = clock.now() - timedelta(seconds=clock.monotonic())
+    clock.jump(7_200)
+    first = await reconciler.reconcile()
+    clock.jump(-7_200)
+    await clock.advance(3_600)
+    records.asked.clear()
+    await reconciler.reconcile()
+    ((_, _, since),) = (call for call in records.asked if call[0] == "fills")
+    assert since == first.started - timedelta(minutes=10)
+    assert first.started - began < timedelta(minutes=1)
+
+
+async def test_while_balances_move_no_pass_before_counts_as_having_seen_all(
+    reconciler, records, registered, clock
+):
+    registered.rows.append(SimpleNamespace(symbol=BTC))
+    records.held = [held("BTC")]
+    sure = await reconciler.reconcile()
+    balances, amounts = records.balances, iter(range(2, 300))
+
+    async def moving():
+        return [held("BTC", str(next(amounts)))]
+
+    records.balances = moving
+    for _ in range(2):
+        await clock.advance(300)
+        assert not (await reconciler.reconcile()).balances_compared
+    records.balances = balances
+    records.asked.clear()
+    await clock.advance(300)
+    await reconciler.reconcile()
+    since = {call[2] for call in records.asked if call[0] == "fills"}
+    assert since == {sure.started - timedelta(minutes=10)}
 
 
 async def test_a_deposit_is_told_once_with_its_size(reconciler, records, published, kept):

@@ -98,7 +98,11 @@ class FakeRegistered:
 class FakeListed:
     """MarketData of the venue that trades, as far as what it lists goes."""
 
-    symbols: set = field(default_factory=set)
+    symbols: set
+    clock: object
 
     async def instruments(self):
         return dict.fromkeys(self.symbols)
+
+    async def server_time(self):
+        return self.clock.milliseconds()

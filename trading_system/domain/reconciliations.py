@@ -27,7 +27,7 @@ class BalanceDifference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reconciliation:
-    """One pass over everything that may differ.
+    """One pass over everything that may differ; `started` and `ended` by the venue's clock.
 
     `asked` orders were looked up one by one, `booked` orders took a step or filled some more,
     `adopted` are new here and somebody else's, `unknown_left` still wait for a word of the venue,

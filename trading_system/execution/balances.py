@@ -117,6 +117,17 @@ class BalanceBook:
         """What the account holds now; raises ExchangeError."""
         return totals(await self._records.balances())
 
+    async def assets(self, seen: Amounts) -> set[str]:
+        """What is held now, or was when it was compared last."""
+        last = await self._balances.last_check()
+        return {*seen, *(totals(last.balances) if last else ())}
+
+    def unexplained(self, findings: Findings) -> set[str]:
+        """Assets that something unheard of may have moved; of a margin account nothing tells."""
+        if self._flows is no_flows:
+            return set()
+        return {each.asset for each in findings.differences}
+
     async def fills_booked(self) -> int:
         """The number of the fill that was booked last."""
         return await self._balances.fills_booked()

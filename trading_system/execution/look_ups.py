@@ -30,6 +30,7 @@ from trading_system.domain.errors import (
 from trading_system.domain.instruments import Symbol
 from trading_system.domain.orders import Order, OrderStatus
 from trading_system.domain.reports import Fill, Report, VenueFill, VenueOrder
+from trading_system.execution.adoption import foreign_id
 from trading_system.execution.oms import OrderManager, is_unseen
 from trading_system.execution.reconciliation import compare
 from trading_system.ports import AccountRecords, Clock, OrderRepository
@@ -133,7 +134,11 @@ class LookUps:
         since = max(first, self._clock.now() - _KEPT_THERE)
         shown = [*open_there, *await self._records.orders(symbol, since=since)]
         fills = await self._records.fills(symbol, since=since)
-        ours = await self._orders.all(symbol=symbol, limit=_MANY)
+        ours = await self._orders.among(
+            ids=[order.id for order in missing] + [foreign_id(each) for each in shown],
+            client_order_ids={each.report.client_order_id for each in shown},
+            venue_order_ids={(symbol, fill.venue_order_id) for fill in fills},
+        )
         comparison = compare(ours, [], shown, fills)
         strange_sides = {fill.side for fill in comparison.loose}
         taken = {(each.symbol, each.report.venue_order_id) for each in shown}

@@ -38,7 +38,8 @@ _OPEN = frozenset(status for status in OrderStatus if not status.is_final)
 _UNSURE = frozenset({OrderStatus.PENDING_NEW, OrderStatus.UNKNOWN, OrderStatus.PENDING_CANCEL})
 _LOOKS_BACK = timedelta(days=1)  # the first time of all
 _FARTHEST = timedelta(days=90)  # orders without fills are not kept longer at Binance
-_OVERLAP = timedelta(minutes=10)  # of one pass with the one before it; clocks may differ
+_OVERLAP = timedelta(minutes=10)  # of one pass with the one before it; records may lag
+_LOOKS_BACK_PASSES = 12
 _TRIES = 3  # while balances move, or do not fit
 _FIRST_PASS_SECONDS = 10.0
 _MANY = 10_000
@@ -142,12 +143,12 @@ class Reconciler:
     async def reconcile(self) -> Reconciliation:
         """One whole pass, kept and published. Raises ExchangeError, NotAllowed without keys."""
         async with self._one_at_a_time:
-            return await self._pass()
+            return await self._pass(whole=True)
 
     async def _first(self) -> None:
         async with self._one_at_a_time:
             if not self._has_passed:
-                await self._pass()
+                await self._pass(whole=True)
 
     async def _round(self) -> None:
         """A pass where one is due; otherwise, and where it fails, the look-ups alone."""
@@ -156,7 +157,8 @@ class Reconciler:
             self._woken.clear()
             self._heard_stranger = False
             try:
-                await self.reconcile()
+                async with self._one_at_a_time:
+                    await self._pass(whole=not self._has_passed)
             except NotAllowed as error:
                 log.info("nothing to reconcile", reason=str(error))
                 self._due_at = now + self._every
@@ -186,21 +188,26 @@ class Reconciler:
             for wait in waits:
                 wait.cancel()
 
-    async def _pass(self) -> Reconciliation:
-        started, tally = self._clock.now(), _Tally()
+    async def _pass(self, *, whole: bool) -> Reconciliation:
+        """With `whole` everything that is held is looked at, else what nothing explains."""
+        begun, started, tally = self._clock.monotonic(), await self._survey.now(), _Tally()
         since = await self._since(started)
         fills = await self._balances.fills_booked()
+        moving: set[str] = set()
         for _ in range(_TRIES):
             seen = await self._balances.look()
-            await self._book(await self._survey.compare(since), tally)
+            if whole:
+                moving |= await self._balances.assets(seen)
+            await self._book(await self._survey.compare(since, moving), tally)
             findings = await self._balances.compare(seen)
             if findings.quiet and not findings.differences:
                 break
+            moving |= self._balances.unexplained(findings)
         await self._balances.keep(findings)
         unsure = await self._orders.all(statuses=_UNSURE, limit=_MANY)
         done = Reconciliation(
             started=started,
-            ended=self._clock.now(),
+            ended=started + timedelta(seconds=self._clock.monotonic() - begun),
             asked=tally.asked,
             booked=tally.booked,
             adopted=tally.adopted,
@@ -216,9 +223,14 @@ class Reconciler:
         return done
 
     async def _since(self, now: datetime) -> datetime:
-        """From when on the venue's record is read: what was open before is asked for anyway."""
-        last = await self._done.latest()
-        begin = last[0].started - _OVERLAP if last else now - _LOOKS_BACK
+        """From when on the venue's record is read: what was open before is asked for anyway.
+
+        Both passes are dated by the venue's clock, for ours may have been set since. While balances
+        move, nobody knows what the passes before have missed.
+        """
+        last = await self._done.latest(_LOOKS_BACK_PASSES)
+        sure = next((done for done in last if done.balances_compared), last[-1] if last else None)
+        begin = sure.started - _OVERLAP if sure else now - _LOOKS_BACK
         return min(max(begin, now - _FARTHEST), now - _OVERLAP)
 
     async def _book(self, comparison: Comparison, tally: _Tally) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-from datetime import datetime, timedelta
+from collections.abc import Callable, Collection
+from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from trading_system.domain.errors import NotFound, UnknownSymbol
+from trading_system.domain.errors import UnknownSymbol
 from trading_system.domain.instruments import Symbol
 from trading_system.domain.orders import Order, OrderStatus
 from trading_system.domain.reports import VenueFill, VenueOrder
@@ -30,11 +30,12 @@ _MANY = 10_000
 
 
 class Survey:
-    """Looks at every symbol of our orders and of open orders there, and at the registered ones.
+    """Looks at the symbols of our newest orders, of open orders there, and of assets that moved.
 
-    What somebody else has done and ended in another symbol shows in the balances alone. Candles may
-    come from another venue: of the registered symbols those count that `market_data`, of the venue
-    that trades, lists.
+    Each symbol weighs so much that not all can be read. What somebody else has done and ended in
+    another one shows in the balances: its asset, as `asset_of` tells, is then to be named.
+    Candles may come from another venue: of the registered symbols those count that `market_data`,
+    of the venue that trades, lists.
     """
 
     def __init__(
@@ -45,25 +46,30 @@ class Survey:
         clock: Clock,
         symbols: SymbolRepository,
         market_data: MarketData,
+        asset_of: Callable[[Symbol], str] = lambda symbol: symbol.base,
     ) -> None:
         self._orders = orders
         self._records = records
         self._clock = clock
         self._symbols = symbols
         self._market_data = market_data
+        self._asset_of = asset_of
         self._delisted: set[Symbol] = set()
 
-    async def compare(self, since: datetime) -> Comparison:
+    async def now(self) -> datetime:
+        """By the venue's clock, which its record is dated by; raises ExchangeError."""
+        return datetime.fromtimestamp(await self._market_data.server_time() / 1000, UTC)
+
+    async def compare(self, since: datetime, assets: Collection[str] = ()) -> Comparison:
         """What the venue tells beyond our record, of what was placed or traded from then on.
 
         Raises ExchangeError. The venue is read before our own record: what it shows of ours was
         saved before it was sent, so that no order of ours is taken for a stranger's.
         """
-        lately = await self._orders.all(limit=_MANY)
         shown = await self._records.open_orders()
         fills: list[VenueFill] = []
-        symbols = {order.request.symbol for order in lately} | {each.symbol for each in shown}
-        for symbol in sorted(symbols | await self._registered()):
+        symbols = await self._orders.symbols(since) | {each.symbol for each in shown}
+        for symbol in sorted(symbols | await self._moving(assets)):
             try:
                 placed = await self._records.orders(symbol, since=since)
                 traded = await self._records.fills(symbol, since=since)
@@ -75,9 +81,14 @@ class Survey:
         ours = await self._ours(shown, fills)
         return compare(ours, await self._fills_of(ours, fills), shown, fills)
 
-    async def _registered(self) -> set[Symbol]:
+    async def _moving(self, assets: Collection[str]) -> set[Symbol]:
+        """Symbols that may have moved these: what is registered, and what ever was ordered."""
+        if not assets:
+            return set()
         registered = {each.symbol for each in await self._symbols.all(active=True)}
-        return registered & (await self._market_data.instruments()).keys()
+        registered &= (await self._market_data.instruments()).keys()
+        known = registered | await self._orders.symbols()
+        return {symbol for symbol in known if self._asset_of(symbol) in assets}
 
     def _miss(self, symbol: Symbol) -> None:
         if symbol not in self._delisted:
@@ -88,18 +99,15 @@ class Survey:
         """What our record has to be compared with these."""
         ours = await self._orders.all(statuses=_OPEN, limit=_MANY)
         ours += await self._orders.short_of_fills(self._clock.now() - _LOOKS_BACK)
-        for each in shown:
+        ours += await self._orders.among(
             # Both: its client id may be that of another order on our record.
-            with suppress(NotFound):
-                ours.append(await self._orders.by_client_order_id(each.report.client_order_id))
-            with suppress(NotFound):
-                ours.append(await self._orders.get(foreign_id(each)))
+            client_order_ids={each.report.client_order_id for each in shown},
+            ids={foreign_id(each) for each in shown},
+        )
         named = {(each.symbol, each.report.venue_order_id) for each in shown}
         named |= {(order.request.symbol, order.venue_order_id) for order in ours}
-        for symbol in {
-            fill.symbol for fill in fills if (fill.symbol, fill.venue_order_id) not in named
-        }:
-            ours += await self._orders.all(symbol=symbol, limit=_MANY)
+        traded = {(fill.symbol, fill.venue_order_id) for fill in fills}
+        ours += await self._orders.among(venue_order_ids=traded - named)
         return list({order.id: order for order in ours}.values())
 
     async def _fills_of(self, ours: list[Order], fills: list[VenueFill]) -> list[RecordedFill]:
