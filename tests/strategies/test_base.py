@@ -103,6 +103,14 @@ def test_bad_values_are_refused_with_what_would_be_good(values, reason):
     assert str(refusal.value) == reason
 
 
+@pytest.mark.parametrize(
+    "values", [{"bars": 1}, {"bars": 9}, {"share": 0.0}, {"size": Decimal(2)}], ids=str
+)
+def test_both_ends_of_a_range_belong_to_it(values):
+    ((name, value),) = values.items()
+    assert getattr(build(Careless, values), name) == value
+
+
 def test_a_strategy_without_parameters_says_so():
     @dataclass(frozen=True)
     class Still:

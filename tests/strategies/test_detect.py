@@ -166,6 +166,7 @@ def test_the_example_is_a_market():
     assert np.all(frame.low <= np.minimum(frame.open, frame.close))
     assert np.all(frame.high >= np.maximum(frame.open, frame.close))
     assert np.all(frame.low > 0)
+    assert np.any((frame.low[1:] > frame.close[:-1]) | (frame.high[1:] < frame.close[:-1]))
     changes = np.abs(np.diff(np.log(frame.close)))
     assert np.any(changes > 0.02)
     assert np.mean(changes == 0) > 0.1

@@ -19,6 +19,11 @@ def test_it_may_also_sell_what_rose(bars):
     assert targets.tolist() == [0, 0, 0, 1, 1, 0, -1, -1, -1, 0, 1]
 
 
+def test_the_neutral_level_itself_is_back_at_neutral(bars):
+    # Average gain 0.5 of an average move of 1 at the last bar: 50, exactly.
+    assert RsiReversion(period=2).targets(bars(10, 8, 8, 9)).tolist() == [0, 0, 1, 0]
+
+
 def test_a_market_that_never_moved_is_not_oversold(bars):
     assert not RsiReversion(period=2).targets(bars(*[10] * 20)).any()
 

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as draw
 
 from trading_system.domain.errors import InvalidRequest
@@ -12,9 +13,10 @@ from trading_system.strategies.sums import window_sums
 
 decimals = draw.integers(0, 8).flatmap(
     lambda places: draw.lists(
-        draw.integers(1, 10_000).map(lambda count: count / 10**places), min_size=1, max_size=60
+        draw.integers(1, 10_000).map(lambda count: count / 10**places), min_size=25, max_size=60
     )
 )
+"""Enough of them that every window below has some."""
 
 
 def exactly(price):
@@ -22,7 +24,8 @@ def exactly(price):
     return Fraction(repr(price))
 
 
-@given(prices=decimals, period=draw.integers(1, 70))
+@settings(max_examples=50, deadline=None)
+@given(prices=decimals, period=draw.integers(1, 30))
 def test_means_are_those_of_the_decimals(prices, period):
     means = window_sums(np.array(prices)).means(period)
     for i, mean in enumerate(means.tolist()):
@@ -33,7 +36,8 @@ def test_means_are_those_of_the_decimals(prices, period):
             assert mean == pytest.approx(float(exact), rel=4e-16, abs=0)
 
 
-@given(prices=decimals, fast=draw.integers(1, 20), more=draw.integers(1, 20))
+@settings(max_examples=50, deadline=None)
+@given(prices=decimals, fast=draw.integers(1, 12), more=draw.integers(1, 12))
 def test_the_order_of_two_means_is_that_of_the_decimals(prices, fast, more):
     slow = fast + more
     order = window_sums(np.array(prices)).order(fast, slow, below=-1.0)
@@ -62,6 +66,7 @@ def test_nothing_drifts_over_a_year_of_minutes():
     assert means[525_600 // 2 - 1] == 117.01
 
 
+@settings(max_examples=50, deadline=None)
 @given(price=draw.floats(1e-15, 1e15), period=draw.integers(1, 30))
 def test_the_mean_of_a_constant_is_the_same_for_every_period(price, period):
     sums = window_sums(np.full(31, price))
@@ -69,10 +74,9 @@ def test_the_mean_of_a_constant_is_the_same_for_every_period(price, period):
     assert not sums.order(period, 31, below=-1.0).any()
 
 
-@given(prices=decimals, fast=draw.integers(1, 20), more=draw.integers(1, 20))
+@settings(max_examples=50, deadline=None)
+@given(prices=decimals, fast=draw.integers(1, 12), more=draw.integers(1, 12))
 def test_sums_too_large_to_be_multiplied_are_compared_all_the_same(prices, fast, more):
-    from dataclasses import replace
-
     sums = window_sums(np.array(prices))
     large = replace(sums, top=2**62 // (fast + more))  # as far as the choice of the way goes
     usual = sums.order(fast, fast + more, below=-1.0)

@@ -69,13 +69,14 @@ def look_ahead(strategy: Strategy, frame: Frame, *, seed: int = 0) -> Finding | 
 
 
 def example_frame(bars: int = 2_000, seed: int = 0) -> Frame:
-    """Made-up minute candles to try a strategy on: calm and wild stretches, jumps, standstills."""
+    """Made-up minute candles to try a strategy on: calm and wild, with jumps, gaps, standstills."""
     randomness = np.random.default_rng(seed)
     calm = np.repeat(randomness.choice([0.0, 0.0005, 0.003], -(-bars // 50)), 50)[:bars]
     moves = randomness.normal(0.0, 1.0, bars) * calm
     moves += (randomness.random(bars) < 0.01) * randomness.normal(0.0, 0.03, bars)  # noqa: PLR2004 -- one bar in a hundred
     close = np.round(100.0 * np.exp(np.cumsum(moves)), 2)
-    opened = np.concatenate(([100.0], close[:-1]))[:bars]
+    gaps = (randomness.random(bars) < 0.05) * randomness.normal(0.0, 0.01, bars)  # noqa: PLR2004 -- one bar in twenty
+    opened = np.round(np.concatenate(([100.0], close[:-1]))[:bars] * np.exp(gaps), 2)
     reach = np.round(np.abs(randomness.normal(0.0, 100.0, bars)) * calm, 2)
     high, low = np.maximum(opened, close) + reach, np.minimum(opened, close) - reach
     volume = np.round(randomness.exponential(10.0, bars), 5)
