@@ -88,3 +88,37 @@ async def test_a_look_that_is_young_enough_is_not_repeated(make_watch, holdings,
     await clock.advance(1)
     await watch.look(max_age=30)
     assert holdings.asked == 2
+
+
+@pytest.mark.parametrize("kept", [None, Drawdown(peak=Decimal(1000), stopped_at=None)])
+async def test_a_first_look_that_misses_a_price_tells_nothing_and_stops_nothing(
+    make_watch, holdings, record, kept
+):
+    """Nobody knows what the account is worth until then, and the gate says so."""
+    record.kept = kept
+    watch = make_watch()
+    holdings.total, holdings.unvalued = Decimal(400), ("BTC",)
+    for _ in range(2):
+        await watch.look()
+    assert (watch.losses, record.kept, record.saves) == (None, kept, 0)
+    holdings.total, holdings.unvalued = Decimal(1000), ()
+    await watch.look()
+    assert (watch.losses.peak, watch.losses.stopped_at) == (1000, None)
+
+
+async def test_an_asset_without_a_price_for_a_moment_is_not_lost(make_watch, holdings):
+    watch = make_watch()
+    await watch.look()
+    before = watch.losses
+    holdings.total, holdings.unvalued = Decimal(400), ("BTC",)
+    await watch.look()
+    assert watch.losses is before
+
+
+async def test_an_asset_that_never_had_a_price_hides_no_loss(make_watch, holdings):
+    watch = make_watch()
+    holdings.unvalued = holdings.uncounted = ("DUST",)
+    await watch.look()
+    holdings.total = Decimal(100)
+    await watch.look()
+    assert watch.losses.stopped_at == NOON

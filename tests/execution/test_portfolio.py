@@ -84,6 +84,38 @@ async def test_what_gets_a_price_later_is_no_gain(held, clock):
     assert (equity.total, equity.day_start, equity.peak) == (1200, 1200, 1200)
 
 
+@pytest.mark.parametrize("restarted", [False, True])
+@pytest.mark.parametrize("hours", [0, 24])
+async def test_a_coin_without_a_price_for_a_moment_is_neither_lost_nor_won_again(
+    held, clock, restarted, hours
+):
+    """Over midnight, too, when the day would begin with what was left."""
+    await held.portfolio.mark()
+    held.live.last = {}
+    if restarted:
+        held.portfolio = held.opened()
+    await clock.advance(hours * 3600)
+    for _ in range(2):
+        equity = await held.portfolio.mark()
+        assert (equity.total, equity.day_start, equity.peak) == (1000, 1200, 1200)
+        assert equity.missing == ("BTC",)
+    held.live.last = {BTC: 90.0}
+    equity = await held.portfolio.mark()
+    assert (equity.total, equity.peak, equity.missing) == (1180, 1200, ())
+    assert equity.day_start == (1180 if hours else 1200)
+    assert {mark.total for mark in held.marks.rows.values()} <= {1200, 1180}
+
+
+async def test_an_asset_that_never_had_a_price_is_no_reason_not_to_mark(held, clock):
+    held.account.rows.append(Balance(asset="XYZ", free=D(5), locked=D(0)))
+    await held.portfolio.mark()
+    held.portfolio = held.opened()
+    held.live.last[BTC] = 90.0
+    await clock.advance(60)
+    equity = await held.portfolio.mark()
+    assert (equity.total, equity.missing, len(held.marks.rows)) == (1180, (), 2)
+
+
 async def test_pushed_balances_count_at_once_and_others_stay(held, clock):
     pushed = BalancesChanged(
         balances=(Balance(asset="USDT", free=D(5), locked=D(5)),), time=clock.now()
@@ -232,4 +264,5 @@ def test_the_first_mark_is_its_own_start_and_peak(clock):
         peak=D(5),
         at=clock.now(),
         unvalued=("XYZ",),
+        uncounted=("XYZ",),
     )

@@ -111,6 +111,8 @@ class FakeHoldings:
     quantities: dict = field(default_factory=dict)
     total: Decimal = Decimal(1000)
     day_start: Decimal = Decimal(1000)
+    unvalued: tuple = ()
+    uncounted: tuple = ()
     failure: Exception | None = None
     asked: int = 0
 
@@ -125,7 +127,13 @@ class FakeHoldings:
         if self.failure:
             raise self.failure
         return Equity(
-            total=self.total, quote="USDT", day_start=self.day_start, peak=self.total, at=NOON
+            total=self.total,
+            quote="USDT",
+            day_start=self.day_start,
+            peak=self.total,
+            at=NOON,
+            unvalued=self.unvalued,
+            uncounted=self.uncounted,
         )
 
 

@@ -57,17 +57,6 @@ def test_without_a_limit_the_peak_is_kept_and_nothing_stops():
     assert (losses.peak, losses.stopped_at) == (1000, None)
 
 
-def test_an_asset_without_a_price_for_a_moment_is_not_lost():
-    before = looks(TWENTY, "1000")
-    assert step(before, worth("100", unvalued=("BTC",)), TWENTY) == before
-
-
-def test_an_asset_that_never_had_a_price_hides_no_loss():
-    first = step(None, worth("1000", unvalued=("DUST",)), TWENTY)
-    assert step(first, worth("100", unvalued=("DUST",)), TWENTY).stopped_at == NOW
-    assert step(first, worth("100"), TWENTY).stopped_at == NOW
-
-
 def test_losses_of_the_day_count_from_its_start():
     losses = step(None, worth("970", day_start="1000"), TWENTY)
     assert losses.today == 30

@@ -87,11 +87,21 @@ def following(
     """The equity at this moment, after the last one marked; the first of a UTC day is its start.
 
     What `appeared` because it has a price now is no gain: the day's start and the peak had it too.
+    While something is missing that the last one counted, both stay what they were.
     """
     if last is None:
         return Equity(
-            total=total, quote=quote, day_start=total, peak=total, at=at, unvalued=unvalued
+            total=total,
+            quote=quote,
+            day_start=total,
+            peak=total,
+            at=at,
+            unvalued=unvalued,
+            uncounted=unvalued,
         )
+    uncounted = tuple(name for name in unvalued if name in last.unvalued)
+    if uncounted != unvalued:
+        return replace(last, total=total, at=at, unvalued=unvalued, uncounted=uncounted)
     return replace(
         last,
         total=total,
@@ -99,4 +109,5 @@ def following(
         peak=max(last.peak + appeared, total),
         at=at,
         unvalued=unvalued,
+        uncounted=uncounted,
     )

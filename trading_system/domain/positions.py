@@ -74,7 +74,8 @@ class Position:
 class Equity:
     """What the account is worth in `quote`, and what it was when the UTC day began and at its best.
 
-    `unvalued` are assets held whose price is unknown: they are in no total.
+    `unvalued` are assets held whose price is unknown: they are in no total. `uncounted` are those
+    of them that the day's start and the peak never counted either.
     """
 
     total: Decimal
@@ -83,6 +84,15 @@ class Equity:
     peak: Decimal
     at: datetime
     unvalued: tuple[str, ...] = ()
+    uncounted: tuple[str, ...] = ()
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """What the total misses that the day's start and the peak may contain: no loss by itself.
+
+        While there is any, the total must not be compared with them.
+        """
+        return tuple(name for name in self.unvalued if name not in self.uncounted)
 
     @property
     def drawdown(self) -> Decimal:

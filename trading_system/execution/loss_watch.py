@@ -51,6 +51,10 @@ class LossWatch:
             self._looked_at = self._clock.monotonic()
 
     async def _step(self, equity: Equity) -> None:
+        """Go by it, unless it misses something: what was known stays, be it nothing."""
+        if equity.missing:
+            log.warning("losses are not known without prices", assets=equity.missing)
+            return
         before = self.losses
         if before is None:
             kept = await self._record.load()

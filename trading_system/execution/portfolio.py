@@ -1,6 +1,7 @@
 """What we hold and what it is worth: positions by our fills, cash and coins by the venue's word.
 
-Equity is marked once a minute and after each fill. An asset without a price is named, not guessed.
+Equity is marked once a minute and after each fill. An asset without a price is named, not guessed;
+while one misses that had a price at the last mark nothing is marked, since nothing was lost.
 """
 
 from __future__ import annotations
@@ -127,10 +128,16 @@ class Portfolio:
         )
 
     async def mark(self) -> Equity:
-        """Record the equity, by balances asked of the venue now."""
+        """Record the equity, by balances asked of the venue now; one that misses something is not.
+
+        So the last mark has what every later one is to be compared with, over a restart too.
+        """
         self._asked_at = float("-inf")
         async with self._marking:
             equity = await self.equity()
+            if equity.missing:
+                log.warning("equity not marked: no price", assets=equity.missing)
+                return equity
             await self._marks.record(equity)
             before, self._last = self._last, equity
         if before is None or before.at.date() != equity.at.date():

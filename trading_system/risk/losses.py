@@ -43,13 +43,11 @@ class Losses:
 def step(before: Losses | None, equity: Equity, limits: RiskLimits) -> Losses:
     """The losses after one more look at the equity; with the first look nothing is lost yet.
 
-    An equity that misses something which the last one still counted is not looked at: an asset
-    whose price is unknown for a moment is not lost.
+    An equity that misses something must not be looked at: an asset whose price is unknown for a
+    moment is not lost.
     """
     if before is None:
         return Losses(equity=equity, peak=equity.total)
-    if set(equity.unvalued) - set(before.equity.unvalued):
-        return before
     resumes_at = before.resumes_at(limits)
     if limits.max_drawdown_percent is None or (resumes_at and equity.at >= resumes_at):
         return Losses(
