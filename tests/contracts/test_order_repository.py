@@ -138,6 +138,17 @@ async def test_what_reports_change_is_stored(repository):
     assert await repository.get(made.id) == after
 
 
+async def test_what_was_amended_by_hand_is_stored(repository):
+    before = order()
+    await repository.create(before, idempotency_key=None, digest="d")
+    told = replace(
+        report(before, "NEW"), source="lookup", quantity=Decimal(3), price=Decimal("90000.5")
+    )
+    await repository.record(before, apply(before, told), told, at=NOW)
+    request = (await repository.get(before.id)).request
+    assert (request.quantity, request.price) == (Decimal(3), Decimal("90000.5"))
+
+
 async def test_fees_are_added_up_by_asset_over_all_fills(repository):
     made = order()
     await create(repository, made)

@@ -145,13 +145,55 @@ def test_a_leg_that_waits_for_another_keeps_its_state_and_gains_its_id() -> None
     assert apply(waiting, report(S.NEW)).status is S.NEW
 
 
-@pytest.mark.parametrize(
-    ("told", "left"), [("1.5", "1.5"), ("2", "2"), ("3", "2"), (None, "2")], ids=str
-)
-def test_amending_only_takes_away(told, left) -> None:
+# quantity told, source, seconds after what is known, quantity left
+AMENDED = [
+    ("1.5", "answer", 1, "1.5"),
+    ("1.5", "stream", 1, "1.5"),
+    ("1.5", "lookup", -1, "1.5"),
+    ("2", "lookup", 1, "2"),
+    ("3", "lookup", 1, "3"),
+    ("3", "lookup", 0, "3"),
+    ("3", "lookup", -1, "2"),
+    ("3", "stream", 1, "2"),
+    (None, "lookup", 1, "2"),
+]
+
+
+@pytest.mark.parametrize(("told", "source", "seconds", "left"), AMENDED, ids=str)
+def test_less_counts_whoever_tells_it_and_more_when_it_is_the_newest(
+    told, source, seconds, left
+) -> None:
     quantity = None if told is None else Decimal(told)
-    after = apply(order(S.NEW), report(S.NEW, quantity=quantity))
+    after = apply(order(S.NEW), report(S.NEW, quantity=quantity, source=source, seconds=seconds))
     assert after.request.quantity == Decimal(left)
+
+
+@pytest.mark.parametrize(
+    ("told", "source", "seconds", "kept"),
+    [
+        ("90", "lookup", 1, "90"),
+        ("110", "lookup", 0, "110"),
+        ("90", "lookup", -1, "100"),
+        ("90", "stream", 1, "100"),
+        (None, "lookup", 1, "100"),
+    ],
+)
+def test_an_order_dragged_by_hand_has_the_price_it_was_dragged_to(
+    told, source, seconds, kept
+) -> None:
+    price = None if told is None else Decimal(told)
+    after = apply(order(S.NEW), report(S.NEW, price=price, source=source, seconds=seconds))
+    assert after.request.price == Decimal(kept)
+
+
+def test_what_has_no_price_is_given_none() -> None:
+    market = replace(order(S.NEW), request=replace(order().request, price=None))
+    assert apply(market, report(S.NEW, price=Decimal(5))).request.price is None
+
+
+def test_more_executed_than_asked_for_leaves_nothing_open() -> None:
+    """A fill may be told before the quantity that allowed it."""
+    assert order(executed="3").open_quantity == 0
 
 
 def test_an_order_by_quote_has_no_quantity_to_take_away() -> None:

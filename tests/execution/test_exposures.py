@@ -49,6 +49,7 @@ INFINITE = D("Infinity")
         ({}, D(80), 2, ("USDT", 299)),
         ({}, None, 2, ("USDT", 299)),
         (FULL, None, 0, ("USDT", 297)),
+        ({"executed_quantity": D(4), "executed_quote": D(396)}, None, 0, ("USDT", 396)),
         ({"status": OrderStatus.CANCELED}, None, 0, ("USDT", 99)),
         (MARKET, D(80), 2, ("USDT", 259)),
         (MARKET, None, 2, ("USDT", INFINITE)),

@@ -212,9 +212,12 @@ class Order:
 
     @property
     def open_quantity(self) -> Decimal | None:
-        """What of its base quantity is not executed; None for an order by quote quantity."""
+        """What of its base quantity is not executed; None for an order by quote quantity.
+
+        Never less than nothing, though a fill may be told before the quantity that allowed it.
+        """
         asked = self.request.quantity
-        return None if asked is None else asked - self.executed_quantity
+        return None if asked is None else max(asked - self.executed_quantity, Decimal(0))
 
 
 def client_order_id(order_id: UUID) -> str:
@@ -232,7 +235,7 @@ def apply(order: Order, report: Report) -> Order:
     after = replace(
         order,
         status=status,
-        request=_shrunk(order.request, report.quantity),
+        request=_as_told(order, report),
         venue_order_id=report.venue_order_id or order.venue_order_id,
         executed_quantity=max(order.executed_quantity, report.executed_quantity),
         executed_quote=max(order.executed_quote, report.executed_quote),
@@ -258,8 +261,17 @@ def _next(order: Order, report: Report) -> OrderStatus:
     return order.status
 
 
-def _shrunk(request: OrderRequest, told: Decimal | None) -> OrderRequest:
-    """Amending only ever takes away, so that the smallest quantity told is the newest."""
-    if told is None or request.quantity is None or told >= request.quantity:
-        return request
-    return replace(request, quantity=told)
+def _as_told(order: Order, report: Report) -> OrderRequest:
+    """The request as amended there, by us or by hand.
+
+    Less is newer whoever tells it: most venues only ever take away. More, and another price, count
+    only when they were asked for and are no older than what is known.
+    """
+    request = order.request
+    is_newest = not report.is_push and report.time >= order.updated_at
+    asked, told = request.quantity, report.quantity
+    if asked is not None and told is not None and (told < asked or (is_newest and told > asked)):
+        request = replace(request, quantity=told)
+    if is_newest and request.price is not None and report.price not in {None, request.price}:
+        request = replace(request, price=report.price)
+    return request

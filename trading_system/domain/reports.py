@@ -27,9 +27,9 @@ class Fill:
 class Report:
     """The state of one order as told by `source`; executed amounts are totals.
 
-    `fills` may be some of the order's fills. `quantity` is what is asked for in all, where it was
-    told: amending makes it smaller. `status` is an OrderStatus value as text, so that this module
-    stays below the order itself.
+    `fills` may be some of the order's fills. `quantity` is what is asked for in all and `price` at
+    what limit, where they were told and may be amended. `status` is an OrderStatus value as text,
+    so that this module stays below the order itself.
     """
 
     client_order_id: str
@@ -41,6 +41,7 @@ class Report:
     executed_quote: Decimal = Decimal(0)
     fills: tuple[Fill, ...] = ()
     quantity: Decimal | None = None
+    price: Decimal | None = None
     reject_code: int | None = None
     reject_reason: str | None = None
 

@@ -25,7 +25,7 @@ def remaining(order: Commitment, price: Decimal | None) -> Decimal:
     if order.status.is_final:
         return _NOTHING
     if order.quantity is not None:
-        return order.quantity - order.executed_quantity
+        return max(order.quantity - order.executed_quantity, _NOTHING)
     at = order.price or order.stop_price or price
     return ((order.quote_quantity or _NOTHING) - order.executed_quote) / at if at else _UNKNOWN
 

@@ -26,12 +26,12 @@ from trading_system.storage.times import to_datetime, to_milliseconds
 
 # What stays as it was saved, then what reports change.
 _FIXED = (
-    "id, client_order_id, symbol, side, type, time_in_force, quote_quantity, price, stop_price, "
+    "id, client_order_id, symbol, side, type, time_in_force, quote_quantity, stop_price, "
     "trailing_delta, iceberg_quantity, reduce_only, mid_price, replaces, list_id, is_foreign, "
     "created_at"
 )
 _CHANGING = (
-    "venue_order_id, quantity, status, executed_quantity, executed_quote, fees, reject_code, "
+    "venue_order_id, quantity, price, status, executed_quantity, executed_quote, fees, reject_code, "
     "reject_reason, latency_ms, updated_at"
 )
 COLUMNS = f"{_FIXED}, {_CHANGING}"
@@ -78,15 +78,14 @@ def row(order: Order) -> tuple[object, ...]:
         request.type,
         request.time_in_force,
         _text(request.quote_quantity),
-        _text(request.price),
         _text(request.stop_price),
         request.trailing_delta,
         _text(request.iceberg_quantity),
-        request.reduce_only,
+        int(request.reduce_only),
         _text(order.mid_price),
         _text(order.replaces),
         _text(order.list_id),
-        order.foreign,
+        int(order.foreign),
         to_milliseconds(order.created_at),
         *changing(order),
     )
@@ -97,6 +96,7 @@ def changing(order: Order) -> tuple[object, ...]:
     return (
         order.venue_order_id,
         _text(order.request.quantity),
+        _text(order.request.price),
         order.status,
         str(order.executed_quantity),
         str(order.executed_quote),
@@ -119,19 +119,19 @@ def order(found: sqlite3.Row) -> Order:
             type=OrderType(found[4]),
             time_in_force=TimeInForce(found[5]) if found[5] else None,
             quote_quantity=_decimal(found[6]),
-            price=_decimal(found[7]),
-            stop_price=_decimal(found[8]),
-            trailing_delta=found[9],
-            iceberg_quantity=_decimal(found[10]),
-            reduce_only=bool(found[11]),
-            quantity=_decimal(found[18]),
+            stop_price=_decimal(found[7]),
+            trailing_delta=found[8],
+            iceberg_quantity=_decimal(found[9]),
+            reduce_only=bool(found[10]),
+            quantity=_decimal(found[17]),
+            price=_decimal(found[18]),
         ),
-        mid_price=_decimal(found[12]),
-        replaces=_id(found[13]),
-        list_id=_id(found[14]),
-        foreign=bool(found[15]),
-        created_at=to_datetime(found[16]),
-        venue_order_id=found[17],
+        mid_price=_decimal(found[11]),
+        replaces=_id(found[12]),
+        list_id=_id(found[13]),
+        foreign=bool(found[14]),
+        created_at=to_datetime(found[15]),
+        venue_order_id=found[16],
         status=OrderStatus(found[19]),
         executed_quantity=Decimal(found[20]),
         executed_quote=Decimal(found[21]),

@@ -304,6 +304,7 @@ def _standing(order: Order) -> tuple[object, ...]:
         order.executed_quantity,
         order.executed_quote,
         order.request.quantity,
+        order.request.price,
         order.venue_order_id,
     )
 

@@ -125,6 +125,7 @@ def reported(answer: Json, client_order_id: str, *, source: str) -> Report:
         executed_quantity=amount(answer["executedQty"]),
         executed_quote=amount(answer["cumQuote"]),
         quantity=amount(answer["origQty"]) or None,
+        price=amount(answer.get("price", "0")) or None,
     )
 
 
