@@ -461,6 +461,93 @@ async def test_a_pass_that_failed_is_tried_again_soon_and_doubt_is_looked_up_mea
     task.cancel()
 
 
+async def test_a_pass_that_goes_on_failing_is_tried_less_and_less_often(
+    reconciler, records, done, clock
+):
+    records.failures += [Unreachable("down")] * 99
+    task = asyncio.create_task(reconciler.run())
+    await clock.advance(600)
+    assert len(records.asked) <= 13  # at 0, 5, 15, 35, 75 and once a minute from then on
+    records.failures.clear()
+    reconciler.wake()
+    await clock.advance(1)
+    assert len(done.rows) == 1
+    task.cancel()
+
+
+async def test_a_strangers_order_is_adopted_without_a_pass_while_it_is_open(
+    reconciler, orders, records, done, shown, clock
+):
+    task = asyncio.create_task(reconciler.run())
+    await clock.advance(1)
+    records.asked.clear()
+    records.open.append(shown("by hand"))
+    with pytest.raises(NotFound):
+        await reconciler.hear(shown("by hand").report)
+    await clock.advance(5)
+    assert [order.client_order_id for order in await orders.all()] == ["by hand"]
+    assert records.asked == [("open_orders",)]
+    assert len(done.rows) == 1
+    task.cancel()
+
+
+async def test_a_stranger_is_not_forgotten_while_open_orders_cannot_be_read(
+    reconciler, orders, records, shown, clock
+):
+    task = asyncio.create_task(reconciler.run())
+    await clock.advance(1)
+    records.open.append(shown("by hand"))
+    with pytest.raises(NotFound):
+        await reconciler.hear(shown("by hand").report)
+    records.failures.append(Unreachable("down"))
+    await clock.advance(5)
+    assert await orders.all() == []
+    await clock.advance(5)
+    assert len(await orders.all()) == 1
+    task.cancel()
+
+
+async def test_strangers_orders_that_ended_at_once_have_one_pass_in_half_a_minute(
+    reconciler, records, done, shown, clock
+):
+    task = asyncio.create_task(reconciler.run())
+    await clock.advance(1)
+    for number in range(12):
+        with pytest.raises(NotFound):
+            await reconciler.hear(shown(f"m{number}", "FILLED").report)
+        await clock.advance(5)
+    assert len(done.rows) == 3
+    task.cancel()
+
+
+async def test_many_doubtful_orders_are_asked_about_in_one_call(
+    reconciler, submit, trading, says, orders, records, shown, clock
+):
+    placed = []
+    for number in range(25):
+        trading.answers.append(lambda o, n=number: replace(says("NEW")(o), venue_order_id=str(n)))
+        placed.append(await submit())
+    rows = [shown(o.client_order_id, number=o.venue_order_id) for o in placed]
+    records.open += rows
+    task = asyncio.create_task(reconciler.run())
+    await clock.advance(1)
+    records.asked.clear()
+    records.open = [
+        replace(rows[0], report=replace(rows[0].report, quantity=Decimal(1))),
+        *rows[1:-1],
+    ]
+    trading.answers.append(lambda o: replace(says("CANCELED")(o), venue_order_id="24"))
+    await clock.advance(5)
+    assert records.asked == [("open_orders",)]
+    assert [id_ for call, id_ in trading.sent if call == "find"] == [placed[-1].client_order_id]
+    assert (await orders.get(placed[0].id)).request.quantity == 1
+    assert (await orders.get(placed[-1].id)).status is S.CANCELED
+    records.failures.append(Unreachable("down"))
+    await clock.advance(10)
+    assert len(records.asked) == 3
+    task.cancel()
+
+
 async def test_between_passes_doubtful_orders_are_asked_about_often(
     reconciler, submit, trading, says, records, shown, clock, pushed
 ):
@@ -493,7 +580,7 @@ async def test_a_database_that_fails_for_a_while_does_not_end_it(reconciler, ord
     await clock.advance(6)
     assert done.rows == []
     orders.all = real
-    await clock.advance(5)
+    await clock.advance(10)
     assert len(done.rows) == 1
     task.cancel()
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -23,12 +22,11 @@ from trading_system.domain.errors import (
 )
 from trading_system.domain.orders import Order, OrderStatus
 from trading_system.domain.reconciliations import Reconciliation
-from trading_system.domain.reports import Report, VenueOrder
-from trading_system.execution.adoption import adopted
+from trading_system.domain.reports import Report
 from trading_system.execution.balances import BalanceBook
 from trading_system.execution.look_ups import LookUps
+from trading_system.execution.news import News, Tally
 from trading_system.execution.oms import OrderManager
-from trading_system.execution.reconciliation import Comparison
 from trading_system.execution.survey import Survey
 from trading_system.ports import Clock, OrderRepository, ReconciliationRepository
 
@@ -42,16 +40,10 @@ _OVERLAP = timedelta(minutes=10)  # of one pass with the one before it; records 
 _LOOKS_BACK_PASSES = 12
 _TRIES = 3  # while balances move, or do not fit
 _FIRST_PASS_SECONDS = 10.0
+_LONGEST_PAUSE = 60.0  # between passes that fail
+_FEW = 20  # orders in doubt; of more, all open ones weigh less than each by itself
+_STRANGERS_SECONDS = 30.0  # between passes for what somebody else does
 _MANY = 10_000
-
-
-@dataclass(slots=True)
-class _Tally:
-    """What a pass has done so far."""
-
-    asked: int = 0
-    booked: int = 0
-    adopted: int = 0
 
 
 class Reconciler:
@@ -80,6 +72,7 @@ class Reconciler:
         self._orders = orders
         self._survey = survey
         self._look_ups = look_ups
+        self._news = News(manager=manager, orders=orders, look_ups=look_ups)
         self._balances = balances
         self._done = done
         self._clock = clock
@@ -89,8 +82,9 @@ class Reconciler:
         self._is_pushed = is_pushed
         self._one_at_a_time = asyncio.Lock()
         self._woken = asyncio.Event()
-        self._heard_stranger = False
-        self._due_at = float("-inf")
+        self._strangers: set[tuple[str, str | None]] = set()  # ids of theirs and of the venue
+        self._due_at = self._passed_at = float("-inf")
+        self._pause_after = interval  # a pass that failed
         self._has_passed = False
 
     async def run(self) -> None:
@@ -113,7 +107,7 @@ class Reconciler:
         try:
             return await self._manager.on_report(report, received_at, latency_ms)
         except NotFound:
-            self._heard_stranger = True
+            self._strangers.add((report.client_order_id, report.venue_order_id))
             raise
 
     async def ready(self) -> None:
@@ -151,23 +145,47 @@ class Reconciler:
                 await self._pass(whole=True)
 
     async def _round(self) -> None:
-        """A pass where one is due; otherwise, and where it fails, the look-ups alone."""
-        now = self._clock.monotonic()
-        if self._woken.is_set() or self._heard_stranger or now >= self._due_at:
+        """A pass where one is due; otherwise, and where it fails, the doubtful orders alone."""
+        if self._woken.is_set() or self._clock.monotonic() >= self._due_at:
             self._woken.clear()
-            self._heard_stranger = False
-            try:
-                async with self._one_at_a_time:
-                    await self._pass(whole=not self._has_passed)
-            except NotAllowed as error:
-                log.info("nothing to reconcile", reason=str(error))
-                self._due_at = now + self._every
-            except ExchangeError as error:
-                log.warning("could not reconcile, trying again", error=str(error))
-                self._due_at = now
-            else:
+            self._strangers.clear()
+            if await self._has_tried_to_pass():
                 return
-        await self._look_ups.ask(await self._doubtful())
+        doubtful = await self._doubtful()
+        if self._strangers or len(doubtful) > _FEW:
+            await self._glance()
+        else:
+            await self._look_ups.ask(doubtful)
+
+    async def _has_tried_to_pass(self) -> bool:
+        """A pass; False where it failed, and then it is tried again later and later."""
+        try:
+            async with self._one_at_a_time:
+                await self._pass(whole=not self._has_passed)
+        except NotAllowed as error:
+            log.info("nothing to reconcile", reason=str(error))
+            self._due_at = self._clock.monotonic() + self._every
+            return False
+        except TradingError as error:
+            log.warning("could not reconcile", error=str(error), next_try_seconds=self._pause_after)
+            self._due_at = self._clock.monotonic() + self._pause_after
+            self._pause_after = min(2 * self._pause_after, _LONGEST_PAUSE)
+            return False
+        return True
+
+    async def _glance(self) -> None:
+        """Catch up by what is open there; who is not among it is found by a pass before long."""
+        heard, self._strangers = self._strangers, set()
+        try:
+            async with self._one_at_a_time:
+                await self._news.book(await self._survey.glance(), Tally())
+        except ExchangeError as error:
+            log.debug("open orders could not be read", error=str(error))
+            self._strangers |= heard
+            return
+        known = await self._orders.among(client_order_ids={name for name, _ in heard})
+        if heard - {(order.client_order_id, order.venue_order_id) for order in known}:
+            self._due_at = min(self._due_at, self._passed_at + _STRANGERS_SECONDS)
 
     async def _doubtful(self) -> list[Order]:
         pushed = self._is_pushed()
@@ -190,7 +208,7 @@ class Reconciler:
 
     async def _pass(self, *, whole: bool) -> Reconciliation:
         """With `whole` everything that is held is looked at, else what nothing explains."""
-        begun, started, tally = self._clock.monotonic(), await self._survey.now(), _Tally()
+        begun, started, tally = self._clock.monotonic(), await self._survey.now(), Tally()
         since = await self._since(started)
         fills = await self._balances.fills_booked()
         moving: set[str] = set()
@@ -198,7 +216,7 @@ class Reconciler:
             seen = await self._balances.look()
             if whole:
                 moving |= await self._balances.assets(seen)
-            await self._book(await self._survey.compare(since, moving), tally)
+            await self._news.book(await self._survey.compare(since, moving), tally)
             findings = await self._balances.compare(seen)
             if findings.quiet and not findings.differences:
                 break
@@ -219,7 +237,8 @@ class Reconciler:
         await self._done.add(done)
         self._tell(done)
         self._has_passed = True
-        self._due_at = self._clock.monotonic() + self._every
+        self._passed_at = self._clock.monotonic()
+        self._due_at, self._pause_after = self._passed_at + self._every, self._interval
         return done
 
     async def _since(self, now: datetime) -> datetime:
@@ -232,35 +251,6 @@ class Reconciler:
         sure = next((done for done in last if done.balances_compared), last[-1] if last else None)
         begin = sure.started - _OVERLAP if sure else now - _LOOKS_BACK
         return min(max(begin, now - _FARTHEST), now - _OVERLAP)
-
-    async def _book(self, comparison: Comparison, tally: _Tally) -> None:
-        for report in comparison.reports:
-            await self._manager.on_report(report)
-        for stranger in comparison.strangers:
-            tally.adopted += await self._adopt(stranger)
-        for fill in comparison.loose:
-            log.warning(
-                "a trade of an order that nobody shows",
-                symbol=str(fill.symbol),
-                venue_order_id=fill.venue_order_id,
-                trade_id=fill.fill.trade_id,
-            )
-        asked = await self._look_ups.ask(comparison.look_up)
-        tally.asked += asked.orders
-        tally.booked += len(comparison.reports) + asked.news
-
-    async def _adopt(self, stranger: VenueOrder) -> bool:
-        """Take over what somebody else placed, with all that became of it; True when it is new."""
-        try:
-            order = adopted(stranger)
-        except ValueError as unheard_of:
-            log.warning("an order that cannot be adopted", error=str(unheard_of))
-            return False
-        kept = await self._orders.adopt(order)
-        await self._manager.on_report(
-            replace(stranger.report, client_order_id=kept.client_order_id)
-        )
-        return kept.id == order.id
 
     def _tell(self, done: Reconciliation) -> None:
         log.info(

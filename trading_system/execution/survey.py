@@ -81,6 +81,12 @@ class Survey:
         ours = await self._ours(shown, fills)
         return compare(ours, await self._fills_of(ours, fills), shown, fills)
 
+    async def glance(self) -> Comparison:
+        """What open orders alone tell, in one call however many there are; raises ExchangeError."""
+        shown = await self._records.open_orders()
+        ours = await self._ours(shown, [])
+        return compare(ours, await self._fills_of(ours, []), shown, [])
+
     async def _moving(self, assets: Collection[str]) -> set[Symbol]:
         """Symbols that may have moved these: what is registered, and what ever was ordered."""
         if not assets:
