@@ -102,6 +102,7 @@ CREATE TABLE IF NOT EXISTS order_transitions (
     at                INTEGER NOT NULL,              -- our clock
     executed_quantity TEXT    NOT NULL DEFAULT '',   -- totals; '' in rows of before they were kept
     executed_quote    TEXT    NOT NULL DEFAULT '',
+    contents          TEXT    NOT NULL DEFAULT '',   -- SHA-256 over the order and its fills; '' before
     hash              TEXT    NOT NULL DEFAULT ''    -- SHA-256 over the row before and this one
 ) STRICT;
 CREATE INDEX IF NOT EXISTS transitions_by_order ON order_transitions (order_id);

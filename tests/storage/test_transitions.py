@@ -20,7 +20,7 @@ from trading_system.domain.orders import (
     Side,
     apply,
 )
-from trading_system.domain.reports import Report
+from trading_system.domain.reports import Fill, Report
 from trading_system.storage.database import Database
 from trading_system.storage.orders import Orders
 from trading_system.storage.transitions import audit, seal
@@ -180,11 +180,94 @@ async def test_missing_rows_are_noticed_wherever_they_were(path, statements, fau
     assert (await audit(path)).fault == fault
 
 
+@pytest.fixture
+async def filled(tmp_path):
+    """A database of two orders, each with a fill that its own answer told."""
+    path = tmp_path / "filled.db"
+    async with Database.opened(path) as database:
+        orders = Orders(database)
+        for number in (1, 2):
+            made = order(number)
+            await orders.create(made, idempotency_key=None, digest="d")
+            fill = Fill(
+                trade_id=f"t{number}",
+                price=Decimal(100),
+                quantity=Decimal(2),
+                quote_quantity=Decimal(200),
+                fee=Decimal("0.1"),
+                fee_asset="BTC",
+                maker=False,
+                time=NOW,
+            )
+            await step(orders, made, report(made, "FILLED", "2", fills=(fill,)))
+    return path
+
+
+FIRST, SECOND = (UUID(int=number) for number in (1, 2))
+
+
+@pytest.mark.parametrize(
+    ("statement", "fault"),
+    [
+        ("DELETE FROM orders WHERE id LIKE '%2'", f"order {SECOND} of row 3 is missing"),
+        ("DELETE FROM fills WHERE order_id LIKE '%2'", f"order {SECOND} or its fills"),
+        ("UPDATE fills SET price = '1' WHERE trade_id = 't1'", f"order {FIRST} or its fills"),
+        ("UPDATE fills SET fee = '0' WHERE trade_id = 't1'", f"order {FIRST} or its fills"),
+        ("UPDATE fills SET maker = 1 WHERE trade_id = 't1'", f"order {FIRST} or its fills"),
+        *(
+            (f"UPDATE orders SET {change} WHERE rowid = 1", f"order {FIRST} or its fills")  # noqa: S608 -- constants
+            for change in (
+                "side = 'SELL'",
+                "quantity = '200'",
+                "price = '1'",
+                "symbol = 'ETH/USDT'",
+                "client_order_id = 'x'",
+                "reduce_only = 1",
+                "mid_price = '7'",
+                "venue_order_id = '9'",
+            )
+        ),
+    ],
+)
+async def test_an_order_or_a_fill_that_is_gone_or_changed_is_noticed(filled, statement, fault):
+    assert (await audit(filled)).fault is None
+    write(filled, statement)
+    assert fault in (await audit(filled)).fault
+
+
+async def test_steps_of_before_contents_were_sealed_stay_proven_as_they_were(path):
+    """Their orders are counted: of those only state and totals are proven."""
+    write(path, "UPDATE order_transitions SET contents = ''")
+    with sqlite3.connect(path) as shell:
+        previous = ""
+        steps = shell.execute(
+            "SELECT id, order_id, from_status, to_status, booked, source, reason, venue_time, at, "
+            "executed_quantity, executed_quote FROM order_transitions ORDER BY id"
+        ).fetchall()
+        for row in steps:
+            previous = seal(previous, row)
+            shell.execute("UPDATE order_transitions SET hash = ? WHERE id = ?", (previous, row[0]))
+        shell.execute("UPDATE transition_head SET hash = ?", (previous,))
+    shell.close()
+    found = await audit(path)
+    assert (found.fault, found.unproven) == (None, 2)
+
+
+async def test_an_order_whose_client_id_another_has_by_now_stays_proven(path):
+    async with Database.opened(path) as database:
+        orders = Orders(database)
+        theirs = replace(order(5), foreign=True, venue_order_id="5", client_order_id="web")
+        await orders.adopt(theirs)
+        await orders.adopt(replace(theirs, id=UUID(int=6), venue_order_id="6"))
+        assert (await orders.get(theirs.id)).client_order_id == "web#5"
+    assert (await audit(path)).fault is None
+
+
 async def test_a_row_nobody_of_us_added_is_noticed(path):
     write(
         path,
         "INSERT INTO order_transitions SELECT 7, order_id, from_status, to_status, booked, source, "
-        "reason, venue_time, at, executed_quantity, executed_quote, hash "
+        "reason, venue_time, at, executed_quantity, executed_quote, contents, hash "
         "FROM order_transitions WHERE id = 6",
     )
     assert (await audit(path)).fault.startswith("row 7 was changed")

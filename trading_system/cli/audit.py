@@ -33,4 +33,7 @@ async def _audit(noted: str | None) -> None:
         console.print(f"{found.count} rows before that are whole.")
         raise typer.Exit(FAILED)
     console.print(f"{found.count} rows are whole.")
+    if found.unproven:
+        told = f"{found.unproven} orders took no step since orders and fills are sealed too"
+        console.print(f"{told}: of these only states and totals are proven.")
     console.print(f"head {found.head or 'none'}", soft_wrap=True)

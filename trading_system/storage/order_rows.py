@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Self
@@ -31,14 +32,15 @@ _FIXED = (
     "created_at"
 )
 _CHANGING = (
-    "venue_order_id, quantity, price, status, executed_quantity, executed_quote, fees, reject_code, "
-    "reject_reason, latency_ms, updated_at"
+    "venue_order_id, quantity, price, status, executed_quantity, executed_quote, fees, "
+    "reject_code, reject_reason, latency_ms, updated_at"
 )
 COLUMNS = f"{_FIXED}, {_CHANGING}"
 INSERT = (
     f"INSERT INTO orders ({COLUMNS}, idempotency_key, request_digest) "  # noqa: S608 -- constants
     f"VALUES ({', '.join('?' * 29)})"
 )
+_SEALED = COLUMNS.split(", ")[: COLUMNS.split(", ").index("status")]
 UPDATE = f"UPDATE orders SET {_CHANGING.replace(',', ' = ?,')} = ? WHERE id = ?"  # noqa: S608 -- constants
 FILL_COLUMNS = (
     "symbol, trade_id, order_id, side, price, quantity, quote_quantity, fee, fee_asset, maker, time"
@@ -106,6 +108,16 @@ def changing(order: Order) -> tuple[object, ...]:
         order.latency_ms,
         to_milliseconds(order.updated_at),
     )
+
+
+def contents(order_row: Sequence[object], fill_rows: Iterable[Sequence[object]]) -> str:
+    """SHA-256, in hex, over what an order asks for (COLUMNS before its status) and all its fills.
+
+    What is not set counts as not there: a column that is added later changes no earlier hash.
+    """
+    told = {name: value for name, value in zip(_SEALED, order_row, strict=False) if value}
+    text = json.dumps([told, *sorted(map(list, fill_rows))], ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def order(found: sqlite3.Row) -> Order:

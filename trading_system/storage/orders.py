@@ -61,11 +61,7 @@ class Orders:
                 found = rows.order(known)
                 if found.id == order.id or not found.foreign:
                     return found
-                await connection.execute(
-                    "UPDATE orders SET client_order_id = client_order_id || '#' || venue_order_id "
-                    "WHERE id = ?",
-                    (str(found.id),),
-                )
+                await _let_go_of_id(connection, found, at=order.created_at)
             await insert(connection, order, idempotency_key=None, digest="")
         return order
 
@@ -75,16 +71,25 @@ class Orders:
         Returns it as it is stored, with what its fills cost by now.
         """
         async with self._database.transaction() as connection:
-            await connection.executemany(
+            inserted = await connection.executemany(
                 rows.INSERT_FILL, [rows.fill_row(after, fill) for fill in report.fills]
             )
-            if after.executed_quantity or report.fills:
-                sums = await _sums(connection, after)
+            # What the venue has just told of for the first time has no fills yet.
+            is_known = before.venue_order_id is not None
+            fills = (
+                await _fills(connection, after)
+                if is_known or after.executed_quantity or report.fills
+                else []
+            )
+            if after.executed_quantity or fills:
+                sums = rows.Sums.of((row[5], row[7], row[8]) for row in fills)
                 after = replace(after, fees=sums.fees)
                 await _note_missing_fills(connection, after, sums)
             await connection.execute(rows.UPDATE, (*rows.changing(after), str(after.id)))
-            if _is_step(before, after):
-                await transitions.append(connection, _step(before, after, report, at))
+            if _is_step(before, after) or inserted.rowcount > 0:
+                step = _step(before, after, report, at)
+                contents = rows.contents(rows.row(after), fills)
+                await transitions.append(connection, replace(step, contents=contents))
         return after
 
     async def keep_impossible(self, order: Order, report: Report, *, at: datetime) -> None:
@@ -251,6 +256,31 @@ async def insert(
             at=to_milliseconds(order.created_at),
             executed_quantity=str(order.executed_quantity),
             executed_quote=str(order.executed_quote),
+            contents=rows.contents(rows.row(order), []),
+        ),
+    )
+
+
+async def _let_go_of_id(connection: aiosqlite.Connection, order: Order, *, at: datetime) -> None:
+    """Somebody else's order, whose client id names another one from now on."""
+    name = f"{order.client_order_id}#{order.venue_order_id}"
+    renamed = replace(order, client_order_id=name)
+    await connection.execute(
+        "UPDATE orders SET client_order_id = ? WHERE id = ?", (name, str(order.id))
+    )
+    await transitions.append(
+        connection,
+        Transition(
+            order_id=str(order.id),
+            from_status=order.status,
+            to_status=order.status,
+            source="reconciler",
+            reason="its client order id names another order by now",
+            venue_time=None,
+            at=to_milliseconds(at),
+            executed_quantity=str(order.executed_quantity),
+            executed_quote=str(order.executed_quote),
+            contents=rows.contents(rows.row(renamed), await _fills(connection, order)),
         ),
     )
 
@@ -276,10 +306,9 @@ async def saved_under(connection: aiosqlite.Connection, key: str, digest: str) -
     return rows.order(found)
 
 
-async def _sums(connection: aiosqlite.Connection, order: Order) -> rows.Sums:
-    query = "SELECT quantity, fee, fee_asset FROM fills WHERE order_id = ?"
-    booked = await connection.execute_fetchall(query, (str(order.id),))
-    return rows.Sums.of((quantity, fee, asset) for quantity, fee, asset in booked)
+async def _fills(connection: aiosqlite.Connection, order: Order) -> list[sqlite3.Row]:
+    query = f"SELECT {rows.FILL_COLUMNS} FROM fills WHERE order_id = ?"  # noqa: S608 -- constants
+    return list(await connection.execute_fetchall(query, (str(order.id),)))
 
 
 async def _note_missing_fills(
