@@ -100,14 +100,16 @@ class RiskGate:
         """Ask the venue for what is missing or too old; what stays unknown is left to the rules."""
         if not self._is_taken(request):
             return
+        if not self._may_short:
+            await self._purse.refresh()
+        if request.reduce_only and request.price is None:
+            return  # nothing that it is held to needs a price: it must not wait for one
         symbol = request.symbol
         await self._find_price(symbol)
         if self._counts_money and symbol.quote != self.currency:
             await self._find_price(Symbol(symbol.quote, self.currency))
         if self.limits.max_exposure is not None:
             await self._find_prices_of_all()
-        if not self._may_short:
-            await self._purse.refresh()
         if self.limits.bound_losses:
             await self._losses.look(max_age=_OLD_EQUITY)
 
