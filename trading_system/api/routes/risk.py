@@ -12,7 +12,12 @@ router = APIRouter(tags=["control"])
 
 @router.get("/risk", summary="The limits, and how much of them is used")
 async def risk(parts: System) -> RiskOut:
-    """Every order is judged by these figures before it is saved."""
+    """Every order is judged by these figures before it is saved.
+
+    Losses are told by what the account is worth alone: what is withdrawn counts as lost and what is
+    deposited as gained, for the day until midnight UTC, in the drawdown until its peak is left
+    behind. `POST /reconcile` names what balances have moved by other than our trades.
+    """
     gate = parts.safety.gate
     return RiskOut.of(gate, await gate.standing())
 
