@@ -304,7 +304,7 @@ async def test_an_order_still_being_sent_is_left_alone(ask, submit, trading, say
     ],
 )
 async def test_an_order_that_cannot_be_looked_up_keeps_no_other_from_it(
-    ask, submit, trading, orders, says, about_one
+    ask, submit, trading, orders, says, about_one, capsys
 ):
     trading.answers.extend([says("NEW"), says("NEW")])
     first, second = await submit(), await submit()
@@ -312,6 +312,9 @@ async def test_an_order_that_cannot_be_looked_up_keeps_no_other_from_it(
     assert await ask() == Asked(orders=1, news=1)
     statuses = {(await orders.get(each.id)).status for each in (first, second)}
     assert statuses == {S.NEW, S.FILLED}
+    trading.answers.append(about_one)
+    await ask()
+    assert capsys.readouterr().out.count("look-up refused") == 1
 
 
 async def test_an_order_in_a_delisted_symbol_keeps_no_other_from_being_settled(

@@ -24,6 +24,7 @@ from trading_system.domain.instruments import Symbol
 from trading_system.domain.orders import OrderRequest, OrderStatus, OrderType, Side
 from trading_system.domain.reconciliations import BalanceDifference, Reconciliation
 from trading_system.domain.reports import Balance, Fill, Report, VenueFill, VenueOrder
+from trading_system.execution.balances import BalanceBook, no_flows
 
 S = OrderStatus
 BTC, ETH = Symbol("BTC", "USDT"), Symbol("ETH", "USDT")
@@ -228,12 +229,14 @@ async def test_an_order_of_a_kind_without_a_word_is_left_out_and_keeps_nothing_f
 
 
 async def test_a_trade_of_an_order_that_nobody_shows_is_told_and_left(
-    reconciler, orders, records, registered, traded
+    reconciler, orders, records, registered, traded, capsys
 ):
     registered.rows.append(SimpleNamespace(symbol=BTC))
+    records.held = [held("BTC")]
     records.traded.append(traded("404"))
     told = await reconciler.reconcile()
     assert (told.fills, told.adopted) == (0, 0)
+    assert "a trade of an order that nobody shows" in capsys.readouterr().out
 
 
 @pytest.fixture
@@ -345,6 +348,17 @@ async def test_while_balances_move_no_pass_before_counts_as_having_seen_all(
     await reconciler.reconcile()
     since = {call[2] for call in records.asked if call[0] == "fills"}
     assert since == {sure.started - timedelta(minutes=10)}
+
+
+async def test_what_a_margin_account_gains_has_no_symbol_read(orders, records, kept, clock, bus):
+    """Fills explain nothing there, so that nothing follows from what they do not explain."""
+    book = BalanceBook(records=records, balances=kept, clock=clock, bus=bus, flows=no_flows)
+    for free in ("100", "130"):
+        records.held = [held("USDT", free)]
+        findings = await book.compare(await book.look())
+        await book.keep(findings)
+    assert [each.size for each in findings.differences] == [30]
+    assert book.unexplained(findings) == set()
 
 
 async def test_a_deposit_is_told_once_with_its_size(reconciler, records, published, kept):
@@ -586,7 +600,7 @@ async def test_a_database_that_fails_for_a_while_does_not_end_it(reconciler, ord
 
 
 async def test_a_symbol_that_was_delisted_keeps_no_other_from_being_read(
-    reconciler, submit, trading, says, records, shown, done, clock
+    reconciler, submit, trading, says, records, shown, done, clock, capsys
 ):
     trading.answers.append(says("FILLED", "0"))
     await submit()
@@ -596,6 +610,8 @@ async def test_a_symbol_that_was_delisted_keeps_no_other_from_being_read(
     await clock.advance(1)
     assert len(done.rows) == 1
     assert done.rows[0].adopted == 1
+    await reconciler.reconcile()
+    assert capsys.readouterr().out.count("listed no more") == 1
     task.cancel()
 
 

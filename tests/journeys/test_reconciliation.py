@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
+from http import HTTPStatus
 
+from tests.faults.rules import rule
 from trading_system.simulator.model import (
     CancelOrder,
     Deposit,
@@ -88,3 +90,15 @@ async def test_what_was_done_while_we_were_down_is_ours_to_know_after_the_start(
             theirs = orders["by-hand-2"]["id"]
             gone = await second.passing(second.http.delete(f"/orders/{theirs}"))
             assert gone.json()["status"] == "CANCELED"
+
+
+async def test_a_delisted_symbol_stops_nothing(exchange, live, at):
+    async with exchange() as running, live(at(running, streams="off")) as living:
+        eth = {"symbol": "ETH/USDT", "side": "buy", "type": "market", "quantity": "0.1"}
+        assert (await living.passing(living.order(**eth))).json()["status"] == "FILLED"
+        running.mischief.add([rule("delisted symbols=ETHUSDT")])
+        for _ in range(2):
+            told = await living.passing(living.http.post("/reconcile"))
+            assert told.status_code == HTTPStatus.OK, told.text
+        btc = {"symbol": "BTC/USDT", "side": "buy", "type": "market", "quantity": "0.001"}
+        assert (await living.passing(living.order(**btc))).json()["status"] == "FILLED"
