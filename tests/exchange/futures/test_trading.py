@@ -216,6 +216,21 @@ async def test_a_position_is_opened_reported_and_closed(parts, order):
     assert refused.value.code == -4028
 
 
+async def test_what_only_closes_never_opens(parts, order):
+    """Not even where a stop and an order by hand close the same position twice."""
+    await parts.trading.place(order(side=Side.SELL, quantity="0.02"))
+    mark = (await parts.derivatives.positions())[0].mark_price
+    above = round(mark * Decimal("1.2"), 0)
+    stop = order(OrderType.STOP_LOSS, quantity="0.02", stop_price=above, reduce_only=True)
+    assert (await parts.trading.place(stop)).status == "NEW"
+    await parts.trading.place(order(quantity="0.02", reduce_only=True))
+    assert await parts.derivatives.positions() == []
+    with pytest.raises(Rejected) as refused:
+        await parts.trading.place(order(quantity="0.02", reduce_only=True))
+    assert refused.value.code == -2022
+    assert await parts.derivatives.positions() == []
+
+
 async def test_everything_on_record_is_told_in_order(parts, order, clock):
     since = clock.now() - timedelta(days=20)
     low = (await parts.price() * Decimal("0.97")).quantize(Decimal("0.01"))
