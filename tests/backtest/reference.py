@@ -38,12 +38,13 @@ class Reference:
         if self.ruined:
             return
         rules, fee = self.rules, 1 + self.rules.fee_taker
-        equity = self.cash + self.units * price
-        basis = rules.capital if rules.sizing == "fixed" else equity
-        worth = math.copysign(max(min(abs(target) * basis, equity), 0), target)
+        worth = self.worth(target, self.cash + self.units * price)
         distance = worth / (price * fee) - self.units
         buy = distance > 0
         paid = self.slipped(bar, price, buy, abs(distance))
+        if self.units * target < 0:
+            leaving = abs(self.units) * paid * rules.fee_taker
+            worth = self.worth(target, self.cash + self.units * paid - leaving)
         wanted = worth / (paid * fee)
         if rules.lot_step:
             lots = math.floor(abs(wanted) / rules.lot_step + 1e-9)
@@ -52,6 +53,10 @@ class Reference:
         against = quantity <= 0 if buy else quantity >= 0
         if not against and abs(quantity) * paid >= rules.min_notional:
             self.execute(bar, "signal", quantity, paid, rules.fee_taker)
+
+    def worth(self, target, equity):
+        basis = self.rules.capital if self.rules.sizing == "fixed" else equity
+        return math.copysign(max(min(abs(target) * basis, equity), 0), target)
 
     def slipped(self, bar, price, buy, quantity):
         rules, volume = self.rules, self.frame.volume[bar]

@@ -127,14 +127,15 @@ def rebalance(account: Row, rules: Row, price: float, volume: float, target: flo
     Wanted units = target x basis / (price x (1 + fee)), the basis being equity or, with a fixed
     size, the starting capital; never more than equity is spent.
     """
-    equity = account.cash + account.units * price
-    basis = rules.capital if rules.fixed else equity
-    worth = max(min(abs(target) * basis, equity), 0.0)
-    worth = -worth if target < 0.0 else worth
-    distance = worth / (price * (1.0 + rules.fee_taker)) - account.units
+    fee = rules.fee_taker
+    worth = value_wanted(rules, target, account.cash + account.units * price)
+    distance = worth / (price * (1.0 + fee)) - account.units
     side = 1.0 if distance > 0.0 else -1.0
     paid = slipped(rules, price, side, abs(distance), volume)
-    wanted = worth / (paid * (1.0 + rules.fee_taker))
+    if account.units * target < 0.0:  # a flip has to pay for its way out first
+        left = account.cash + account.units * paid - abs(account.units) * paid * fee
+        worth = value_wanted(rules, target, left)
+    wanted = worth / (paid * (1.0 + fee))
     if rules.lot_step > 0.0:
         lots = math.floor(abs(wanted) / rules.lot_step + _DUST)
         wanted = math.copysign(lots * rules.lot_step, wanted)
@@ -143,6 +144,14 @@ def rebalance(account: Row, rules: Row, price: float, volume: float, target: flo
     if nothing or abs(quantity) * paid < rules.min_notional:
         quantity = 0.0
     return quantity, paid
+
+
+@compiled
+def value_wanted(rules: Row, target: float, equity: float) -> float:
+    """What `target` is worth, fees included, and negative when short: never more than equity."""
+    basis = rules.capital if rules.fixed else equity
+    worth = max(min(abs(target) * basis, equity), 0.0)
+    return -worth if target < 0.0 else worth
 
 
 @compiled

@@ -100,8 +100,8 @@ def packed(rules: Rules) -> Rows:
     row = rows(RULES, 1)
     row[0] = (
         *(getattr(rules, name) for name in (RULES.names or ())[:-2]),
-        rules.sizing is Sizing.FIXED,
-        rules.fill is FillRule.CLOSE,
+        rules.sizing == Sizing.FIXED,
+        rules.fill == FillRule.CLOSE,
     )
     return row
 
