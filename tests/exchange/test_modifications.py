@@ -97,6 +97,20 @@ async def test_an_unfilled_order_is_only_replaced_while_it_is_unfilled(
     assert venue.requests[0][2].get("cancelRestrictions") == only
 
 
+async def test_orders_of_others_are_named_by_the_venues_number(trading, venue):
+    """Their client ids may name other orders by now."""
+    theirs = replace(OLD, foreign=True, client_order_id="web#3", venue_order_id="3")
+    venue.says(200, told("SUCCESS", "SUCCESS", CANCELLED, PLACED))
+    await trading.replace(theirs, NEW)
+    fields = venue.requests[0][2]
+    assert (fields["cancelOrderId"], "cancelOrigClientOrderId" in fields) == ("3", False)
+    with pytest.raises(OutcomeUnknown):
+        await trading.amend(theirs, Decimal(1))
+    fields = venue.requests[1][2]
+    assert (fields["orderId"], fields["newClientOrderId"]) == ("3", "web")
+    assert "origClientOrderId" not in fields
+
+
 async def test_an_old_order_that_cannot_be_cancelled_keeps_the_new_one_from_being_placed(
     trading, venue
 ):

@@ -22,17 +22,34 @@ from trading_system.exchange.translate import (
 _DONE = {"SUCCESS": True, "FAILURE": False, "NOT_ATTEMPTED": False}
 
 
+def identity(order: Order) -> dict[str, Any]:
+    """What names it there: our id, which nobody uses again, or the venue's where others may."""
+    if order.foreign and order.venue_order_id is not None:
+        return {"orderId": order.venue_order_id}
+    return {"origClientOrderId": order.client_order_id}
+
+
+def id_there(order: Order) -> str:
+    """Its client order id at the venue: others use theirs again, and then ours has a sign more."""
+    return order.client_order_id.partition("#")[0] if order.foreign else order.client_order_id
+
+
 def replace_parameters(old: Order, new: Order, venue_id: str) -> dict[str, str]:
     """POST order/cancelReplace: what is placed, and what has to be cancelled before.
 
     An order that has not filled is only cancelled while that is so: else the two could execute more
     than was wanted. For one that has filled in part the venue knows no such condition.
     """
+    cancelled = (
+        {"cancelOrderId": old.venue_order_id}
+        if old.foreign and old.venue_order_id is not None
+        else {"cancelOrigClientOrderId": old.client_order_id}
+    )
     unfilled = {} if old.executed_quantity else {"cancelRestrictions": "ONLY_NEW"}
     return {
         **order_parameters(new, venue_id),
         "cancelReplaceMode": "STOP_ON_FAILURE",
-        "cancelOrigClientOrderId": old.client_order_id,
+        **cancelled,
         **unfilled,
     }
 
@@ -41,8 +58,8 @@ def amend_parameters(order: Order, venue_id: str, quantity: Decimal) -> dict[str
     """PUT order/amend/keepPriority; without our id the venue would give the order a random one."""
     return {
         "symbol": venue_id,
-        "origClientOrderId": order.client_order_id,
-        "newClientOrderId": order.client_order_id,
+        **identity(order),
+        "newClientOrderId": id_there(order),
         "newQty": format(quantity, "f"),
     }
 

@@ -15,6 +15,7 @@ from trading_system.exchange import modifications, translate
 from trading_system.exchange.faults import HalfDone
 from trading_system.exchange.gateway import Gateway, always
 from trading_system.exchange.listing import Listing
+from trading_system.exchange.modifications import identity
 from trading_system.exchange.record_pages import trades_of
 
 log = structlog.get_logger(__name__)
@@ -47,7 +48,7 @@ class BinanceTrading:
         """
         venue_id = self._name(order)
         answer = await self._gateway.change(
-            "order", method="DELETE", symbol=venue_id, **_identity(order)
+            "order", method="DELETE", symbol=venue_id, **identity(order)
         )
         with translate.understood(state_changing=True):
             answer = translate.of_order(answer, order)
@@ -90,7 +91,7 @@ class BinanceTrading:
     async def find(self, order: Order) -> Report:
         """What the venue knows of it, by our client order id; raises OrderNotFound."""
         venue_id = self._name(order)
-        answer = await self._gateway.read("order", signed=True, symbol=venue_id, **_identity(order))
+        answer = await self._gateway.read("order", signed=True, symbol=venue_id, **identity(order))
         with translate.understood(state_changing=False):
             return await self._with_trades(answer, order, venue_id, source="lookup")
 
@@ -116,10 +117,3 @@ class BinanceTrading:
         """
         symbol = order.request.symbol
         return self._listing.known_venue_id(symbol) or f"{symbol.base}{symbol.quote}"
-
-
-def _identity(order: Order) -> dict[str, Any]:
-    """What names it there: our id, which nobody uses again, or the venue's where others may."""
-    if order.foreign and order.venue_order_id is not None:
-        return {"orderId": order.venue_order_id}
-    return {"origClientOrderId": order.client_order_id}

@@ -53,6 +53,7 @@ class Gateway:
     def __init__(self) -> None:
         self.answers: dict[str, list] = {"GET exchangeInfo": [{"symbols": [LISTED]}]}
         self.asked: list[str] = []
+        self.named: list[dict] = []
 
     def says(self, call, *answers):
         self.answers[call] = list(answers)
@@ -60,11 +61,13 @@ class Gateway:
     def venue_milliseconds(self):
         return 1_000
 
-    async def change(self, path, *, method, still_wanted=lambda: None, **_):
+    async def change(self, path, *, method, still_wanted=lambda: None, **which):
         still_wanted()
+        self.named.append(which)
         return self._answer(f"{method} {path}")
 
-    async def read(self, path, **_):
+    async def read(self, path, **which):
+        self.named.append(which)
         return self._answer(f"GET {path}")
 
     def _answer(self, call):
@@ -258,3 +261,56 @@ async def test_a_long_record_is_read_page_by_page(gateway, listing, clock):
     since = clock.now().fromtimestamp(0, tz=clock.now().tzinfo)
     told = await FuturesRecords(gateway, listing).fills(BTC, since=since)
     assert [each.fill.trade_id for each in told] == [str(number) for number in range(1_500)]
+
+
+@pytest.fixture
+def foreign(limit, order):
+    """Somebody else's order, whose client id names another one by now."""
+
+    def make(kind=OrderType.LIMIT):
+        made = limit() if kind is OrderType.LIMIT else order(kind, stop_price=Decimal(1))
+        return replace(made, foreign=True, client_order_id="web#9", venue_order_id="9")
+
+    return make
+
+
+async def test_orders_of_others_are_named_by_the_venues_number(trading, gateway, foreign):
+    """Their client ids may name other orders by now."""
+    gateway.says("DELETE order", ROW)
+    gateway.says("GET order", ROW)
+    gateway.says("PUT order", ROW)
+    cancelled = await trading.cancel(foreign())
+    await trading.find(foreign())
+    await trading.amend(foreign(), Decimal(2))
+    assert [named["orderId"] for named in gateway.named] == ["9"] * 3
+    assert not any("origClientOrderId" in named for named in gateway.named)
+    assert cancelled.client_order_id == "web#9"
+
+
+async def test_a_stop_of_others_is_named_by_the_venues_number_too(trading, gateway, foreign):
+    gateway.says("GET algoOrder", ALGO | {"clientAlgoId": "web", "algoStatus": "NEW"})
+    gateway.says("DELETE algoOrder", ALGO | {"clientAlgoId": "web"})
+    stop = foreign(OrderType.STOP_LOSS)
+    assert (await trading.find(stop)).client_order_id == "web#9"
+    assert (await trading.cancel(stop)).client_order_id == "web#9"
+    assert {named["algoId"] for named in gateway.named} == {"9"}
+
+
+@pytest.mark.parametrize(
+    ("algo", "named"),
+    [
+        (ALGO | {"clientAlgoId": "web", "actualOrderId": "7"}, {"orderId": "7"}),
+        (ALGO | {"clientAlgoId": "web"}, {"origClientOrderId": "web"}),
+        (ALGO | {"clientAlgoId": "another"}, {"orderId": "9"}),
+    ],
+    ids=["triggered", "about to be", "an ordinary order"],
+)
+async def test_no_other_order_of_the_same_number_is_cancelled_for_a_stop_of_others(
+    trading, gateway, foreign, algo, named
+):
+    """Algo orders and ordinary ones are counted apart."""
+    gateway.says("GET algoOrder", algo)
+    gateway.says("DELETE algoOrder", OrderNotFound(-2011, "Unknown order sent."))
+    gateway.says("DELETE order", ROW)
+    await trading.cancel(foreign(OrderType.STOP_LOSS))
+    assert gateway.named[-1] == {"symbol": "BTCUSDT"} | named

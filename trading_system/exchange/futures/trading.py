@@ -7,6 +7,7 @@ order id, from then on. Nobody above notices.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -25,11 +26,13 @@ from trading_system.exchange.futures import translate
 from trading_system.exchange.futures.order_types import waits_for_trigger
 from trading_system.exchange.gateway import Gateway, always
 from trading_system.exchange.listing import Listing
+from trading_system.exchange.modifications import id_there, identity
 from trading_system.exchange.record_pages import trades_of
-from trading_system.exchange.translate import moment, understood
+from trading_system.exchange.translate import Json, moment, understood
 
 log = structlog.get_logger(__name__)
 
+_NO_SUCH_ORDER = -2013
 _AS_IT_WAS = -5027  # a PUT whose answer was cut off is sent again by aiohttp: it had been done
 _FILLED_MEANWHILE = "the old order has filled some more meanwhile: nothing was placed"
 
@@ -121,7 +124,7 @@ class FuturesTrading:
                 return await self._find_algo(order)
             except OrderNotFound:
                 pass  # somebody else's may be an ordinary one from the start: web pages make them
-        return await self._find_order(order, origClientOrderId=order.client_order_id)
+        return await self._find_order(order, **identity(order))
 
     async def balances(self) -> list[Balance]:
         """The wallets; `locked` is what serves as margin."""
@@ -137,37 +140,39 @@ class FuturesTrading:
 
     async def _cancelled(self, order: Order, still_wanted: Callable[[], None] = always) -> Report:
         """Without its fills."""
-        client_order_id = order.client_order_id
+        client_order_id, named = order.client_order_id, identity(order)
         if waits_for_trigger(order.request):
             try:
+                if order.foreign:
+                    named = _once_triggered(order, await self._algo(order))
                 answer = await self._gateway.change(
                     "algoOrder",
                     method="DELETE",
                     still_wanted=still_wanted,
-                    clientAlgoId=client_order_id,
+                    **_algo_identity(order),
                 )
             except OrderNotFound:
                 pass  # its trigger may have been reached: then an order of the same id is open
             else:
                 now = moment(self._gateway.venue_milliseconds())
                 with understood(state_changing=True):
-                    return translate.algo_cancelled(answer, time=now)
+                    report = translate.algo_cancelled(answer, time=now)
+                    return replace(report, client_order_id=client_order_id)
         answer = await self._gateway.change(
             "order",
             method="DELETE",
             still_wanted=still_wanted,
             symbol=self._name(order),
-            origClientOrderId=client_order_id,
+            **named,
         )
         with understood(state_changing=True):
             return translate.reported(answer, client_order_id, source="answer")
 
     async def _find_algo(self, order: Order) -> Report:
-        answer = await self._gateway.read(
-            "algoOrder", signed=True, clientAlgoId=order.client_order_id
-        )
+        answer = await self._algo(order)
         with understood(state_changing=False):
             report = translate.algo_reported(answer, source="lookup")
+            report = replace(report, client_order_id=order.client_order_id)
             triggered = translate.triggered_order(answer)
         if triggered is None:
             return report
@@ -175,6 +180,17 @@ class FuturesTrading:
             return await self._find_order(order, orderId=triggered)
         except OrderNotFound:
             return report  # one that was just triggered may not have got there yet
+
+    async def _algo(self, order: Order) -> Json:
+        """As the venue has it; raises OrderNotFound, also where its number is another's there.
+
+        Ordinary orders are counted apart, and what waits for a trigger may be one of them.
+        """
+        answer: Json = await self._gateway.read("algoOrder", signed=True, **_algo_identity(order))
+        with understood(state_changing=False):
+            if answer["clientAlgoId"] != id_there(order):
+                raise OrderNotFound(_NO_SUCH_ORDER, "Order does not exist.")
+        return answer
 
     async def _find_order(self, order: Order, **by: Any) -> Report:
         answer = await self._gateway.read("order", signed=True, symbol=self._name(order), **by)
@@ -196,3 +212,17 @@ class FuturesTrading:
         """Without asking: what was sent must be found and cancelled whatever is listed today."""
         symbol = order.request.symbol
         return self._listing.known_venue_id(symbol) or f"{symbol.base}{symbol.quote}"
+
+
+def _algo_identity(order: Order) -> dict[str, Any]:
+    """As `identity`, of an order that waits for its trigger."""
+    if order.foreign and order.venue_order_id is not None:
+        return {"algoId": order.venue_order_id}
+    return {"clientAlgoId": order.client_order_id}
+
+
+def _once_triggered(order: Order, algo: Json) -> dict[str, Any]:
+    """What names the order that it became, or is about to: its number is another one."""
+    with understood(state_changing=False):
+        triggered = translate.triggered_order(algo)
+    return {"orderId": triggered} if triggered else {"origClientOrderId": id_there(order)}

@@ -21,6 +21,7 @@ from trading_system.domain.reports import (
     VenuePosition,
 )
 from trading_system.exchange.futures.order_types import ALGO, OURS, PLAIN, TRAILING
+from trading_system.exchange.modifications import identity
 from trading_system.exchange.translate import Json, amount, moment
 
 _BASIS_POINTS_IN_PERCENT = 100
@@ -86,7 +87,7 @@ def amend_parameters(order: Order, venue_id: str, quantity: Decimal) -> dict[str
     return {
         "symbol": venue_id,
         "side": str(request.side),
-        "origClientOrderId": order.client_order_id,
+        **identity(order),
     } | _numbers(quantity=quantity, price=request.price)
 
 
