@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -560,6 +561,27 @@ async def test_many_doubtful_orders_are_asked_about_in_one_call(
     await clock.advance(10)
     assert len(records.asked) == 3
     task.cancel()
+
+
+async def test_a_pass_over_thousands_of_orders_lets_others_have_their_turn(
+    survey, records, shown, clock
+):
+    """By the processor time of the loop's own thread: the machine has other things to do as well."""
+    records.open = [shown(f"c{number}", number=str(number)) for number in range(5_000)]
+    gaps, last = [], time.thread_time()
+
+    async def watch():
+        nonlocal last
+        while True:
+            await asyncio.sleep(0)
+            now = time.thread_time()
+            gaps.append(now - last)
+            last = now
+
+    watching = asyncio.create_task(watch())
+    assert len((await survey.glance()).strangers) == 5_000
+    watching.cancel()
+    assert max(gaps) < 0.03
 
 
 async def test_between_passes_doubtful_orders_are_asked_about_often(

@@ -48,7 +48,7 @@ class BinanceRecords:
             return venue_order(row, symbols[name])
 
         with translate.understood(state_changing=False):
-            found = readable(rows, read)
+            found = await readable(rows, read)
         if unlisted:
             log.warning("open orders in symbols that are not listed", symbols=sorted(unlisted))
         return found
@@ -58,14 +58,14 @@ class BinanceRecords:
         rows = self._pages.rows(
             "allOrders", self._name(symbol), since, identity="orderId", first="orderId"
         )
-        return readable([row async for row in rows], lambda row: venue_order(row, symbol))
+        return await readable([row async for row in rows], lambda row: venue_order(row, symbol))
 
     async def fills(self, symbol: Symbol, *, since: datetime) -> list[VenueFill]:
         """Every execution of the symbol from then on, ascending."""
         rows = self._pages.rows(
             "myTrades", self._name(symbol), since, identity="id", first="fromId"
         )
-        return readable([row async for row in rows], lambda row: venue_fill(row, symbol))
+        return await readable([row async for row in rows], lambda row: venue_fill(row, symbol))
 
     async def balances(self) -> list[Balance]:
         """Assets with a free or locked amount."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
 
@@ -26,6 +27,7 @@ log = structlog.get_logger(__name__)
 
 _OPEN = frozenset(status for status in OrderStatus if not status.is_final)
 _LOOKS_BACK = timedelta(days=1)
+_AT_ONCE = 100  # rows to be worked on before whatever else runs gets its turn
 _MANY = 10_000
 
 
@@ -78,14 +80,18 @@ class Survey:
                 continue
             shown += placed
             fills += traded
-        ours = await self._ours(shown, fills)
-        return compare(ours, await self._fills_of(ours, fills), shown, fills)
+        return await self._beside_ours(shown, fills)
 
     async def glance(self) -> Comparison:
         """What open orders alone tell, in one call however many there are; raises ExchangeError."""
-        shown = await self._records.open_orders()
-        ours = await self._ours(shown, [])
-        return compare(ours, await self._fills_of(ours, []), shown, [])
+        return await self._beside_ours(await self._records.open_orders(), [])
+
+    async def _beside_ours(self, shown: list[VenueOrder], fills: list[VenueFill]) -> Comparison:
+        ours = await self._ours(shown, fills)
+        our_fills = await self._fills_of(ours, fills)
+        if len(shown) + len(fills) <= _AT_ONCE:
+            return compare(ours, our_fills, shown, fills)
+        return await asyncio.to_thread(compare, ours, our_fills, shown, fills)
 
     async def _moving(self, assets: Collection[str]) -> set[Symbol]:
         """Symbols that may have moved these: what is registered, and what ever was ordered."""
@@ -105,11 +111,13 @@ class Survey:
         """What our record has to be compared with these."""
         ours = await self._orders.all(statuses=_OPEN, limit=_MANY)
         ours += await self._orders.short_of_fills(self._clock.now() - _LOOKS_BACK)
-        ours += await self._orders.among(
-            # Both: its client id may be that of another order on our record.
-            client_order_ids={each.report.client_order_id for each in shown},
-            ids={foreign_id(each) for each in shown},
-        )
+        for start in range(0, len(shown), _AT_ONCE):
+            some = shown[start : start + _AT_ONCE]
+            ours += await self._orders.among(
+                # Both: its client id may be that of another order on our record.
+                client_order_ids={each.report.client_order_id for each in some},
+                ids={foreign_id(each) for each in some},
+            )
         named = {(each.symbol, each.report.venue_order_id) for each in shown}
         named |= {(order.request.symbol, order.venue_order_id) for order in ours}
         traded = {(fill.symbol, fill.venue_order_id) for fill in fills}

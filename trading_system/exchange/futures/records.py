@@ -32,8 +32,8 @@ class FuturesRecords:
         algo = await self._gateway.read("openAlgoOrders", signed=True)
         with understood(state_changing=False):
             return [
-                *readable(plain, lambda row: self._listed(row, translate.venue_order)),
-                *readable(algo, lambda row: self._listed(row, translate.venue_algo_order)),
+                *await readable(plain, lambda row: self._listed(row, translate.venue_order)),
+                *await readable(algo, lambda row: self._listed(row, translate.venue_algo_order)),
             ]
 
     async def orders(self, symbol: Symbol, *, since: datetime) -> list[VenueOrder]:
@@ -49,8 +49,10 @@ class FuturesRecords:
             return translate.venue_algo_order(row, symbol)
 
         found = [
-            *readable([row async for row in plain], lambda row: translate.venue_order(row, symbol)),
-            *readable([row async for row in algo], read_algo),
+            *await readable(
+                [row async for row in plain], lambda row: translate.venue_order(row, symbol)
+            ),
+            *await readable([row async for row in algo], read_algo),
         ]
         return sorted(found, key=lambda order: order.created_at)
 
@@ -59,7 +61,9 @@ class FuturesRecords:
         rows = self._pages.rows(
             "userTrades", self._name(symbol), since, identity="id", first="fromId"
         )
-        return readable([row async for row in rows], lambda row: translate.venue_fill(row, symbol))
+        return await readable(
+            [row async for row in rows], lambda row: translate.venue_fill(row, symbol)
+        )
 
     async def balances(self) -> list[Balance]:
         """The wallets; `locked` is what serves as margin."""
