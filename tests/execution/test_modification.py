@@ -414,6 +414,61 @@ async def test_a_cancel_waits_for_the_modification_before_it(manager, rest, trad
     assert (await manager.answered(await modifying)).status is S.CANCELED
 
 
+async def test_a_cancel_during_a_replacement_cancels_what_takes_the_place(
+    manager, rest, trading, halves, says
+):
+    """Who cancels wants nothing to be open; CANCELED alone would be said of the old order only."""
+    order = await rest()
+    gate = asyncio.get_running_loop().create_future()
+    trading.answers.append(gate)
+    changes = [
+        await manager.plan(order.id, price=HIGHER, quantity=None),
+        await manager.plan(order.id, price=Decimal(99), quantity=None),
+    ]
+    modifying, too_late = [
+        asyncio.create_task(manager.carry_out(await manager.prepare(change))) for change in changes
+    ]
+    await settle()
+    cancelling = asyncio.create_task(manager.cancel(order.id))
+    await settle()
+    trading.answers.append(says("CANCELED"))
+    gate.set_result(halves(order))
+    after = await cancelling
+    assert (after.status, after.replaces) == (S.CANCELED, order.id)
+    assert after.id == (await modifying).id
+    with pytest.raises(NotModified):
+        await too_late
+    assert trading.sent[-1] == ("cancel", after.client_order_id)
+
+
+async def test_a_cancel_during_a_replacement_that_fails_cancels_the_order_itself(
+    manager, rest, trading, says
+):
+    order = await rest()
+    gate = asyncio.get_running_loop().create_future()
+    trading.answers.append(gate)
+    modifying = asyncio.create_task(manager.modify(order.id, price=HIGHER))
+    await settle()
+    cancelling = asyncio.create_task(manager.cancel(order.id))
+    await settle()
+    trading.answers.append(says("CANCELED"))
+    gate.set_result(Unreachable("down"))
+    after = await cancelling
+    assert (after.id, after.status) == (order.id, S.CANCELED)
+    with pytest.raises(NotModified):
+        await modifying
+
+
+async def test_a_cancel_long_after_a_replacement_leaves_what_took_the_place(
+    manager, rest, trading, halves
+):
+    order = await rest()
+    trading.answers.append(halves(order))
+    new = await manager.modify(order.id, price=HIGHER)
+    assert (await manager.cancel(order.id)).id == order.id
+    assert (await manager.answered(new)).status is S.NEW
+
+
 async def test_whoever_must_not_send_may_not_replace_either(trading, orders, clock, bus, says):
     reasons = []
     manager = OrderManager(

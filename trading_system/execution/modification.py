@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from uuid import UUID
 
 import structlog
 
@@ -91,6 +92,11 @@ class Modifier:
         self._clock = clock
         self._on_step = on_step
         self._may_send = may_send
+        self._replacing: dict[UUID, UUID] = {}
+
+    def successors(self, order_id: UUID) -> list[UUID]:
+        """The orders that are just about to take its place, of which one can at most."""
+        return [new for new, old in self._replacing.items() if old == order_id]
 
     async def amend(self, change: Modification) -> Order:
         """The order, smaller, with its id and its place in the queue.
@@ -134,10 +140,12 @@ class Modifier:
         """
         old, new = change.old, change.new
         assert new is not None  # noqa: S101 -- saved before
+        self._replacing[new.id] = old.id
         try:
             async with self._calls.alone(old.id):
                 return await self._replaced(old, new)
         finally:
+            del self._replacing[new.id]
             self._calls.end(new.id)
 
     async def _replaced(self, planned_on: Order, new: Order) -> Order:

@@ -121,12 +121,14 @@ class OrderManager:
     async def cancel(self, order_id: UUID) -> Order:
         """Ask the venue to cancel; returns the order as it stands afterwards.
 
-        It waits for the order's own answer. An order that ended before is returned as it ended, one
-        of which the venue has not told yet is looked up first. Raises NotFound, OrderNotFound while
-        it is not there yet, OutcomeUnknown (it stays PENDING_CANCEL and is looked up), and whatever
-        else kept the cancel from being done: the order is then back where it was.
+        It waits for the order's own answer. Where another order is just taking its place, that one
+        is cancelled too, and returned if the venue got it. An order that ended before is returned
+        as it ended, one of which the venue has not told yet is looked up first. Raises NotFound,
+        OrderNotFound while it is not there yet, OutcomeUnknown (it stays PENDING_CANCEL and is
+        looked up), and whatever else kept the cancel from being done: the order is then back where
+        it was.
         """
-        return await self.calls.to_its_end(self._cancel(order_id))
+        return await self.calls.to_its_end(self._cancel_with_successors(order_id))
 
     async def cancel_all(
         self, symbol: Symbol | None = None, *, foreign: bool = False
@@ -224,6 +226,14 @@ class OrderManager:
             return after
         finally:
             self.calls.end(order.id)
+
+    async def _cancel_with_successors(self, order_id: UUID) -> Order:
+        successors = self._modifier.successors(order_id)
+        order = await self._cancel(order_id)
+        for successor in successors:
+            new = await self._cancel(successor)
+            order = order if new.status is OrderStatus.REJECTED else new
+        return order
 
     async def _cancel(self, order_id: UUID) -> Order:
         await self._orders.get(order_id)

@@ -148,8 +148,9 @@ def not_modified(refused: NotModified, advice: str | None) -> Response:
 async def cancel(parts: System, order_id: OrderId, response: Response) -> OrderOut:
     """The order as it stands afterwards; one that ended before is returned as it ended.
 
-    202 when the venue's answer got lost, or it has not told of the order yet: the order may or may
-    not be cancelled.
+    While a modification puts another order in its place, that one is cancelled too and returned:
+    its `replaces` tells. 202 when the venue's answer got lost, or it has not told of the order yet:
+    the order may or may not be cancelled.
     """
     try:
         order = await parts.order_manager.cancel(order_id)
