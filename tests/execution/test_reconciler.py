@@ -566,7 +566,7 @@ async def test_many_doubtful_orders_are_asked_about_in_one_call(
 async def test_a_pass_over_thousands_of_orders_lets_others_have_their_turn(
     survey, records, shown, clock
 ):
-    """By the processor time of the loop's own thread: the machine has other things to do as well."""
+    """By the loop's own processor time: the machine has other things to do as well."""
     records.open = [shown(f"c{number}", number=str(number)) for number in range(5_000)]
     gaps, last = [], time.thread_time()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from asyncio import Future
+import asyncio
 from collections import Counter, defaultdict, deque
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -148,6 +149,7 @@ class FakeOrders:
         }
 
     async def among(self, *, ids=(), client_order_ids=(), venue_order_ids=()):
+        await asyncio.sleep(0)  # as a disk would
         return [
             order
             for order in self.rows.values()
