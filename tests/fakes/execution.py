@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from asyncio import Future
 import asyncio
+from asyncio import Future
 from collections import Counter, defaultdict, deque
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
