@@ -24,7 +24,6 @@ class Reference:
             target = targets[bar] if rules.short else max(targets[bar], 0.0)
             if target != previous:
                 if rules.fill == "close":
-                    self.short_of_everything(bar)
                     self.order(bar, frame.close[bar], target)
                 else:
                     wish = target

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from trading_system.backtest import metrics, records
 from trading_system.backtest.metrics import Metrics
-from trading_system.backtest.records import FILL, TALLY, TRADE, Rows
+from trading_system.backtest.records import ACCOUNT, FILL, TALLY, TRADE, Rows
 from trading_system.backtest.rules import Rules
 from trading_system.domain.errors import ConfigurationError, InvalidRequest
 from trading_system.frames import Column, Frame
@@ -137,6 +137,7 @@ def _play(
         after(frame, warmup),
         np.asarray(targets, np.float64)[warmup:],
         records.packed(rules),
+        records.rows(ACCOUNT, 1),
         *notes,
         tally,
     )

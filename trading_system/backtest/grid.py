@@ -22,7 +22,7 @@ import numpy as np
 from trading_system.backtest import records
 from trading_system.backtest.engine import Result, after, compiled, judge
 from trading_system.backtest.metrics import Metrics
-from trading_system.backtest.records import CELL, FILL, TALLY, TRADE, Rows
+from trading_system.backtest.records import ACCOUNT, CELL, FILL, TALLY, TRADE, Rows
 from trading_system.backtest.rules import Rules
 from trading_system.domain.errors import InvalidRequest
 from trading_system.frames import Column, Frame
@@ -97,6 +97,7 @@ def _play(
         np.asarray(levels, np.float64),
         float(quantity),
         records.packed(rules),
+        records.rows(ACCOUNT, 1),
         records.rows(CELL, len(levels) - 1),
         *notes,
         tally,

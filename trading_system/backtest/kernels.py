@@ -38,28 +38,6 @@ SIGNAL, STOP_LOSS, TAKE_PROFIT, TRAILING_STOP, RUIN, OPEN = range(6)
 CURVE, RETURNS, SQUARES, DOWNSIDE = range(4)
 _DUST = 1e-9  # of a lot step: 0.3 / 0.1 is 2.9999999999999996
 
-ACCOUNT = np.dtype(
-    [
-        ("cash", np.float64),
-        ("units", np.float64),
-        ("held", np.int64),  # closes before it are in the curve
-        ("watched", np.int64),  # bars before it were looked at for stops
-        ("ruined", np.bool_),
-        # The trade that is open:
-        ("entry_bar", np.int64),
-        ("entered", np.float64),
-        ("entry_value", np.float64),
-        ("exited", np.float64),
-        ("exit_value", np.float64),
-        ("fees", np.float64),
-        ("best", np.float64),  # price since the entry
-        # The drawdown that is open:
-        ("peak", np.float64),
-        ("trough", np.float64),
-        ("below", np.int64),
-    ]
-)
-
 
 def compiled(loop: _Loop) -> _Loop:
     """Compile on the first call; free of the interpreter lock, so that threads run side by side."""
@@ -75,18 +53,24 @@ def unordered(loop: _Loop) -> _Loop:
 
 @compiled
 def simulate(
-    bars: Bars, targets: Column, rules: Rows, fills: Rows, trades: Rows, tally: Rows
+    bars: Bars,
+    targets: Column,
+    rules: Rows,
+    account: Rows,
+    fills: Rows,
+    trades: Rows,
+    tally: Rows,
 ) -> int:
     """Play `targets`, shape (n,); write down fills and trades as far as there are rows for them.
 
-    `bars`: open, high, low, close and volume, each of shape (n,); `rules`, `tally`: one row each.
+    `bars`: open, high, low, close and volume, each of shape (n,); `rules`, `account`, `tally`: one
+    row each, the latter two empty.
     Returns the first bar whose target is not within [-1, 1], else -1.
     """
     n = len(targets)
     opened, _, _, close, volume = bars
-    rules, tally = rules[0], tally[0]
+    rules, account, tally = rules[0], account[0], tally[0]
     guarded = rules.stop_loss > 0.0 or rules.take_profit > 0.0 or rules.trailing_stop > 0.0
-    account = np.zeros(1, ACCOUNT)[0]
     account.cash = account.peak = account.trough = rules.capital
     sheet = np.zeros((4, BLOCK + 1))
     sheet[CURVE, 0] = rules.capital
@@ -473,6 +457,7 @@ def simulate_grid(
     levels: Column,
     quantity: float,
     rules: Rows,
+    account: Rows,
     cells: Rows,
     fills: Rows,
     trades: Rows,
@@ -484,8 +469,7 @@ def simulate_grid(
     one to buy is just below them, and the lowest of them is the next one to sell.
     """
     opened, high, low, close, volume = bars
-    rules, tally = rules[0], tally[0]
-    account = np.zeros(1, ACCOUNT)[0]
+    rules, account, tally = rules[0], account[0], tally[0]
     account.cash = account.peak = account.trough = rules.capital
     sheet = np.zeros((4, BLOCK + 1))
     sheet[CURVE, 0] = rules.capital

@@ -21,7 +21,7 @@ class Reason(IntEnum):
     TAKE_PROFIT = 2
     TRAILING_STOP = 3
     RUIN = 4
-    """A short position had cost everything: closed at that close, and nothing is traded after."""
+    """A short had cost everything: closed at that close, if no order did it there already."""
     OPEN = 5
     """No end: the data ended first. Valued at the last close, without a fee."""
 
@@ -75,6 +75,29 @@ TALLY = np.dtype(
     ]
 )
 """All that a run is judged by, in a fixed number of bytes."""
+
+ACCOUNT = np.dtype(
+    [
+        ("cash", np.float64),
+        ("units", np.float64),
+        ("held", np.int64),  # closes before it are in the curve
+        ("watched", np.int64),  # bars before it were looked at for stops
+        ("ruined", np.bool_),
+        # The trade that is open:
+        ("entry_bar", np.int64),
+        ("entered", np.float64),
+        ("entry_value", np.float64),
+        ("exited", np.float64),
+        ("exit_value", np.float64),
+        ("fees", np.float64),
+        ("best", np.float64),  # price since the entry
+        # The drawdown that is open:
+        ("peak", np.float64),
+        ("trough", np.float64),
+        ("below", np.int64),
+    ]
+)
+"""What a run knows at a bar."""
 
 RULES = np.dtype(
     [

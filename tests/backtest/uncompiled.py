@@ -1,0 +1,39 @@
+"""Play made-up runs and print what came out: started twice, with numba compiling and without."""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+
+from tests.backtest.made_up import random_frame, random_targets
+from trading_system.backtest import engine, grid
+from trading_system.backtest.rules import FillRule, Rules
+
+STOPS = {"stop_loss": 0.05, "take_profit": 0.06, "trailing_stop": 0.04}
+COSTS = {"slippage_bps": 5, "impact": 0.1, "lot_step": 0.1, "min_notional": 60}
+RULES = (
+    Rules(),
+    Rules(short=True, **STOPS, **COSTS),
+    Rules(short=True, fill=FillRule.CLOSE, capital=1_000.0),
+)
+
+
+def say(*outcome):
+    sys.stdout.write(f"{outcome}\n")
+
+
+def main():
+    for rules in RULES:
+        for seed, swing, count in ((1, 0.01, 700), (2, 0.3, 1_024)):
+            rng = np.random.default_rng(seed)
+            frame, targets = random_frame(rng, count, swing), random_targets(rng, count, 0.1)
+            result = engine.run(frame, targets, rules, "1h")
+            say(result.fills.tolist(), result.trades.tolist(), result.metrics)
+    frame = random_frame(np.random.default_rng(3), 600, 0.01)
+    result = grid.run(frame, np.linspace(80.0, 120.0, 21), 1.0, Rules(), "1h")
+    say(result.fills.tolist(), result.trades.tolist(), result.metrics)
+
+
+if __name__ == "__main__":
+    main()
