@@ -17,11 +17,10 @@ from trading_system.domain.orders import Order, OrderStatus
 from trading_system.domain.reports import Report
 from trading_system.ports import RecordedFill
 from trading_system.storage import order_rows as rows
-from trading_system.storage import transitions
+from trading_system.storage import order_steps, transitions
 from trading_system.storage.database import Database
 from trading_system.storage.order_rows import recorded_fill
 from trading_system.storage.times import to_milliseconds
-from trading_system.storage.transitions import Transition
 
 _OPEN = tuple(status for status in OrderStatus if not status.is_final)
 
@@ -86,16 +85,15 @@ class Orders:
                 after = replace(after, fees=sums.fees)
                 await _note_missing_fills(connection, after, sums)
             await connection.execute(rows.UPDATE, (*rows.changing(after), str(after.id)))
-            if _is_step(before, after) or inserted.rowcount > 0:
-                step = _step(before, after, report, at)
-                contents = rows.contents(rows.row(after), fills)
-                await transitions.append(connection, replace(step, contents=contents))
+            if order_steps.is_step(before, after) or inserted.rowcount > 0:
+                step = order_steps.reported(before, after, report, fills, at=at)
+                await transitions.append(connection, step)
         return after
 
     async def keep_impossible(self, order: Order, report: Report, *, at: datetime) -> None:
         """Remember, once, a report that asks for a step that orders never take."""
         async with self._database.transaction() as connection:
-            step = _step(order, order, report, at)
+            step = order_steps.impossible(order, report, at=at)
             known = await _one(
                 connection,
                 "SELECT 1 FROM order_transitions WHERE order_id = ? AND NOT booked "
@@ -103,17 +101,7 @@ class Orders:
                 (step.order_id, order.status, report.status, step.source, step.venue_time),
             )
             if known is None:
-                totals = str(report.executed_quantity), str(report.executed_quote)
-                await transitions.append(
-                    connection,
-                    replace(
-                        step,
-                        to_status=report.status,
-                        executed_quantity=totals[0],
-                        executed_quote=totals[1],
-                        booked=False,
-                    ),
-                )
+                await transitions.append(connection, step)
 
     async def by_key(self, key: str, digest: str) -> Order | None:
         """The order saved under this Idempotency-Key; raises KeyReused for another wish."""
@@ -244,21 +232,7 @@ async def insert(
 ) -> None:
     """A new order and its first step, within a transaction."""
     await connection.execute(rows.INSERT, (*rows.row(order), idempotency_key, digest))
-    await transitions.append(
-        connection,
-        Transition(
-            order_id=str(order.id),
-            from_status=None,
-            to_status=order.status,
-            source="reconciler" if order.foreign else "desk",
-            reason=f"replaces {order.replaces}" if order.replaces else None,
-            venue_time=None,
-            at=to_milliseconds(order.created_at),
-            executed_quantity=str(order.executed_quantity),
-            executed_quote=str(order.executed_quote),
-            contents=rows.contents(rows.row(order), []),
-        ),
-    )
+    await transitions.append(connection, order_steps.saved(order))
 
 
 async def _let_go_of_id(connection: aiosqlite.Connection, order: Order, *, at: datetime) -> None:
@@ -268,21 +242,8 @@ async def _let_go_of_id(connection: aiosqlite.Connection, order: Order, *, at: d
     await connection.execute(
         "UPDATE orders SET client_order_id = ? WHERE id = ?", (name, str(order.id))
     )
-    await transitions.append(
-        connection,
-        Transition(
-            order_id=str(order.id),
-            from_status=order.status,
-            to_status=order.status,
-            source="reconciler",
-            reason="its client order id names another order by now",
-            venue_time=None,
-            at=to_milliseconds(at),
-            executed_quantity=str(order.executed_quantity),
-            executed_quote=str(order.executed_quote),
-            contents=rows.contents(rows.row(renamed), await _fills(connection, order)),
-        ),
-    )
+    fills = await _fills(connection, order)
+    await transitions.append(connection, order_steps.renamed(renamed, fills, at=at))
 
 
 async def _one(
@@ -320,33 +281,3 @@ async def _note_missing_fills(
         await connection.execute("INSERT OR IGNORE INTO orders_short_of_fills VALUES (?)", key)
     else:
         await connection.execute("DELETE FROM orders_short_of_fills WHERE order_id = ?", key)
-
-
-def _is_step(before: Order, after: Order) -> bool:
-    """Whether it got anywhere: another state, more executed, amended, or known to the venue."""
-    return _standing(before) != _standing(after)
-
-
-def _standing(order: Order) -> tuple[object, ...]:
-    return (
-        order.status,
-        order.executed_quantity,
-        order.executed_quote,
-        order.request.quantity,
-        order.request.price,
-        order.venue_order_id,
-    )
-
-
-def _step(before: Order, after: Order, report: Report, at: datetime) -> Transition:
-    return Transition(
-        order_id=str(after.id),
-        from_status=before.status,
-        to_status=after.status,
-        source=report.source,
-        reason=report.reject_reason,
-        venue_time=None if report.source == "desk" else to_milliseconds(report.time),
-        at=to_milliseconds(at),
-        executed_quantity=str(after.executed_quantity),
-        executed_quote=str(after.executed_quote),
-    )
