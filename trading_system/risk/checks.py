@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
+from decimal import Decimal, localcontext
 
 from trading_system.domain.control import ControlState
 from trading_system.domain.market import MarketState
@@ -35,6 +35,7 @@ class Refusal:
 
 Check = Callable[[Facts, RiskLimits], Refusal | None]
 
+_DIGITS = 100  # rounding must not refuse what somebody typed
 _STOPS = frozenset({OrderType.STOP_LOSS_LIMIT, OrderType.TAKE_PROFIT_LIMIT})
 
 
@@ -304,7 +305,10 @@ CHECKS: tuple[Check, ...] = (
 
 def _plain(amount: Decimal) -> str:
     """Plain digits, as many as venues tell: 0.1 and not 1E-1 or 0.1000000000."""
-    return format(round(amount, 8).normalize(), "f") if amount.is_finite() else str(amount)
+    if not amount.is_finite():
+        return str(amount)
+    with localcontext(prec=_DIGITS):
+        return format(round(amount, 8).normalize(), "f")
 
 
 def _at_most(
