@@ -1,6 +1,6 @@
 """What POST /orders adds over a bare create_order: the API, two durable commits and the booking.
 
-Both place the same limit order that rests far below the market, in turn, on the same exchange. The
+Both place the same limit order that rests well below the market, in turn, on the same exchange. The
 table says where the time goes, step by step; both saves wait for the disk (synchronous=FULL).
 """
 
@@ -73,7 +73,7 @@ async def measure(place: Venue) -> dict[str, object]:
         server = asyncio.create_task(serve(app, options, run=asyncio.Event().wait))
         client = place.bare_ccxt()
         await client.load_markets()
-        price = round((await client.fetch_ticker("BTC/USDT"))["last"] * 0.5, 2)
+        price = round((await client.fetch_ticker("BTC/USDT"))["last"] * 0.9, 2)
         try:
             async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as http:
                 await listening(http)
