@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from typer.testing import CliRunner
 
+from trading_system.cli.running import console
 from trading_system.config import Settings
 
 
@@ -12,7 +13,7 @@ from trading_system.config import Settings
 def own_folder(monkeypatch, tmp_path):
     for name in Settings.model_fields:
         monkeypatch.delenv(name.upper(), raising=False)
-    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.setattr(console, "width", 200)  # made when it was imported, as wide as it was then
     monkeypatch.setenv("API_PORT", "9")  # the discard port: nothing answers there
     monkeypatch.chdir(tmp_path)
 
@@ -22,6 +23,6 @@ def cli():
     from trading_system.cli import app
 
     def call(*words):
-        return CliRunner(env={"COLUMNS": "200"}).invoke(app, words)
+        return CliRunner().invoke(app, words)
 
     return call

@@ -84,7 +84,13 @@ def world(tmp_path):
             system = await stack.enter_async_context(opened(wanted, clock))
             living = asyncio.ensure_future(system.run())
             try:
-                yield World(system, exchange, clock)
+                here = World(system, exchange, clock)
+
+                async def reconciled() -> bool:
+                    return bool(await system.reconciliations.latest(1))
+
+                await here.until(reconciled, "the first reconciliation")  # nothing trades before
+                yield here
                 assert not living.done(), "a part of the system has failed for good"
             finally:
                 living.cancel()

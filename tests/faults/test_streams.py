@@ -53,6 +53,7 @@ SELDOM = {
     "stream-frozen streams=*",
     "stream-frozen streams=*@kline_1m",
     "stream-frozen streams=btcusdt@trade",
+    "stream-frozen streams=btcusdt@depth*",
     "clock-skew ms=3000",
     "clock-skew ms=-3000",
     "clock-jump ms=-4000 after_seconds=10",
@@ -202,6 +203,7 @@ async def test_another_time_there_is_followed_there_and_back(world, fault):
         await follower.prove()
 
 
+@pytest.mark.slow
 async def test_a_halt_leaves_a_hole_that_a_backfill_confirms(world):
     """Streams of a market that stands still are no broken streams."""
     async with following(world) as follower:

@@ -12,7 +12,7 @@ from trading_system.domain.market import Trade
 BTC = Symbol("BTC", "USDT")
 
 
-async def test_the_same_system_lives_on_futures(exchange, at, live):
+async def test_the_same_system_lives_on_futures(exchange, at, live):  # noqa: PLR0915 -- a day, told in its order
     """Candles, live prices, orders, pushes, leverage and a position, over the same API."""
     async with exchange() as running, live(at(running, market_type="futures")) as it:
         heard: list = []
