@@ -134,7 +134,7 @@ async def hungry(world, speed):
 
 @pytest.mark.parametrize(
     ("minutes", "speed"),
-    [(3, 8.0), pytest.param(30, 8.0, marks=[pytest.mark.slow, pytest.mark.timeout(400)])],
+    [(2, 4.0), pytest.param(30, 8.0, marks=[pytest.mark.slow, pytest.mark.timeout(400)])],
 )
 async def test_nothing_is_refused_and_nothing_is_late(world, minutes, speed):
     async with hungry(world, speed) as (here, symbols, jobs):
