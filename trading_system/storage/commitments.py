@@ -33,8 +33,10 @@ class Commitments:
 
     async def open_or_since(self, moment: datetime) -> list[Commitment]:
         """Every order that has not ended, and every one created from then on; oldest first."""
-        async with self._database.reading() as connection:
-            rows = await connection.execute_fetchall(_QUERY, (*_OPEN, to_milliseconds(moment)))
+        values = (*_OPEN, to_milliseconds(moment))
+        rows = await self._database.read(
+            lambda connection: connection.execute(_QUERY, values).fetchall()
+        )
         return [_commitment(*row) for row in rows]
 
 

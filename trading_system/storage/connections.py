@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,17 +18,25 @@ Result = TypeVar("Result")
 BUSY_SECONDS = 5.0  # for a person's sqlite3 shell; this process never waits for itself
 
 
+class Connection(aiosqlite.Connection):
+    """Statements one by one, each a way to the connection's thread and back, or many on one way."""
+
+    async def run(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
+        """What `work` returns or raises; once begun it ends, whoever is cancelled meanwhile."""
+        result: Result = await self._execute(work, self._conn)  # type: ignore[no-untyped-call]
+        return result
+
+
 @asynccontextmanager
-async def connected(
-    path: Path, *pragmas: str, mode: str = "rwc"
-) -> AsyncIterator[aiosqlite.Connection]:
+async def connected(path: Path, *pragmas: str, mode: str = "rwc") -> AsyncIterator[Connection]:
     """A connection; `mode` is SQLite's: rwc makes an absent file, rw does not."""
-    connection = await aiosqlite.connect(
-        _uri(path, mode),
-        uri=True,
-        timeout=BUSY_SECONDS,
-        isolation_level=None,  # Python begins no transaction of its own
+    uri = _uri(path, mode)
+    connection = Connection(
+        # Python begins no transaction of its own.
+        lambda: sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None),
+        iter_chunk_size=64,
     )
+    await connection
     try:
         for pragma in pragmas:
             await connection.execute_fetchall(f"PRAGMA {pragma}")

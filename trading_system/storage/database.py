@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from importlib import resources
 from pathlib import Path
-from typing import Self
+from typing import Self, TypeVar
 
 import aiosqlite
 
 import trading_system
 from trading_system.domain.errors import StorageError
 from trading_system.storage import maintenance, migration
-from trading_system.storage.connections import connected, explained, to_its_end
+from trading_system.storage.connections import Connection, connected, explained, to_its_end
 from trading_system.storage.lock import held
+
+Result = TypeVar("Result")
 
 SCHEMA_VERSION = 2
 OLDEST_SQLITE = (3, 37)  # STRICT tables
@@ -34,14 +36,12 @@ _READING = ("query_only = ON",)
 class Database:
     """An open database; get one from `Database.opened`."""
 
-    def __init__(
-        self, path: Path, writer: aiosqlite.Connection, readers: list[aiosqlite.Connection]
-    ) -> None:
+    def __init__(self, path: Path, writer: Connection, readers: list[Connection]) -> None:
         self.path = path
         self._writer = writer
         self._writing = asyncio.Lock()
         self._bulky = asyncio.Lock()
-        self._readers: asyncio.LifoQueue[aiosqlite.Connection] = asyncio.LifoQueue()
+        self._readers: asyncio.LifoQueue[Connection] = asyncio.LifoQueue()
         for reader in readers:
             self._readers.put_nowait(reader)
 
@@ -86,6 +86,26 @@ class Database:
                 # Queued behind whatever was cut short, were it the commit; then it does nothing.
                 await to_its_end(self._writer.rollback())
                 raise
+
+    async def write(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
+        """A whole transaction on one way to the writer's thread: for what somebody waits for.
+
+        Committed when `work` returns, rolled back when it raises, whatever becomes of the caller
+        meanwhile. Raises StorageError when the database fails.
+        """
+        async with self._writing:
+            with _working(self.path):
+                return await self._writer.run(lambda connection: _transacted(connection, work))
+
+    async def read(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
+        """The same for a reading: `work` sees one unchanging view of the data."""
+        reader = await self._readers.get()
+        try:
+            with _working(self.path):
+                return await reader.run(lambda connection: _viewed(connection, work))
+        finally:
+            # What was begun ends first: its thread does one thing after the other.
+            self._readers.put_nowait(reader)
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[aiosqlite.Connection]:
@@ -139,6 +159,27 @@ async def _prepare(writer: aiosqlite.Connection, path: Path) -> None:
     await writer.executescript(
         f"BEGIN IMMEDIATE; {script}; PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
     )
+
+
+def _transacted(
+    connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], Result]
+) -> Result:
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        result = work(connection)
+        connection.commit()
+    except BaseException:
+        connection.rollback()
+        raise
+    return result
+
+
+def _viewed(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], Result]) -> Result:
+    connection.execute("BEGIN")
+    try:
+        return work(connection)
+    finally:
+        connection.rollback()
 
 
 @contextmanager

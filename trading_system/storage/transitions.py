@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sqlite3
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -75,11 +76,9 @@ class Audit:
     unproven: int = 0
 
 
-async def append(connection: aiosqlite.Connection, step: Transition) -> None:
+def append(connection: sqlite3.Connection, step: Transition) -> None:
     """Add a row inside the caller's transaction."""
-    ((count, previous),) = await connection.execute_fetchall(
-        "SELECT count, hash FROM transition_head"
-    )
+    ((count, previous),) = connection.execute("SELECT count, hash FROM transition_head")
     facts = (
         count + 1,
         step.order_id,
@@ -94,8 +93,8 @@ async def append(connection: aiosqlite.Connection, step: Transition) -> None:
         step.executed_quote,
     )
     sealed = seal(previous, (*facts, step.contents) if step.contents else facts)
-    await connection.execute(_INSERT, (*facts, step.contents, sealed))
-    await connection.execute("UPDATE transition_head SET count = ?, hash = ?", (count + 1, sealed))
+    connection.execute(_INSERT, (*facts, step.contents, sealed))
+    connection.execute("UPDATE transition_head SET count = ?, hash = ?", (count + 1, sealed))
 
 
 def seal(previous: str, facts: tuple[Any, ...]) -> str:
