@@ -9,7 +9,7 @@ import pytest
 from tests.fakes.safety import NOON
 from trading_system.domain.instruments import Symbol
 from trading_system.domain.orders import OrderStatus, Side
-from trading_system.execution.exposures import exposures, pays, remaining, tied_up
+from trading_system.execution.exposures import exposures, pays, pays_with, remaining, tied_up
 from trading_system.ports import Commitment
 from trading_system.risk.facts import Exposure
 
@@ -64,7 +64,8 @@ INFINITE = D("Infinity")
 )
 def test_what_an_order_may_still_fill_and_what_it_pays(changes, price, left, paid):
     assert remaining(order(**changes), price) == left
-    assert pays(order(**changes), price) == paid
+    each = order(**changes)
+    assert (pays_with(each), pays(each, price)) == paid
 
 
 @pytest.mark.parametrize(

@@ -35,17 +35,21 @@ def is_unanswered(order: Commitment) -> bool:
     return order.status in _UNANSWERED and not order.waits
 
 
-def pays(order: Commitment, price: Decimal | None) -> tuple[str, Decimal]:
-    """The asset it pays with, and how much in all, what has been paid already included."""
+def pays_with(order: Commitment) -> str:
+    """The asset it pays with."""
+    return order.symbol.base if order.side is Side.SELL else order.symbol.quote
+
+
+def pays(order: Commitment, price: Decimal | None) -> Decimal:
+    """How much of that asset in all, what has been paid already included."""
     if order.side is Side.SELL:
-        return order.symbol.base, order.executed_quantity + remaining(order, price)
+        return order.executed_quantity + remaining(order, price)
     if order.status.is_final:
-        return order.symbol.quote, order.executed_quote
+        return order.executed_quote
     if order.quote_quantity is not None:
-        return order.symbol.quote, order.quote_quantity
+        return order.quote_quantity
     at = order.price or order.stop_price or price
-    still = remaining(order, price) * at if at else _UNKNOWN
-    return order.symbol.quote, order.executed_quote + still
+    return order.executed_quote + (remaining(order, price) * at if at else _UNKNOWN)
 
 
 def tied_up(order: Commitment) -> Decimal:

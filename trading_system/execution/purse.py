@@ -20,7 +20,7 @@ from trading_system.domain.errors import ExchangeError
 from trading_system.domain.events import BalancesChanged, VenueChanged
 from trading_system.domain.instruments import Symbol
 from trading_system.domain.reports import Balance
-from trading_system.execution.exposures import is_unanswered, pays, tied_up
+from trading_system.execution.exposures import is_unanswered, pays, pays_with, tied_up
 from trading_system.ports import Clock, Commitment
 
 log = structlog.get_logger(__name__)
@@ -101,12 +101,12 @@ class Purse:
         for order in orders:
             number = self._saved.get(order.id, 0)
             named.add(order.id)
-            asset, amount = pays(order, price(order.symbol))
+            asset = pays_with(order)
             _, told = self._free.get(asset, (0, self._told))
             if order.id == instead_of:
                 free[asset] = free.get(asset, Decimal(0)) + tied_up(order)
             elif is_unanswered(order) or (number > told and not order.waits):
-                free[asset] = free.get(asset, Decimal(0)) - amount
+                free[asset] = free.get(asset, Decimal(0)) - pays(order, price(order.symbol))
         self._saved = {
             order_id: number
             for order_id, number in self._saved.items()
