@@ -81,6 +81,7 @@ CREATE TABLE IF NOT EXISTS orders (
     latency_ms        INTEGER,                       -- sent to acknowledged
     mid_price         TEXT,                          -- the book's middle when it was sent
     replaces          TEXT,                          -- the order whose place it took
+    wanted_in_all     TEXT,                          -- what both are to execute together
     list_id           TEXT,                          -- the order list it is a leg of
     is_foreign        INTEGER NOT NULL DEFAULT 0,    -- 1: somebody else's, only watched
     created_at        INTEGER NOT NULL,

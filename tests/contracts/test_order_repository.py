@@ -117,6 +117,7 @@ async def test_everything_known_of_an_order_comes_back(repository):
         order(trailing_delta=100, iceberg_quantity=Decimal("0.010")),
         mid_price=Decimal("93000.105"),
         replaces=uuid4(),
+        wanted_in_all=Decimal("0.30"),
         list_id=uuid4(),
         foreign=True,
         latency_ms=12,
@@ -348,3 +349,20 @@ async def test_a_venue_that_numbers_its_trades_anew_loses_us_no_fill(repository)
         await repository.record(each, apply(each, told), told, at=NOW)
     assert len(await repository.fills()) == 2
     assert await repository.short_of_fills(NOW) == []
+
+
+async def test_what_rests_in_the_place_of_another_is_found(repository):
+    resting = {OrderStatus.NEW, OrderStatus.PARTIALLY_FILLED}
+    made = {}
+    for status in OrderStatus:
+        for total in (None, Decimal("0.2")):
+            each = replace(order(), status=status, replaces=uuid4(), wanted_in_all=total)
+            await create(repository, each)
+            made[each.id] = each
+    found = {each.id: each for each in await repository.replacements()}
+    assert found == {
+        key: each
+        for key, each in made.items()
+        if each.status in resting and each.wanted_in_all is not None
+    }
+    assert len(found) == 2

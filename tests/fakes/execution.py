@@ -12,7 +12,7 @@ from uuid import UUID
 from trading_system.domain.errors import KeyReused, NotFound, OrderNotFound
 from trading_system.domain.instruments import Instrument, Symbol
 from trading_system.domain.order_lists import ListKind
-from trading_system.domain.orders import Order, OrderType
+from trading_system.domain.orders import Order, OrderStatus, OrderType
 from trading_system.domain.reports import Balance, Report
 from trading_system.ports import RecordedFill
 
@@ -177,6 +177,14 @@ class FakeOrders:
             order
             for order in self.rows.values()
             if order.updated_at >= since and booked[order.id] < order.executed_quantity
+        ]
+
+    async def replacements(self):
+        resting = {OrderStatus.NEW, OrderStatus.PARTIALLY_FILLED}
+        return [
+            order
+            for order in self.rows.values()
+            if order.status in resting and order.wanted_in_all is not None
         ]
 
 

@@ -165,8 +165,8 @@ class Order:
 
     `latency_ms` is from sent to acknowledged; `mid_price` was the book's middle when it was sent.
     `fees` are what its fills cost, an amount for each asset. `replaces` is the order it took the
-    place of, `list_id` the order list it is a leg of. `foreign`: placed by hand or by another
-    program and only watched here.
+    place of, and `wanted_in_all` what the two are to execute together; `list_id` is the order list
+    it is a leg of. `foreign`: placed by hand or by another program and only watched here.
     """
 
     id: UUID
@@ -184,6 +184,7 @@ class Order:
     latency_ms: int | None = None
     mid_price: Decimal | None = None
     replaces: UUID | None = None
+    wanted_in_all: Decimal | None = None
     list_id: UUID | None = None
     foreign: bool = False
 

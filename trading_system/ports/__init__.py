@@ -8,6 +8,7 @@ from trading_system.ports.account import (
     BalanceRepository,
     ReconciliationRepository,
 )
+from trading_system.ports.orders import OrderListRepository, OrderRepository, RecordedFill
 from trading_system.ports.outside import (
     AccountRecords,
     Clock,
@@ -27,10 +28,7 @@ from trading_system.ports.repositories import (
     Coverage,
     EquityRepository,
     JobState,
-    OrderListRepository,
-    OrderRepository,
     PriceRepository,
-    RecordedFill,
     RegisteredSymbol,
     StopRepository,
     SymbolRepository,

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from trading_system.domain.reconciliations import Reconciliation
 from trading_system.domain.reports import Balance
-from trading_system.ports.repositories import RecordedFill
+from trading_system.ports.orders import RecordedFill
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,7 +29,7 @@ from trading_system.storage.times import to_datetime, to_milliseconds
 _FIXED = (
     "id, client_order_id, symbol, side, type, time_in_force, quote_quantity, stop_price, "
     "trailing_delta, iceberg_quantity, reduce_only, mid_price, replaces, list_id, is_foreign, "
-    "created_at"
+    "created_at, wanted_in_all"
 )
 _CHANGING = (
     "venue_order_id, quantity, price, status, executed_quantity, executed_quote, fees, "
@@ -38,7 +38,7 @@ _CHANGING = (
 COLUMNS = f"{_FIXED}, {_CHANGING}"
 INSERT = (
     f"INSERT INTO orders ({COLUMNS}, idempotency_key, request_digest) "  # noqa: S608 -- constants
-    f"VALUES ({', '.join('?' * 29)})"
+    f"VALUES ({', '.join('?' * 30)})"
 )
 _SEALED = COLUMNS.split(", ")[: COLUMNS.split(", ").index("status")]
 UPDATE = f"UPDATE orders SET {_CHANGING.replace(',', ' = ?,')} = ? WHERE id = ?"  # noqa: S608 -- constants
@@ -89,6 +89,7 @@ def row(order: Order) -> tuple[object, ...]:
         _text(order.list_id),
         int(order.foreign),
         to_milliseconds(order.created_at),
+        _text(order.wanted_in_all),
         *changing(order),
     )
 
@@ -135,23 +136,24 @@ def order(found: sqlite3.Row) -> Order:
             trailing_delta=found[8],
             iceberg_quantity=_decimal(found[9]),
             reduce_only=bool(found[10]),
-            quantity=_decimal(found[17]),
-            price=_decimal(found[18]),
+            quantity=_decimal(found[18]),
+            price=_decimal(found[19]),
         ),
         mid_price=_decimal(found[11]),
         replaces=_id(found[12]),
+        wanted_in_all=_decimal(found[16]),
         list_id=_id(found[13]),
         foreign=bool(found[14]),
         created_at=to_datetime(found[15]),
-        venue_order_id=found[16],
-        status=OrderStatus(found[19]),
-        executed_quantity=Decimal(found[20]),
-        executed_quote=Decimal(found[21]),
-        fees=tuple((asset, Decimal(fee)) for asset, fee in json.loads(found[22]).items()),
-        reject_code=found[23],
-        reject_reason=found[24],
-        latency_ms=found[25],
-        updated_at=to_datetime(found[26]),
+        venue_order_id=found[17],
+        status=OrderStatus(found[20]),
+        executed_quantity=Decimal(found[21]),
+        executed_quote=Decimal(found[22]),
+        fees=tuple((asset, Decimal(fee)) for asset, fee in json.loads(found[23]).items()),
+        reject_code=found[24],
+        reject_reason=found[25],
+        latency_ms=found[26],
+        updated_at=to_datetime(found[27]),
     )
 
 

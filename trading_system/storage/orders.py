@@ -79,13 +79,18 @@ class Orders:
         limit: int = 500,
     ) -> list[Order]:
         """Newest first."""
-        wanted = [str(status) for status in statuses or ()]
-        marks = ", ".join("?" * len(wanted))
-        name = str(symbol) if symbol else None
+        conditions, values = list[str](), list[object]()
+        if statuses is not None:
+            conditions.append(f"status IN ({', '.join('?' * len(statuses))})")
+            values += [str(status) for status in statuses]
+        if symbol is not None:
+            conditions.append("symbol = ?")
+            values.append(str(symbol))
+        which = f"WHERE {' AND '.join(conditions)}" if conditions else ""
+        # Open orders are few: better sorted than looked for among all there ever were.
+        time = "+created_at" if statuses is not None and statuses.issubset(_OPEN) else "created_at"
         return await self._orders(
-            f"WHERE ({int(statuses is None)} OR status IN ({marks})) "
-            "AND (? IS NULL OR symbol = ?) ORDER BY created_at DESC, rowid DESC LIMIT ?",
-            (*wanted, name, name, limit),
+            f"{which} ORDER BY {time} DESC, rowid DESC LIMIT ?", (*values, limit)
         )
 
     async def symbols(self, since: datetime | None = None) -> set[Symbol]:
@@ -152,6 +157,13 @@ class Orders:
         return await self._orders(
             "WHERE updated_at >= ? AND id IN (SELECT order_id FROM orders_short_of_fills)",
             (to_milliseconds(since),),
+        )
+
+    async def replacements(self) -> list[Order]:
+        """Resting orders that took another's place and know what both are to execute in all."""
+        return await self._orders(
+            "WHERE status IN (?, ?) AND wanted_in_all IS NOT NULL",
+            (OrderStatus.NEW, OrderStatus.PARTIALLY_FILLED),
         )
 
     async def _only(self, column: str, value: str) -> Order:
