@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
 import pytest
 
+from trading_system.domain.errors import NotFound
 from trading_system.domain.instruments import Symbol
 from trading_system.domain.orders import Order, OrderRequest, OrderStatus, OrderType, Side
+from trading_system.storage.commitments import Commitments
 from trading_system.storage.database import Database
 from trading_system.storage.orders import Orders
 
@@ -65,3 +68,45 @@ async def test_symbols_are_those_of_open_orders_and_of_orders_from_then_on(order
 async def test_orders_are_found_by_any_of_their_names(orders, keys, found):
     told = await orders.among(**keys)
     assert sorted(order.id.int for order in told) == sorted(found)
+
+
+class Explaining:
+    """A Database that notes how SQLite goes about each reading."""
+
+    def __init__(self, database):
+        self.plans, self._database = [], database
+
+    async def read(self, work):
+        def explained(connection):
+            return work(Explained(connection, self.plans))
+
+        return await self._database.read(explained)
+
+
+class Explained:
+    def __init__(self, connection, plans):
+        self._connection, self._plans = connection, plans
+
+    def execute(self, query, values):
+        plan = self._connection.execute(f"EXPLAIN QUERY PLAN {query}", values)
+        self._plans += [row[3] for row in plan]
+        return self._connection.execute(query, values)
+
+
+@pytest.mark.parametrize(
+    "look",
+    [
+        lambda database: Commitments(database).open_or_since(NOON),
+        lambda database: Orders(database).all(statuses=frozenset({OrderStatus.NEW})),
+        lambda database: Orders(database).all(statuses=frozenset({OrderStatus.NEW}), symbol=ETH),
+        lambda database: Orders(database).get(UUID(int=1)),
+        lambda database: Orders(database).short_of_fills(NOON),
+    ],
+)
+async def test_what_is_asked_for_all_the_time_reads_no_orders_of_the_past(tmp_path, look):
+    async with Database.opened(tmp_path / "orders.db") as database:
+        explaining = Explaining(database)
+        with suppress(NotFound):
+            await look(explaining)
+    assert explaining.plans
+    assert not [step for step in explaining.plans if step.startswith("SCAN orders")]

@@ -21,8 +21,9 @@ _QUERY = (
     "executed_quantity, executed_quote, created_at, list_id, "
     "venue_order_id IS NOT NULL FROM orders "
     f"WHERE status IN ({', '.join('?' * len(_OPEN))}) OR created_at >= ? "
-    "ORDER BY created_at, rowid"
+    "ORDER BY +created_at, rowid"
 )
+"""The plus keeps SQLite from walking all orders there ever were by their time."""
 
 
 class Commitments:
