@@ -312,7 +312,8 @@ async def test_what_cannot_be_made_small_enough_is_cancelled(
 ):
     order = await rest("0.5")
     executed = "1.25" if answers else "2"
-    trading.answers.extend([halves(order, executed=executed), *answers, says("CANCELED")])
+    seen = [says("NEW", source="lookup")] if answers else []
+    trading.answers.extend([halves(order, executed=executed), *answers, *seen, says("CANCELED")])
     after = await manager.modify(order.id, price=HIGHER)
     assert after.status is S.CANCELED
     assert trading.sent[-1] == ("cancel", after.client_order_id)

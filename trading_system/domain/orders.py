@@ -73,6 +73,7 @@ _FINAL = frozenset(
         OrderStatus.EXPIRED_IN_MATCH,
     }
 )
+_UNSEEN = frozenset({OrderStatus.PENDING_NEW, OrderStatus.UNKNOWN})
 
 
 class Move(StrEnum):
@@ -205,6 +206,11 @@ class Order:
         loss = self.average_price - self.mid_price
         worse = loss if self.request.side is Side.BUY else -loss
         return round(worse / self.mid_price * 100, 6)
+
+    @property
+    def is_unseen(self) -> bool:
+        """The venue has told nothing of it yet, so that it may not be there at all."""
+        return self.status in _UNSEEN and self.venue_order_id is None
 
     @property
     def is_waiting(self) -> bool:

@@ -31,7 +31,7 @@ from trading_system.domain.instruments import Symbol
 from trading_system.domain.orders import Order, OrderStatus
 from trading_system.domain.reports import Fill, Report, VenueFill, VenueOrder
 from trading_system.execution.adoption import foreign_id
-from trading_system.execution.oms import OrderManager, is_unseen
+from trading_system.execution.oms import OrderManager
 from trading_system.execution.reconciliation import compare
 from trading_system.ports import AccountRecords, Clock, OrderRepository
 
@@ -148,7 +148,7 @@ class LookUps:
                 await self._manager.on_report(news[0])
             elif order.id in comparison.shown:
                 log.debug("not gone, the lists show it", order_id=str(order.id))
-            elif not is_unseen(order):
+            elif not order.is_unseen:
                 at = symbol, order.venue_order_id
                 # A venue that was wiped gives its numbers again.
                 await self._forgotten(order, [] if at in taken else _fills_of(order, fills))

@@ -1,9 +1,9 @@
 """Change the price or quantity of a resting order, in its place where possible, else by another.
 
-Price and quantity mean what is to be open afterwards. Fills that happen meanwhile are taken off, so
-that both orders together execute no more than was executed before and is asked for now; only where
-the old one had filled in part, the new one is for a moment, or after a crash just then, too large.
-What changed between plan and call is noticed while nothing else may change it, and refused.
+Price and quantity mean what is to be open afterwards. Both orders together are to execute no more
+than was executed before and is asked for now: what the old one fills meanwhile is cut off the new
+one, which may be too large for a moment only where the old one had filled in part. What changed
+between plan and call is noticed while nothing else may change it, and refused.
 """
 
 from __future__ import annotations
@@ -22,10 +22,11 @@ from trading_system.domain.errors import (
     TradingError,
 )
 from trading_system.domain.orders import NotModified, Order, OrderRequest, OrderStatus
-from trading_system.domain.reports import Replacement, Report
+from trading_system.domain.reports import Replacement
 from trading_system.execution import steps
 from trading_system.execution.booking import Booking
 from trading_system.execution.calls import Calls, guard
+from trading_system.execution.excess import Excess
 from trading_system.execution.steps import OnStep
 from trading_system.ports import Clock, OrderRepository, Trading
 
@@ -45,6 +46,12 @@ class Modification:
     request: OrderRequest
     keeps_place: bool
     new: Order | None = None
+
+    @property
+    def wanted_in_all(self) -> Decimal:
+        """What the old order and the one in its place are to execute together."""
+        assert self.request.quantity is not None  # noqa: S101 -- planned
+        return self.old.executed_quantity + self.request.quantity
 
 
 def planned(order: Order, *, price: Decimal | None, quantity: Decimal | None) -> Modification:
@@ -80,6 +87,7 @@ class Modifier:
         trading: Trading,
         orders: OrderRepository,
         booking: Booking,
+        excess: Excess,
         calls: Calls,
         clock: Clock,
         on_step: OnStep,
@@ -88,6 +96,7 @@ class Modifier:
         self._trading = trading
         self._orders = orders
         self._booking = booking
+        self._excess = excess
         self._calls = calls
         self._clock = clock
         self._on_step = on_step
@@ -173,11 +182,9 @@ class Modifier:
             raise await self._refused(old, new, refused) from refused
         self._on_step(steps.ANSWERED)
         latency_ms = round((self._clock.monotonic() - sent) * 1000)
-        return await self._booked(planned_on, old, new, outcome, latency_ms)
+        return await self._booked(old, new, outcome, latency_ms)
 
-    async def _booked(
-        self, planned_on: Order, old: Order, new: Order, outcome: Replacement, latency_ms: int
-    ) -> Order:
+    async def _booked(self, old: Order, new: Order, outcome: Replacement, latency_ms: int) -> Order:
         if outcome.cancelled is None:
             old = await self._seen(old)
             why = f"the old order could not be cancelled ({outcome.cancel_refusal})"
@@ -188,8 +195,7 @@ class Modifier:
             raise await self._refused(old, new, why, outcome.place_code)
         new = await self._booking.on_report(outcome.placed, acknowledged_ms=latency_ms)
         self._on_step(steps.AFTER_BOOKING)
-        excess = old.executed_quantity - planned_on.executed_quantity
-        return await self._cut(new, excess) if excess > 0 else new
+        return await self._excess.cut(new)
 
     async def _refused(
         self, old: Order, new: Order, why: str | TradingError, code: int | None = None
@@ -202,27 +208,6 @@ class Modifier:
             how = "the old one stands" if old.status in _RESTING else "the old one may be gone"
         text = f"no order took its place ({new.reject_reason}), and {how} ({old.status})"
         return NotModified(text, old=old, new=new)
-
-    async def _cut(self, new: Order, excess: Decimal) -> Order:
-        """Take what the old order filled meanwhile off the new one, or cancel what cannot be."""
-        asked = new.request.quantity
-        assert asked is not None  # noqa: S101 -- planned
-        log.info("the old order filled meanwhile", order_id=str(new.id), excess=str(excess))
-        try:
-            return await self._booking.on_report(await self._less(new, asked - excess))
-        except TradingError:
-            log.exception("more may be open than was asked for", order_id=str(new.id))
-            return await self._seen(new)
-
-    async def _less(self, new: Order, quantity: Decimal) -> Report:
-        if quantity > new.executed_quantity:
-            try:
-                return await self._trading.amend(new, quantity)
-            except Rejected as refused:
-                log.warning("not amended", order_id=str(new.id), error=str(refused))
-        why = "the order whose place it took filled meanwhile"
-        await self._booking.verdict(new, OrderStatus.PENDING_CANCEL, why)
-        return await self._trading.cancel(new)
 
     async def _seen(self, order: Order) -> Order:
         """The order as the venue has it now, or as we had it where that cannot be asked."""

@@ -28,6 +28,7 @@ from trading_system.domain.reports import Report
 from trading_system.execution import steps
 from trading_system.execution.booking import Booking
 from trading_system.execution.calls import Calls, guard
+from trading_system.execution.excess import Excess
 from trading_system.execution.modification import Modification, Modifier, planned
 from trading_system.execution.steps import OnStep
 from trading_system.ports import Clock, OrderRepository, Trading
@@ -35,7 +36,6 @@ from trading_system.ports import Clock, OrderRepository, Trading
 log = structlog.get_logger(__name__)
 
 _OPEN = frozenset(status for status in OrderStatus if not status.is_final)
-_UNSEEN = frozenset({OrderStatus.PENDING_NEW, OrderStatus.UNKNOWN})
 
 
 class OrderManager:
@@ -66,10 +66,18 @@ class OrderManager:
         self._on_step = on_step
         self.calls = Calls()
         self.booking = Booking(orders=orders, clock=clock, bus=bus, on_step=on_step)
+        self.excess = Excess(
+            trading=trading,
+            orders=orders,
+            booking=self.booking,
+            calls=self.calls,
+            on_step=on_step,
+        )
         self._modifier = Modifier(
             trading=trading,
             orders=orders,
             booking=self.booking,
+            excess=self.excess,
             calls=self.calls,
             clock=clock,
             on_step=on_step,
@@ -106,10 +114,10 @@ class OrderManager:
         except BaseException:
             self.calls.end(order.id)
             raise
-        if is_unseen(order) and order.replaces is None and order.list_id is None:
+        if order.is_unseen and order.replaces is None and order.list_id is None:
             return await self.send(order)
         self.calls.end(order.id)
-        if not is_unseen(order):
+        if not order.is_unseen:
             return order
         return await self.booking.verdict(order, OrderStatus.REJECTED, "the venue never got it")
 
@@ -154,16 +162,18 @@ class OrderManager:
     ) -> Modification:
         """How this order comes to this price, and to this quantity open, as it stands now.
 
-        Raises NotFound, and InvalidRequest when it cannot be modified.
+        Raises NotFound, InvalidRequest when it cannot be modified, and what Excess.gone does.
         """
         order = await self.answered(await self._orders.get(order_id))
-        return planned(order, price=price, quantity=quantity)
+        return planned(await self.excess.gone(order), price=price, quantity=quantity)
 
     async def prepare(self, change: Modification) -> Modification:
         """Write down the order that is to take the place; whoever prepares carries out at once."""
         if change.keeps_place:
             return change
-        new = replace(self._new(change.request), replaces=change.old.id)
+        new = replace(
+            self._new(change.request), replaces=change.old.id, wanted_in_all=change.wanted_in_all
+        )
         await self._create(new, idempotency_key=None, digest="")
         return replace(change, new=new)
 
@@ -239,7 +249,7 @@ class OrderManager:
         await self._orders.get(order_id)
         async with self.calls.alone(order_id):
             order = await self._orders.get(order_id)
-            if is_unseen(order):
+            if order.is_unseen:
                 order = await self.look_up(order)
             if order.status.is_final:
                 return order
@@ -286,8 +296,3 @@ class OrderManager:
             created_at=now,
             updated_at=now,
         )
-
-
-def is_unseen(order: Order) -> bool:
-    """Whether the venue has told nothing of it yet, so that it may not be there at all."""
-    return order.status in _UNSEEN and order.venue_order_id is None

@@ -156,6 +156,7 @@ class Reconciler:
             await self._glance()
         else:
             await self._look_ups.ask(doubtful)
+        await self._manager.excess.cut_all()
 
     async def _has_tried_to_pass(self) -> bool:
         """A pass; False where it failed, and then it is tried again later and later."""
@@ -222,6 +223,7 @@ class Reconciler:
                 break
             moving |= self._balances.unexplained(findings)
         await self._balances.keep(findings)
+        await self._manager.excess.cut_all()
         unsure = await self._orders.all(statuses=_UNSURE, limit=_MANY)
         done = Reconciliation(
             started=started,
