@@ -81,7 +81,7 @@ def order(status=OrderStatus.NEW, age=0, request=REQUEST):
     )
 
 
-async def test_open_orders_are_told_and_recent_ones_oldest_first(kept):
+async def test_open_orders_are_told_and_those_named_oldest_first(kept):
     several = [
         order(OrderStatus.UNKNOWN, 900),
         order(OrderStatus.FILLED, 61),
@@ -91,8 +91,12 @@ async def test_open_orders_are_told_and_recent_ones_oldest_first(kept):
     ]
     for each in several:
         await kept["orders"].create(each, idempotency_key=None, digest="d")
-    told = await kept["commitments"].open_or_since(NOW - timedelta(minutes=1))
-    assert [each.id for each in told] == [each.id for each in several if each is not several[1]]
+    told = await kept["commitments"].committed(
+        since=NOW - timedelta(minutes=1), also={several[2].id, several[3].id}
+    )
+    assert [each.id for each in told.orders] == [several[at].id for at in (0, 2, 3)]
+    assert told.recent == 2
+    told = told.orders
     request = several[0].request
     assert told[0] == Commitment(
         id=several[0].id,
@@ -105,7 +109,6 @@ async def test_open_orders_are_told_and_recent_ones_oldest_first(kept):
         stop_price=request.stop_price,
         executed_quantity=Decimal("0.1"),
         executed_quote=Decimal("9.3"),
-        created_at=several[0].created_at,
     )
     assert (told[2].quantity, told[2].quote_quantity) == (None, Decimal("10.5"))
 
@@ -116,8 +119,8 @@ async def test_the_legs_of_which_only_one_can_fill_are_known_by_their_list(kept)
         own = leg_id(list_id, leg)
         saved = replace(order(), id=own, client_order_id=client_order_id(own), list_id=list_id)
         await kept["orders"].create(saved, idempotency_key=None, digest="d")
-    told = await kept["commitments"].open_or_since(NOW)
-    assert [each.list_id for each in told] == [None, list_id, list_id]
+    told = await kept["commitments"].committed(since=NOW)
+    assert [each.list_id for each in told.orders] == [None, list_id, list_id]
 
 
 @pytest.mark.parametrize(
@@ -134,7 +137,7 @@ async def test_a_leg_waits_that_the_venue_has_and_does_not_work_at(
 ):
     leg = replace(order(status), list_id=uuid4(), venue_order_id=venue_order_id)
     await kept["orders"].create(leg, idempotency_key=None, digest="d")
-    (told,) = await kept["commitments"].open_or_since(NOW)
+    (told,) = (await kept["commitments"].committed(since=NOW)).orders
     assert told.waits is leg.is_waiting is waits
 
 

@@ -89,7 +89,7 @@ async def test_what_was_not_refused_by_the_venue_gets_no_advice(adviser, change)
 
 async def test_advice_without_figures_is_still_given(make_gate, listing, derivatives, orders):
     class Broken:
-        async def open_or_since(self, _):
+        async def committed(self, **_):
             raise StorageError("disk full")
 
     gate = make_gate()

@@ -6,7 +6,6 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from tests.fakes.safety import NOON
 from trading_system.domain.instruments import Symbol
 from trading_system.domain.orders import OrderStatus, Side
 from trading_system.execution.exposures import exposures, pays, pays_with, remaining, tied_up
@@ -31,7 +30,6 @@ def order(**changes):
         "stop_price": None,
         "executed_quantity": D(1),
         "executed_quote": D(99),
-        "created_at": NOON,
     }
     return Commitment(**fields | changes)
 

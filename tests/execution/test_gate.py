@@ -253,14 +253,14 @@ async def test_a_look_at_the_standing_makes_no_review_forget_an_order(make_gate,
     """It had read the orders when the new one was saved, and goes by them only then."""
     gate = make_gate(pushed=lambda: True)
     await gate.prepare(REQUEST)
-    read = gate._commitments.open_or_since
+    read = gate._commitments.committed
 
-    async def slowly(moment):
-        found = await read(moment)
-        gate.saved(add().id)
+    async def slowly(**which):
+        found = await read(**which)
+        gate.saved(add())
         return found
 
-    gate._commitments.open_or_since = slowly
+    gate._commitments.committed = slowly
     await gate.standing()
-    gate._commitments.open_or_since = read
+    gate._commitments.committed = read
     assert (await gate.standing()).free == {"USDT": 1000 - 2 * 99, "BTC": 5}

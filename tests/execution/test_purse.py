@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -140,7 +139,7 @@ async def test_what_is_pushed_while_the_venue_answers_is_newer(purse, wallet, pu
 @pytest.mark.parametrize("status", [OrderStatus.PENDING_NEW, OrderStatus.UNKNOWN])
 async def test_an_order_without_an_answer_is_taken_off(purse, push, status):
     waiting = order(status=status, **WHOLE)
-    purse.saved(waiting.id)
+    purse.saved(waiting.id, "USDT")
     await purse.refresh()
     push(USDT="1000")
     assert free(purse, waiting)["USDT"] == 700
@@ -149,7 +148,7 @@ async def test_an_order_without_an_answer_is_taken_off(purse, push, status):
 async def test_a_leg_that_waits_at_the_venue_ties_nothing_up(purse):
     await purse.refresh()
     leg = order(status=OrderStatus.PENDING_NEW, waits=True, **WHOLE)
-    purse.saved(leg.id)
+    purse.saved(leg.id, "USDT")
     assert free(purse, leg)["USDT"] == 1000
 
 
@@ -161,7 +160,7 @@ async def test_an_answered_order_is_taken_off_until_the_venue_tells_of_what_it_p
 ):
     await purse.refresh()
     answered = order(status=status, executed_quantity=D(3), executed_quote=D(300), quantity=D(3))
-    purse.saved(answered.id)
+    purse.saved(answered.id, "USDT")
     assert free(purse, answered) == {"USDT": 700, "BTC": 5}
     push(BTC="8")
     assert free(purse, answered) == {"USDT": 700, "BTC": 8}
@@ -189,20 +188,35 @@ async def test_what_a_replaced_order_ties_up_counts_as_free(purse, side, expecte
     assert told["BTC"] == (8 if side is Side.SELL else 5)
 
 
-async def test_what_was_saved_is_forgotten_with_its_order(purse):
+async def test_an_order_is_asked_for_until_the_venue_tells_of_what_it_pays_with(purse, push):
+    """However it ended and however long ago: what it paid is missing in the last word."""
     await purse.refresh()
-    saved = order(**WHOLE)
-    purse.saved(saved.id)
-    assert free(purse, saved)["USDT"] == 700
-    assert free(purse, as_of=purse.number)["USDT"] == 1000
-    assert purse._saved == {}
-    assert free(purse, replace(saved))["USDT"] == 1000
+    filled = order(status=OrderStatus.FILLED, executed_quote=D(300))
+    purse.saved(filled.id, "USDT")
+    push(BTC="8")
+    assert purse.unheard == {filled.id}
+    assert free(purse, filled)["USDT"] == 700
+    push(USDT="700")
+    assert purse.unheard == set()
+    assert free(purse)["USDT"] == 700
 
 
-async def test_who_read_the_orders_before_one_was_saved_does_not_make_it_forgotten(purse):
+async def test_an_order_that_ended_with_nothing_done_is_forgotten_at_once(purse):
     await purse.refresh()
-    as_of, read = purse.number, ()
+    refused = order(status=OrderStatus.REJECTED, **WHOLE)
+    purse.saved(refused.id, "USDT")
+    assert free(purse, refused)["USDT"] == 1000
+    assert purse.unheard == set()
+
+
+async def test_before_the_first_word_nothing_has_to_be_kept_in_mind(purse, push):
+    purse.saved(order().id, "USDT")
+    assert purse.unheard == set()
+
+
+async def test_an_order_saved_while_the_venue_answers_is_not_in_that_word(purse, wallet):
     saved = order(**WHOLE)
-    purse.saved(saved.id)
-    assert free(purse, *read, as_of=as_of)["USDT"] == 1000
+    wallet.on_ask = lambda: purse.saved(saved.id, "USDT")
+    await purse.refresh()
+    assert purse.unheard == {saved.id}
     assert free(purse, saved)["USDT"] == 700

@@ -12,7 +12,7 @@ from trading_system.domain.market import LivePrice, OrderBook, PriceLevel
 from trading_system.domain.order_lists import pair_of
 from trading_system.domain.positions import Equity, Position
 from trading_system.domain.reports import Balance
-from trading_system.ports import Commitment, RecordedRefusal
+from trading_system.ports import Commitment, Committed, RecordedRefusal
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -23,26 +23,32 @@ class FakeCommitments:
     def __init__(self, orders) -> None:
         self.orders = orders
 
-    async def open_or_since(self, moment):
-        return [
-            Commitment(
-                id=order.id,
-                symbol=order.request.symbol,
-                side=order.request.side,
-                status=order.status,
-                quantity=order.request.quantity,
-                quote_quantity=order.request.quote_quantity,
-                price=order.request.price,
-                stop_price=order.request.stop_price,
-                executed_quantity=order.executed_quantity,
-                executed_quote=order.executed_quote,
-                created_at=order.created_at,
-                list_id=order.list_id and pair_of(order.list_id, order.id),
-                waits=order.is_waiting,
-            )
-            for order in self.orders.rows.values()
-            if not order.status.is_final or order.created_at >= moment
-        ]
+    async def committed(self, *, since, also=()):
+        rows = self.orders.rows.values()
+        return Committed(
+            orders=[
+                self._commitment(order)
+                for order in rows
+                if not order.status.is_final or order.id in also
+            ],
+            recent=sum(order.created_at > since for order in rows),
+        )
+
+    def _commitment(self, order):
+        return Commitment(
+            id=order.id,
+            symbol=order.request.symbol,
+            side=order.request.side,
+            status=order.status,
+            quantity=order.request.quantity,
+            quote_quantity=order.request.quote_quantity,
+            price=order.request.price,
+            stop_price=order.request.stop_price,
+            executed_quantity=order.executed_quantity,
+            executed_quote=order.executed_quote,
+            list_id=order.list_id and pair_of(order.list_id, order.id),
+            waits=order.is_waiting,
+        )
 
 
 @dataclass

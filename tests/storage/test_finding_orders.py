@@ -96,7 +96,7 @@ class Explained:
 @pytest.mark.parametrize(
     "look",
     [
-        lambda database: Commitments(database).open_or_since(NOON),
+        lambda database: Commitments(database).committed(since=NOON, also=[UUID(int=1)]),
         lambda database: Orders(database).all(statuses=frozenset({OrderStatus.NEW})),
         lambda database: Orders(database).all(statuses=frozenset({OrderStatus.NEW}), symbol=ETH),
         lambda database: Orders(database).get(UUID(int=1)),

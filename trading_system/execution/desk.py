@@ -147,7 +147,7 @@ class Desk:
             if not isinstance(verdict, Refused):
                 change = await self._manager.prepare(change)
                 assert change.new is not None  # noqa: S101 -- it takes the old one's place
-                self._gate.saved(change.new.id)
+                self._gate.saved(change.new)
         if isinstance(verdict, Refused):
             raise await self._refused(verdict)
         return await self._manager.carry_out(change)
@@ -197,7 +197,7 @@ class Desk:
                 order, is_new = await self._manager.save(
                     verdict.request, idempotency_key=idempotency_key, digest=asked
                 )
-                self._gate.saved(order.id)
+                self._gate.saved(order)
                 return order, is_new
         raise await self._refused(verdict)
 
@@ -214,7 +214,7 @@ class Desk:
                     request, idempotency_key=idempotency_key, digest=asked
                 )
                 for order in order_list.orders:
-                    self._gate.saved(order.id)
+                    self._gate.saved(order)
                 return order_list, is_new
         raise await self._refused(refused)
 

@@ -20,7 +20,7 @@ from trading_system.domain.errors import TradingError
 from trading_system.domain.instruments import Symbol
 from trading_system.domain.market import OrderBook
 from trading_system.domain.order_lists import OrderListRequest
-from trading_system.domain.orders import OrderRequest
+from trading_system.domain.orders import Order, OrderRequest, Side
 from trading_system.execution.control import Control
 from trading_system.execution.exposures import exposures
 from trading_system.execution.list_facts import beside
@@ -31,6 +31,7 @@ from trading_system.ports import (
     Clock,
     Commitment,
     CommitmentRepository,
+    Committed,
     Holdings,
     Live,
     MarketData,
@@ -139,18 +140,21 @@ class RiskGate:
         """The newest price known without asking, in its quote asset; None where there is none."""
         return self._priced(symbol)[0]
 
-    def saved(self, order_id: UUID) -> None:
-        """What was approved is on record under this id."""
-        self._purse.saved(order_id)
+    def saved(self, order: Order) -> None:
+        """What was approved is on record."""
+        request = order.request
+        selling = request.side is Side.SELL
+        self._purse.saved(order.id, request.symbol.base if selling else request.symbol.quote)
 
     async def standing(self) -> Standing:
         """How much of the limits is used; raises StorageError."""
-        as_of, orders = self._purse.number, await self._orders()
+        committed = await self._committed()
+        orders = committed.orders
         return Standing(
             open_orders=_open(orders),
-            orders_last_minute=self._recent(orders),
+            orders_last_minute=committed.recent,
             exposures=await self._exposures(orders),
-            free=self._purse.free(orders, cache(self.price), as_of=as_of),
+            free=self._purse.free(orders, cache(self.price)),
             losses=self._losses.losses,
             breaker=self._breaker(),
         )
@@ -161,8 +165,8 @@ class RiskGate:
         live = self._live.price(symbol)
         price, age = self._priced(symbol)
         # Orders first: one that fills meanwhile is then counted twice and not never.
-        as_of, orders = self._purse.number, await self._orders()
-        others = [order for order in orders if order.id != instead_of]
+        committed = await self._committed()
+        others = [order for order in committed.orders if order.id != instead_of]
         price_of = cache(self.price)
         return Facts(
             now=self._clock.now(),
@@ -176,19 +180,17 @@ class RiskGate:
             price=price,
             price_age_seconds=age,
             rate=self._rate(symbol.quote),
-            free=self._purse.free(orders, price_of, as_of=as_of, instead_of=instead_of),
+            free=self._purse.free(committed.orders, price_of, instead_of=instead_of),
             exposures=await self._exposures(others),
             open_orders=_open(others),
-            orders_last_minute=self._recent(orders),
+            orders_last_minute=committed.recent,
             losses=self._losses.losses,
         )
 
-    async def _orders(self) -> list[Commitment]:
-        return await self._commitments.open_or_since(self._clock.now() - _MINUTE)
-
-    def _recent(self, orders: Sequence[Commitment]) -> int:
-        since = self._clock.now() - _MINUTE
-        return sum(order.created_at > since for order in orders)
+    async def _committed(self) -> Committed:
+        return await self._commitments.committed(
+            since=self._clock.now() - _MINUTE, also=self._purse.unheard
+        )
 
     async def _exposures(self, orders: Sequence[Commitment]) -> dict[Symbol, Exposure]:
         positions = await self._holdings.positions()
@@ -225,7 +227,8 @@ class RiskGate:
 
     async def _find_prices_of_all(self) -> None:
         """What is held or ordered counts with a price only, be it an old one."""
-        ordered = {each.symbol for each in await self._orders() if not each.status.is_final}
+        orders = (await self._committed()).orders
+        ordered = {each.symbol for each in orders if not each.status.is_final}
         held = {each.symbol for each in await self._holdings.positions() if each.quantity}
         for symbol in sorted(ordered | held):
             if self.price(symbol) is None:

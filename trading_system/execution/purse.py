@@ -50,7 +50,7 @@ class Purse:
         self._told: int | None = None  # number of the last whole answer
         self._told_at = float("-inf")
         self._unbroken = False  # pushes have come ever since
-        self._saved: dict[UUID, int] = {}
+        self._saved: dict[UUID, tuple[str, int]] = {}  # what it pays with, and its number
         bus.subscribe(BalancesChanged, self._on_push)
         bus.subscribe(VenueChanged, self._on_venue)
 
@@ -72,47 +72,47 @@ class Purse:
             self._free = {each.asset: (each.free, number) for each in balances} | pushed
             self._told, self._told_at = number, asked_at
 
-    def saved(self, order_id: UUID) -> None:
-        """An order is on record that no word so far knows of."""
-        self._saved[order_id] = self._next()
+    def saved(self, order_id: UUID, asset: str) -> None:
+        """An order that pays with `asset` is on record, and no word so far knows of it."""
+        if self._told is not None or self._asking.locked():  # else every word is still to come
+            self._saved[order_id] = asset, self._next()
 
     @property
-    def number(self) -> int:
-        """Of the last word or order heard of; to be noted before orders are read."""
-        return self._events
+    def unheard(self) -> frozenset[UUID]:
+        """Orders saved after the last word on what they pay with: `free` has to see them."""
+        for order_id, (asset, number) in list(self._saved.items()):
+            if number < self._last_word(asset):
+                del self._saved[order_id]
+        return frozenset(self._saved)
 
     def free(
         self,
         orders: Iterable[Commitment],
         price: Callable[[Symbol], Decimal | None],
         *,
-        as_of: int = 0,
         instead_of: UUID | None = None,
     ) -> dict[str, Decimal] | None:
-        """By asset, given the orders open or recent; None while the venue has told nothing.
+        """By asset, given the orders that are open or `unheard` of; None before the first word.
 
-        What the order `instead_of` ties up counts as free. Orders were read after the number
-        `as_of`: those saved before it that are not among them are forgotten.
+        What the order `instead_of` ties up counts as free.
         """
         if self._told is None:
             return None
         free = {asset: amount for asset, (amount, _) in self._free.items()}
-        named = set()
         for order in orders:
-            number = self._saved.get(order.id, 0)
-            named.add(order.id)
             asset = pays_with(order)
-            _, told = self._free.get(asset, (0, self._told))
+            _, number = self._saved.get(order.id, (asset, -1))
             if order.id == instead_of:
                 free[asset] = free.get(asset, Decimal(0)) + tied_up(order)
-            elif is_unanswered(order) or (number > told and not order.waits):
+            elif is_unanswered(order) or (number > self._last_word(asset) and not order.waits):
                 free[asset] = free.get(asset, Decimal(0)) - pays(order, price(order.symbol))
-        self._saved = {
-            order_id: number
-            for order_id, number in self._saved.items()
-            if order_id in named or number > as_of
-        }
+            if order.status.is_final and not order.executed_quantity:
+                self._saved.pop(order.id, None)  # no word will come of what changed nothing
         return free
+
+    def _last_word(self, asset: str) -> int:
+        """The number of the last word on it; what was not listed in a whole answer is nothing."""
+        return self._free[asset][1] if asset in self._free else self._told or 0
 
     @property
     def _is_fresh(self) -> bool:

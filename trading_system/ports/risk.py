@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -16,7 +16,7 @@ from trading_system.domain.orders import OrderRequest, OrderStatus, Side
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Commitment:
-    """What an order may still do, or has just done.
+    """What an order may still do, and what it has done.
 
     `quantity` (base) is None where a quote quantity was asked for. `list_id` is shared by orders of
     which only one can fill. `waits`: the venue has it and ties nothing up for it yet.
@@ -32,16 +32,23 @@ class Commitment:
     stop_price: Decimal | None
     executed_quantity: Decimal
     executed_quote: Decimal
-    created_at: datetime
     list_id: UUID | None = None
     waits: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Committed:
+    """Orders, oldest first, and how many there have been of late."""
+
+    orders: list[Commitment]
+    recent: int
 
 
 class CommitmentRepository(Protocol):
     """A lean view of the orders on record."""
 
-    async def open_or_since(self, moment: datetime) -> list[Commitment]:
-        """Every order that has not ended, and every one created from then on; oldest first."""
+    async def committed(self, *, since: datetime, also: Collection[UUID] = ()) -> Committed:
+        """Every order that has not ended, or is named; `recent` were created after `since`."""
         ...
 
 

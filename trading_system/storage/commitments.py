@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
+from collections.abc import Collection
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -11,19 +14,19 @@ from uuid import UUID
 from trading_system.domain.instruments import Symbol
 from trading_system.domain.order_lists import pair_of
 from trading_system.domain.orders import OrderStatus, Side
-from trading_system.ports import Commitment
+from trading_system.ports import Commitment, Committed
 from trading_system.storage.database import Database
-from trading_system.storage.times import to_datetime, to_milliseconds
+from trading_system.storage.times import to_milliseconds
 
 _OPEN = tuple(str(status) for status in OrderStatus if not status.is_final)
 _QUERY = (
     "SELECT id, symbol, side, status, quantity, quote_quantity, price, stop_price, "  # noqa: S608 -- marks
-    "executed_quantity, executed_quote, created_at, list_id, "
-    "venue_order_id IS NOT NULL FROM orders "
-    f"WHERE status IN ({', '.join('?' * len(_OPEN))}) OR created_at >= ? "
+    "executed_quantity, executed_quote, list_id, venue_order_id IS NOT NULL FROM orders "
+    f"WHERE status IN ({', '.join('?' * len(_OPEN))}) OR id IN (SELECT value FROM json_each(?)) "
     "ORDER BY +created_at, rowid"
 )
 """The plus keeps SQLite from walking all orders there ever were by their time."""
+_RECENT = "SELECT count(*) FROM orders WHERE created_at > ?"
 
 
 class Commitments:
@@ -32,13 +35,16 @@ class Commitments:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def open_or_since(self, moment: datetime) -> list[Commitment]:
-        """Every order that has not ended, and every one created from then on; oldest first."""
-        values = (*_OPEN, to_milliseconds(moment))
-        rows = await self._database.read(
-            lambda connection: connection.execute(_QUERY, values).fetchall()
-        )
-        return [_commitment(*row) for row in rows]
+    async def committed(self, *, since: datetime, also: Collection[UUID] = ()) -> Committed:
+        """Every order that has not ended, or is named; `recent` were created after `since`."""
+        named = json.dumps([str(order_id) for order_id in also])
+
+        def look(connection: sqlite3.Connection) -> tuple[list[sqlite3.Row], int]:
+            ((recent,),) = connection.execute(_RECENT, (to_milliseconds(since),))
+            return connection.execute(_QUERY, (*_OPEN, named)).fetchall(), recent
+
+        rows, recent = await self._database.read(look)
+        return Committed(orders=[_commitment(*row) for row in rows], recent=recent)
 
 
 @lru_cache(maxsize=4096)  # most rows are what they were at the last order
@@ -54,9 +60,8 @@ def _commitment(*row: Any) -> Commitment:
         stop_price=_decimal(row[7]),
         executed_quantity=Decimal(row[8]),
         executed_quote=Decimal(row[9]),
-        created_at=to_datetime(row[10]),
-        list_id=None if row[11] is None else pair_of(UUID(row[11]), UUID(row[0])),
-        waits=row[3] == OrderStatus.PENDING_NEW and bool(row[12]),
+        list_id=None if row[10] is None else pair_of(UUID(row[10]), UUID(row[0])),
+        waits=row[3] == OrderStatus.PENDING_NEW and bool(row[11]),
     )
 
 
