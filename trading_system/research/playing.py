@@ -1,0 +1,65 @@
+"""A strategy over its candles: which of the two loops plays it, and what may go wrong on the way.
+
+A grid is played order by order against highs and lows; every other strategy by its targets.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from trading_system.backtest import engine, grid
+from trading_system.backtest.engine import Result
+from trading_system.backtest.rules import Rules
+from trading_system.domain.errors import InvalidRequest, TradingError
+from trading_system.strategies.base import Strategy
+from trading_system.strategies.grid import Grid
+
+if TYPE_CHECKING:
+    from trading_system.research.history import History
+
+_GRID_IGNORES = (
+    *("fill", "sizing", "lot_step", "min_notional"),
+    *("stop_loss", "take_profit", "trailing_stop", "short"),
+)
+_STANDARD = Rules()
+
+
+def play(strategy: Strategy, history: History, rules: Rules) -> Result:
+    """The backtest of a strategy, over the candles after the warm-up.
+
+    Raises InvalidRequest for rules or candles that the strategy cannot be played with, and when it
+    fails; ConfigurationError without the extra that compiles.
+    """
+    if isinstance(strategy, Grid):
+        return _played_grid(strategy, history, rules)
+    try:
+        targets = strategy.targets(history.frame)
+    except TradingError:
+        raise
+    except Exception as error:  # whatever somebody's own code may raise
+        raise InvalidRequest(
+            f"{strategy.name} failed on these candles: {type(error).__name__}: {error}"
+        ) from error
+    return engine.run(history.frame, targets, rules, history.timeframe, warmup=history.warmup)
+
+
+def _played_grid(strategy: Grid, history: History, rules: Rules) -> Result:
+    for name in _GRID_IGNORES:
+        if getattr(rules, name) != getattr(_STANDARD, name):
+            raise InvalidRequest(f"a grid has its own prices and sizes: leave out {name}")
+    if history.warmup < strategy.warmup:
+        raise InvalidRequest(
+            f"a range from the ATR needs {strategy.warmup} candles before the start, and there are "
+            f"{history.warmup}: start later, or name the range: --param low=… --param high=…"
+        )
+    levels = strategy.prices(history.frame)
+    if not len(levels):
+        raise InvalidRequest("the price did not move before the start: name the grid's range")
+    return grid.run(
+        history.frame,
+        levels,
+        float(strategy.quantity),
+        rules,
+        history.timeframe,
+        warmup=history.warmup,
+    )

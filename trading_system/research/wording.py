@@ -1,0 +1,126 @@
+"""The figures of a result in words, for terminals and pages alike."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from trading_system.research.record import number
+
+NONE = "–"
+
+
+class Unit(StrEnum):
+    """How a figure is written."""
+
+    SHARE = "share"
+    RATIO = "ratio"
+    COUNT = "count"
+    MONEY = "money"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """A line of a table: its text for the strategy, and for holding where that has one."""
+
+    label: str
+    strategy: str
+    holding: str
+
+
+_FIGURES = (
+    ("Total return", "total_return", Unit.SHARE),
+    ("Annual return", "annual_return", Unit.SHARE),
+    ("Volatility, annual", "volatility", Unit.SHARE),
+    ("Sharpe", "sharpe", Unit.RATIO),
+    ("Sharpe above 0, probability", "probabilistic_sharpe", Unit.SHARE),
+    ("Sortino", "sortino", Unit.RATIO),
+    ("Calmar", "calmar", Unit.RATIO),
+    ("Maximum drawdown", "max_drawdown", Unit.SHARE),
+    ("Longest drawdown, bars", "max_drawdown_bars", Unit.COUNT),
+    ("Trades", "trades", Unit.COUNT),
+    ("Win rate", "win_rate", Unit.SHARE),
+    ("Profit factor", "profit_factor", Unit.RATIO),
+    ("Expectancy per trade", "expectancy", Unit.MONEY),
+    ("Exposure time", "exposure_time", Unit.SHARE),
+    ("Turnover, times capital", "turnover", Unit.RATIO),
+    ("Fees paid", "fees", Unit.MONEY),
+    ("Final equity", "final_equity", Unit.MONEY),
+)
+_INTERVAL = "Sharpe, 95 % interval"
+
+
+def figures(metrics: Mapping[str, Any], holding: Mapping[str, Any]) -> list[Figure]:
+    """The lines of a result's table, in the order people read them."""
+    lines = [
+        Figure(
+            label=label,
+            strategy=text(unit, number(metrics[name])),
+            holding=text(unit, number(holding[name])) if name in holding else "",
+        )
+        for label, name, unit in _FIGURES
+    ]
+    low, high = (number(metrics[name]) for name in ("sharpe_low", "sharpe_high"))
+    interval = NONE if math.isnan(low) else f"{low:.2f} .. {high:.2f}"
+    after = next(at for at, line in enumerate(lines, 1) if line.label == "Sharpe")
+    lines.insert(after, Figure(label=_INTERVAL, strategy=interval, holding=""))
+    return lines
+
+
+def question(configuration: Mapping[str, Any], data: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What was asked, line by line: strategy, candles, and every rule that is not at rest."""
+    parameters = (f"{name}={value}" for name, value in configuration["parameters"].items())
+    rules = configuration["rules"]
+    return [
+        ("Strategy", configuration["strategy"]),
+        ("Parameters", " ".join(parameters) or NONE),
+        ("Symbol", f"{configuration['symbol']} {configuration['timeframe']}"),
+        ("From", configuration["start"]),
+        ("To", configuration["end"]),
+        ("Candles", _candles(data)),
+        ("Capital", text(Unit.MONEY, rules["capital"])),
+        ("Fees", f"{rules['fee_taker']:.3%} taker, {rules['fee_maker']:.3%} maker"),
+        ("Costs", _costs(rules)),
+        ("Fills", f"{rules['fill']}, {rules['sizing']}"),
+        ("Sides", "long and short" if rules["short"] else "long only"),
+        ("Stops", _stops(rules)),
+        ("Lots", f"step {rules['lot_step']:g}, notional from {rules['min_notional']:g}"),
+    ]
+
+
+def text(unit: Unit, value: float) -> str:
+    """A figure as people read it; what does not exist is a dash, and no end is ∞."""
+    if math.isnan(value):
+        return NONE
+    if math.isinf(value):
+        return "∞" if value > 0 else "-∞"
+    match unit:
+        case Unit.SHARE:
+            return f"{value:.2%}"
+        case Unit.RATIO:
+            return f"{value:,.2f}"
+        case Unit.COUNT:
+            return f"{value:,.0f}"
+        case Unit.MONEY:
+            return f"{value:,.2f}"
+
+
+def _candles(data: Mapping[str, Any]) -> str:
+    missing = f", {data['missing']:,} missing" if data["missing"] else ""
+    return f"{data['bars']:,} and {data['warmup']:,} before{missing}"
+
+
+def _costs(rules: Mapping[str, Any]) -> str:
+    return (
+        f"slippage {rules['slippage_bps']:g} bps, spread {rules['spread_bps']:g} bps, "
+        f"impact {rules['impact']:g}"
+    )
+
+
+def _stops(rules: Mapping[str, Any]) -> str:
+    names = ("stop_loss", "take_profit", "trailing_stop")
+    stops = [f"{name.replace('_', ' ')} {rules[name]:.2%}" for name in names if rules[name]]
+    return ", ".join(stops) or "none"
