@@ -46,18 +46,22 @@ class Kernel:
 
 
 def _count_loop(values: Column, scale: float, totals: Counts) -> float:
-    top = 0.0
-    total = np.int64(0)
-    totals[0] = 0
-    for i in range(len(values)):
-        count = np.rint(values[i] * scale)
-        size = abs(count)
-        if not size < 2.0**62:
-            return np.inf
-        top = max(top, size)
-        total += np.int64(count)
-        totals[i + 1] = total
-    return top
+    counts = totals[1:]
+    top = np.int64(0)
+    odd = False
+    total = totals[0] = np.int64(0)
+    for start in range(0, len(values), 1024):
+        block, place = values[start : start + 1024], counts[start : start + 1024]
+        for k in range(len(block)):
+            count = np.rint(block[k] * scale)
+            usual = abs(count) < 2.0**62
+            place[k] = np.int64(count if usual else 0.0)
+            odd |= not usual
+            top = max(top, abs(place[k]))
+        for k in range(len(block)):
+            total += place[k]
+            place[k] = total
+    return np.inf if odd else float(top)
 
 
 def _count_plain(values: Column, scale: float, totals: Counts) -> float:
@@ -80,11 +84,13 @@ Infinity, and totals without meaning, when one is not a number or not below COUN
 
 def _order_loop(totals: Counts, fast: int, slow: int, below: float, out: Column) -> None:
     out[: slow - 1] = 0.0
-    for i in range(slow, len(totals)):
-        quick = (totals[i] - totals[i - fast]) * slow
-        calm = (totals[i] - totals[i - slow]) * fast
-        # Two choices without a branch: the compiler makes vectors of them.
-        out[i - 1] = (1.0 if quick > calm else 0.0) + (below if quick < calm else 0.0)
+    # Four views that begin together: an index that is never negative becomes vectors.
+    ends, starts = totals[slow:], totals[: max(len(totals) - slow, 0)]
+    middles, signs = totals[slow - fast :], out[slow - 1 :]
+    for k in range(len(ends)):
+        quick = (ends[k] - middles[k]) * slow
+        calm = (ends[k] - starts[k]) * fast
+        signs[k] = (1.0 if quick > calm else 0.0) + (below if quick < calm else 0.0)
 
 
 def _order_plain(totals: Counts, fast: int, slow: int, below: float, out: Column) -> None:
