@@ -64,6 +64,7 @@ def told(outcomes: list[Outcome]) -> dict[str, object]:
         "lost": sum(len(each.lost) for each in found),
         "doubled": sum(len(each.doubled) for each in found),
         "wrong": sum(len(each.wrong) for each in found),
+        "crossed": sum(each.crossed for each in found),
         "steps": {
             step.name: {"kills": kills[step.name], "at_the_step": struck[step.name]}
             for step in STEPS

@@ -54,7 +54,14 @@ class Driver:
                 await self._place(http, wish)
 
     async def _go_on(self, http: httpx.AsyncClient, step: str) -> None:
-        actions = (self._market, self._resting, self._partial, self._modify, self._cancel)
+        actions = (
+            self._market,
+            self._resting,
+            self._partial,
+            self._modify,
+            self._move_away,
+            self._cancel,
+        )
         while True:
             act = self.luck.choice(actions)
             self.asked[act.__name__[1:]] = self.asked.get(act.__name__[1:], 0) + 1
@@ -80,9 +87,21 @@ class Driver:
     async def _modify(self, http: httpx.AsyncClient, step: str) -> None:  # noqa: ARG002
         if order := await self._open(http):
             changed = {"quantity": f"{float(order['quantity']) / 2:.3f}"}
-            if self.luck.random() < 0.6:
+            if order["status"] == "NEW" and self.luck.random() < 0.6:
                 factor = 0.999 if order["side"] == "BUY" else 1.001
                 changed = {"price": f"{float(order['price']) * factor:.2f}"}
+            await http.patch(f"/orders/{order['id']}", json=changed)
+
+    async def _move_away(self, http: httpx.AsyncClient, step: str) -> None:
+        """What has filled in part, and fills on meanwhile: the new order must not do so again.
+
+        It goes so far away that it cannot fill before it is cut.
+        """
+        if not await self._open(http, "PARTIALLY_FILLED"):
+            await self._partial(http, step)
+        if order := await self._open(http, "PARTIALLY_FILLED"):
+            factor = 0.97 if order["side"] == "BUY" else 1.03
+            changed = {"price": f"{float(order['price']) * factor:.2f}"}
             await http.patch(f"/orders/{order['id']}", json=changed)
 
     async def _cancel(self, http: httpx.AsyncClient, step: str) -> None:  # noqa: ARG002
@@ -112,8 +131,8 @@ class Driver:
         elif answer.status_code < 500:
             wish.refused = True
 
-    async def _open(self, http: httpx.AsyncClient) -> Mapping[str, str] | None:
-        answer = await http.get("/orders", params={"status": _OPEN, "limit": 50})
+    async def _open(self, http: httpx.AsyncClient, *statuses: str) -> Mapping[str, str] | None:
+        answer = await http.get("/orders", params={"status": statuses or _OPEN, "limit": 50})
         orders = [order for order in answer.json() if order["price"]]
         return self.luck.choice(orders) if orders else None
 

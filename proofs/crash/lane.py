@@ -39,6 +39,8 @@ _WEATHER: Sequence[dict[str, object]] = (
     {"kind": "event-missed"},
 )
 _OFTEN = 0.25
+_ALWAYS = {"kind": "latency", "ms": 300, "calls": "POST /api/v3/order/cancelReplace"}
+"""Time for the market to trade what is about to be replaced."""
 
 
 @dataclass(slots=True)
@@ -90,7 +92,7 @@ class Lane:
             for rule in self._luck.sample(_WEATHER, k=3)
         ]
         async with started(environment, death, self._log) as program:
-            exchange.mischief.add(rules)
+            exchange.mischief.add([*rules, read_rule(_ALWAYS)])
             trading = asyncio.create_task(self._driver.trade(program.http, death.step.name))
             try:
                 with self._watching(exchange, program, death):

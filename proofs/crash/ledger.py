@@ -29,15 +29,22 @@ class Recorded:
     executed: Decimal
     fills: Fills
     replaces: str | None
+    wanted_in_all: Decimal | None
+    planned_at: Decimal | None
+    """Executed of the order it replaces when that was about to be replaced."""
 
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What differs, each a line of text; nothing in any of them is what must be shown."""
+    """What differs, each a line of text; nothing in any of them is what must be shown.
+
+    `crossed` are the orders that filled some more while another took their place.
+    """
 
     lost: tuple[str, ...]
     doubled: tuple[str, ...]
     wrong: tuple[str, ...]
+    crossed: int = 0
 
     @property
     def is_clean(self) -> bool:
@@ -57,14 +64,23 @@ def recorded(database: Path) -> dict[str, Recorded]:
                 (trade_id, Decimal(price), Decimal(quantity), Decimal(fee), asset)
             )
         rows = connection.execute(
-            "SELECT id, client_order_id, idempotency_key, status, executed_quantity, replaces "
-            "FROM orders"
+            "SELECT id, client_order_id, idempotency_key, status, executed_quantity, replaces, "
+            "wanted_in_all, (SELECT executed_quantity FROM order_transitions "
+            "WHERE order_id = replaces AND reason = 'to be replaced by ' || orders.id) FROM orders"
         )
         return {
             client_id: Recorded(
-                id_, client_id, key, status, Decimal(executed), tuple(sorted(fills[id_])), replaces
+                id_,
+                client_id,
+                key,
+                status,
+                Decimal(executed),
+                tuple(sorted(fills[id_])),
+                replaces,
+                wanted and Decimal(wanted),
+                planned_at and Decimal(planned_at),
             )
-            for id_, client_id, key, status, executed, replaces in rows
+            for id_, client_id, key, status, executed, replaces, wanted, planned_at in rows
         }
 
 
@@ -78,7 +94,11 @@ def compared(
     return Findings(
         lost=tuple(_lost(ours, theirs, wishes)),
         doubled=tuple(_doubled(ours, theirs)),
-        wrong=tuple(_wrong(ours, theirs)),
+        wrong=(*_wrong(ours, theirs), *_too_large(ours, theirs)),
+        crossed=sum(
+            order.planned_at is not None and old.executed > order.planned_at
+            for order, old, _ in _replaced(ours, theirs)
+        ),
     )
 
 
@@ -113,13 +133,31 @@ def _doubled(ours: Mapping[str, Recorded], theirs: Mapping[str, list[VenueOrder]
     for key, times in keys.items():
         if times > 1:
             yield f"{key}: asked for once, {times} orders at the exchange"
+    for order, old, new in _replaced(ours, theirs):
+        if old.status.is_open and new.status.is_open:
+            yield f"{order.client_order_id}: alive beside {old.client_order_id}"
+
+
+def _replaced(
+    ours: Mapping[str, Recorded], theirs: Mapping[str, list[VenueOrder]]
+) -> Iterable[tuple[Recorded, VenueOrder, VenueOrder]]:
+    """Each order that took another's place, with both as the exchange has them."""
     by_id = {order.id: order for order in ours.values()}
     for order in ours.values():
         before = by_id.get(order.replaces or "")
         if before and before.client_order_id in theirs and order.client_order_id in theirs:
             (old, *_), (new, *_) = theirs[before.client_order_id], theirs[order.client_order_id]
-            if old.status.is_open and new.status.is_open:
-                yield f"{order.client_order_id}: alive beside {before.client_order_id}"
+            yield order, old, new
+
+
+def _too_large(
+    ours: Mapping[str, Recorded], theirs: Mapping[str, list[VenueOrder]]
+) -> Iterable[str]:
+    for order, old, new in _replaced(ours, theirs):
+        may_execute = old.executed + (new.quantity if new.status.is_open else new.executed)
+        if order.wanted_in_all is not None and may_execute > order.wanted_in_all:
+            both = f"with {old.client_order_id} {may_execute}"
+            yield f"{order.client_order_id}: {both}, wanted were {order.wanted_in_all}"
 
 
 def _wrong(ours: Mapping[str, Recorded], theirs: Mapping[str, list[VenueOrder]]) -> Iterable[str]:
