@@ -55,6 +55,7 @@ class Settings(BaseSettings):
     market_states: str = ""
 
     db_path: Path = Path("data/trading.db")
+    results_dir: Path = Path("results")
     log_dir: Path = Path("logs")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: LogFormat = LogFormat.CONSOLE
