@@ -276,3 +276,65 @@ CREATE TABLE IF NOT EXISTS order_lists (
     created_at     INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX IF NOT EXISTS orders_by_list ON orders (list_id) WHERE list_id IS NOT NULL;
+
+-- What somebody gave a strategy to trade with. The position and the profit are in the fills of its
+-- orders, which are those under keys that begin with strategy:<id>: and those of its stops.
+CREATE TABLE IF NOT EXISTS mandates (
+    id         TEXT    PRIMARY KEY,                  -- our UUID
+    strategy   TEXT    NOT NULL,
+    symbols    TEXT    NOT NULL,                     -- JSON: BTC/USDT, ...
+    timeframe  TEXT    NOT NULL,
+    parameters TEXT    NOT NULL,                     -- JSON: texts by name
+    capital    TEXT    NOT NULL,
+    size_kind  TEXT    NOT NULL,
+    size       TEXT    NOT NULL,
+    stop_kind  TEXT,
+    stop       TEXT,                                 -- percent
+    state      TEXT    NOT NULL,
+    begins     INTEGER,                              -- the first bar that is decided
+    started    INTEGER,                              -- the last start
+    warmup     INTEGER NOT NULL,
+    reason     TEXT,
+    flatten    INTEGER NOT NULL CHECK (flatten IN (0, 1)),
+    waiting    TEXT    NOT NULL,                     -- JSON: what each symbol's next bar waits for
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL
+) STRICT;
+
+-- One decision a bar, written before it is acted on, with the bar as it was seen then.
+CREATE TABLE IF NOT EXISTS decisions (
+    mandate_id TEXT    NOT NULL REFERENCES mandates (id),
+    symbol     TEXT    NOT NULL,
+    open_time  INTEGER NOT NULL,
+    open       REAL    NOT NULL,
+    high       REAL    NOT NULL,
+    low        REAL    NOT NULL,
+    close      REAL    NOT NULL,
+    volume     REAL    NOT NULL,
+    target     REAL,                                 -- NULL: warming up
+    lines      TEXT    NOT NULL,                     -- JSON: indicators by name
+    outcome    TEXT    NOT NULL,
+    reason     TEXT,
+    order_id   TEXT,
+    at         INTEGER NOT NULL,
+    PRIMARY KEY (mandate_id, symbol, open_time)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS decisions_by_time ON decisions (open_time);
+CREATE INDEX IF NOT EXISTS decisions_acted ON decisions (mandate_id, symbol, outcome, open_time)
+    WHERE outcome IN ('pending', 'ordered', 'fitted');
+
+-- Which stop guards what a mandate holds; written before the stop itself.
+CREATE TABLE IF NOT EXISTS mandate_stops (
+    id         INTEGER PRIMARY KEY,
+    mandate_id TEXT    NOT NULL REFERENCES mandates (id),
+    symbol     TEXT    NOT NULL,
+    stop_id    TEXT    NOT NULL UNIQUE
+) STRICT;
+
+-- How far the cells of a grid have come by orders that have ended.
+CREATE TABLE IF NOT EXISTS mandate_grids (
+    mandate_id TEXT NOT NULL REFERENCES mandates (id),
+    symbol     TEXT NOT NULL,
+    record     TEXT NOT NULL,                        -- JSON
+    PRIMARY KEY (mandate_id, symbol)
+) STRICT, WITHOUT ROWID;

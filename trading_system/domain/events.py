@@ -14,6 +14,7 @@ from uuid import UUID
 
 from trading_system.domain.control import ControlEntry
 from trading_system.domain.instruments import Symbol
+from trading_system.domain.mandates import Mandate
 from trading_system.domain.market import MarketState
 from trading_system.domain.orders import Order, OrderRequest
 from trading_system.domain.positions import Position
@@ -105,3 +106,10 @@ class VenueChanged:
     part: str
     state: str
     detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StrategyChanged:
+    """A strategy was made, started, stopped, changed or deleted, or failed and says why."""
+
+    mandate: Mandate
