@@ -34,6 +34,7 @@ class StopWish:
     Fixed: `trigger_price`, or a distance from the average price of the position. Trailing: a
     distance. By time: `deadline`. A distance is in percent or in average true ranges. Without
     `quantity` it guards the whole position, however that grows or shrinks, or all of the order.
+    With an `id` of its own it is one stop however often it is wished for.
     """
 
     kind: StopKind
@@ -44,6 +45,7 @@ class StopWish:
     distance_percent: Decimal | None = None
     distance_atr: Decimal | None = None
     deadline: datetime | None = None
+    id: UUID | None = None
 
 
 class Keeper(StrEnum):

@@ -60,7 +60,7 @@ class StopWishes:
             give = -_GIVES_WAY if side is Side.SELL else _GIVES_WAY
             limit = _rounded(trigger * (1 + give), instruments[symbol].tick_size)
         return Stop(
-            id=uuid4(),
+            id=wish.id or uuid4(),
             symbol=symbol,
             side=side,
             kind=wish.kind,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
 from uuid import UUID
@@ -17,7 +18,7 @@ from weakref import WeakValueDictionary
 import structlog
 
 from trading_system.bus import Bus
-from trading_system.domain.errors import InvalidRequest, TradingError, UnknownSymbol
+from trading_system.domain.errors import InvalidRequest, NotFound, TradingError, UnknownSymbol
 from trading_system.domain.events import OrderChanged, PositionChanged
 from trading_system.domain.instruments import Symbol
 from trading_system.domain.market import Ticker, Trade
@@ -112,6 +113,9 @@ class StopKeeper:
         """
         await self._ready()
         await self._read_all()
+        if wish.id is not None:
+            with suppress(NotFound):
+                return await self._repository.get(wish.id)
         stop = await self._wishes.stop(wish, self._clock.now())
         await self._save(stop)
         self._prices.begin(stop)
