@@ -1,1 +1,1 @@
-"""Strategies that trade: closed candles in, one stored decision a candle, orders through the desk."""
+"""Strategies that trade: one stored decision a closed candle, and orders through the desk."""

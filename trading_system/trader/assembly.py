@@ -1,0 +1,138 @@
+"""The part of the composition root that trades by itself: one line an object, in reading order."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from trading_system.bus import Bus
+from trading_system.domain.candles import Span
+from trading_system.domain.control import ControlState
+from trading_system.domain.instruments import Symbol
+from trading_system.execution.control import Control
+from trading_system.execution.desk import Desk
+from trading_system.execution.oms import OrderManager
+from trading_system.execution.stops import StopKeeper
+from trading_system.ports import (
+    Clock,
+    Live,
+    MarketData,
+    OrderRepository,
+    PriceRepository,
+    SymbolRepository,
+    Trading,
+)
+from trading_system.storage.database import Database
+from trading_system.storage.decisions import Decisions
+from trading_system.storage.mandates import Grids, Mandates
+from trading_system.storage.own_orders import OwnOrders
+from trading_system.trader.acting import Actor
+from trading_system.trader.deciding import Decider
+from trading_system.trader.grids import GridKeeper
+from trading_system.trader.guards import Guards
+from trading_system.trader.pauses import Pauses
+from trading_system.trader.strategies import Strategies
+from trading_system.trader.trader import Trader
+from trading_system.trader.wallets import Wallets
+from trading_system.trader.workers import Workers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TraderOptions:
+    """Where users' strategies are, and how many seconds one may take for its decisions."""
+
+    folder: Path | None = None
+    limit_seconds: float = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TraderSide:
+    """The loop, what may be asked of it, and what it decided."""
+
+    trader: Trader
+    strategies: Strategies
+    decisions: Decisions
+
+
+def trader_side(
+    database: Database,
+    desk: Desk,
+    manager: OrderManager,
+    stops: StopKeeper,
+    control: Control,
+    *,
+    trading: Trading,
+    market_data: MarketData,
+    orders: OrderRepository,
+    symbols: SymbolRepository,
+    prices: PriceRepository,
+    live: Live,
+    backfill: Callable[[Symbol, Span], Awaitable[object]],
+    ready: Callable[[], Awaitable[None]],
+    may_short: bool,
+    options: TraderOptions,
+    clock: Clock,
+    bus: Bus,
+) -> TraderSide:
+    """Build it; `ready` returns once our record is known to be the venue's."""
+    mandates = Mandates(database)
+    decisions = Decisions(database)
+    own = OwnOrders(database)
+    wallets = Wallets(own, may_short=may_short)
+    pauses = Pauses(clock)
+    brains = Workers(folder=options.folder, limit=options.limit_seconds)
+    guards = Guards(stops=stops, own=own, wallets=wallets, market_data=market_data, pauses=pauses)
+    actor = Actor(
+        desk=desk,
+        canceller=manager,
+        own=own,
+        decisions=decisions,
+        wallets=wallets,
+        guards=guards,
+        market_data=market_data,
+        pauses=pauses,
+        may_trade=lambda: _objection(control),
+        ready=ready,
+    )
+    trader = Trader(
+        mandates=mandates,
+        brains=brains,
+        decider=Decider(decisions=decisions, prices=prices, orders=orders, clock=clock),
+        actor=actor,
+        guards=guards,
+        grids=GridKeeper(
+            grids=Grids(database),
+            decisions=decisions,
+            own=own,
+            desk=desk,
+            actor=actor,
+            market_data=market_data,
+            pauses=pauses,
+        ),
+        clock=clock,
+        bus=bus,
+    )
+    strategies = Strategies(
+        mandates=mandates,
+        wallets=wallets,
+        trader=trader,
+        brains=brains,
+        symbols=symbols,
+        prices=prices,
+        live=live,
+        market_data=market_data,
+        balances=trading.balances,
+        backfill=backfill,
+        clock=clock,
+        bus=bus,
+        may_short=may_short,
+    )
+    return TraderSide(trader=trader, strategies=strategies, decisions=decisions)
+
+
+def _objection(control: Control) -> str | None:
+    """Why nothing may be traded, if so."""
+    if control.state is not ControlState.RUNNING:
+        return f"trading is {control.state}: {control.entry.reason}"
+    return None if control.armed else "live trading is not armed"

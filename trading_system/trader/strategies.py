@@ -1,0 +1,289 @@
+"""What somebody may ask of strategies that trade: make, look, change, start, stop and delete.
+
+A strategy trades with the capital it was given and nothing else. What it holds when it is stopped
+or deleted stays in the account, unless it is asked to close it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from uuid import UUID
+
+from trading_system.bus import Bus
+from trading_system.domain.candles import Span
+from trading_system.domain.errors import InvalidRequest, NotAllowed, UnknownSymbol
+from trading_system.domain.events import StrategyChanged
+from trading_system.domain.instruments import Symbol
+from trading_system.domain.mandates import Mandate, MandateState, Sizing, StopRule, check
+from trading_system.domain.positions import Position
+from trading_system.domain.reports import Balance
+from trading_system.execution.valuation import exact
+from trading_system.ports import (
+    Clock,
+    Live,
+    MandateRepository,
+    MarketData,
+    PriceRepository,
+    SymbolRepository,
+)
+from trading_system.trader.grids import GridKeeper
+from trading_system.trader.trader import Trader
+from trading_system.trader.wallets import Wallet, Wallets
+from trading_system.trader.workers import Brains, StrategyFailed
+
+_ALIVE = frozenset(MandateState) - {MandateState.ENDED}
+_NOTHING = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StrategyView:
+    """A mandate and its sub-wallet: `cash` is what it may still spend, all in its quote asset.
+
+    `equity` and `profit` are None while the price of something it holds is not known.
+    """
+
+    mandate: Mandate
+    positions: tuple[Position, ...]
+    cash: Decimal
+    equity: Decimal | None
+
+    @property
+    def profit(self) -> Decimal | None:
+        """Realised and unrealised, after fees."""
+        return None if self.equity is None else self.equity - self.mandate.capital
+
+
+class Strategies:
+    """Mandates for whoever asks; changes wait until the loop is done with the mandate."""
+
+    def __init__(
+        self,
+        *,
+        mandates: MandateRepository,
+        wallets: Wallets,
+        trader: Trader,
+        brains: Brains,
+        symbols: SymbolRepository,
+        prices: PriceRepository,
+        live: Live,
+        market_data: MarketData,
+        balances: Callable[[], Awaitable[list[Balance]]],
+        backfill: Callable[[Symbol, Span], Awaitable[object]],
+        clock: Clock,
+        bus: Bus,
+        may_short: bool,
+    ) -> None:
+        self._mandates = mandates
+        self._wallets = wallets
+        self._trader = trader
+        self._brains = brains
+        self._symbols = symbols
+        self._prices = prices
+        self._live = live
+        self._market_data = market_data
+        self._balances = balances
+        self._backfill = backfill
+        self._clock = clock
+        self._bus = bus
+        self._may_short = may_short
+
+    async def create(self, mandate: Mandate) -> StrategyView:
+        """A new one, not started. Raises InvalidRequest, UnknownSymbol, NotRegistered.
+
+        NotAllowed when the account has less free than it is to have, or when another strategy
+        trades the same symbol on an account that nets positions.
+        """
+        check(mandate, may_short=self._may_short)
+        if GridKeeper.is_grid(mandate) and (mandate.stop or mandate.sizing != Sizing()):
+            raise InvalidRequest("a grid has a quantity of its own and no stop: leave both out")
+        listed = await self._market_data.instruments()
+        for symbol in mandate.symbols:
+            if symbol not in listed:
+                raise UnknownSymbol(f"the venue lists no {symbol}")
+            if not (await self._symbols.get(symbol)).active:
+                raise InvalidRequest(f"{symbol} is not collected any more: register it again")
+        warmup = await self._warmup(mandate)
+        async with self._trader.alone(_CAPITAL):
+            await self._require_free(mandate.quote, mandate.capital)
+            await self._require_alone(mandate)
+            return await self._save(replace(mandate, warmup=warmup))
+
+    async def get(self, mandate_id: UUID) -> StrategyView:
+        """Raises NotFound."""
+        return await self._view(await self._mandates.get(mandate_id))
+
+    async def all(self) -> list[StrategyView]:
+        """Newest first, without those that were deleted."""
+        return [await self._view(each) for each in await self._mandates.all(_ALIVE)]
+
+    async def start(self, mandate_id: UUID) -> StrategyView:
+        """Decide with the close of the bar that is open now, and with every one after it.
+
+        One that was started before goes on with the frame it had: what closed meanwhile is decided
+        too, and not acted on. Raises NotFound and NotAllowed.
+        """
+        async with self._trader.alone(mandate_id):
+            mandate = await self._mandates.get(mandate_id)
+            self._refuse_winding_down(mandate)
+            if mandate.state is MandateState.RUNNING:
+                return await self._view(mandate)
+            now = self._clock.milliseconds()
+            begins = mandate.begins
+            if begins is None:
+                begins = mandate.timeframe.floor(now)
+                await self._fetch_warmup(mandate, begins)
+            started = await self._save(
+                replace(
+                    mandate,
+                    state=MandateState.RUNNING,
+                    begins=begins,
+                    started=now,
+                    reason=None,
+                    waiting={},
+                )
+            )
+        self._trader.wake()
+        return started
+
+    async def stop(self, mandate_id: UUID, *, flatten: bool = False) -> StrategyView:
+        """Decide nothing more and cancel what is open; with `flatten` what is held is closed.
+
+        Without it the position stays, and so does the stop that guards it. Raises NotFound, and
+        NotAllowed for one that was deleted.
+        """
+        return await self._wind_down(mandate_id, MandateState.STOPPING, flatten=flatten)
+
+    async def delete(self, mandate_id: UUID, *, flatten: bool = False) -> StrategyView:
+        """The same, for good; its decisions and orders stay on record. Its capital is free again.
+
+        What it holds belongs to nobody then, unless `flatten`. Raises NotFound and NotAllowed.
+        """
+        return await self._wind_down(mandate_id, MandateState.ENDING, flatten=flatten)
+
+    async def _wind_down(
+        self, mandate_id: UUID, state: MandateState, *, flatten: bool
+    ) -> StrategyView:
+        async with self._trader.alone(mandate_id):
+            mandate = await self._mandates.get(mandate_id)
+            if mandate.state is MandateState.ENDING:
+                flatten = flatten or mandate.flatten
+                state = MandateState.ENDING
+            self._refuse_ended(mandate)
+            view = await self._save(replace(mandate, state=state, flatten=flatten, waiting={}))
+        self._trader.wake()
+        return view
+
+    async def change(
+        self,
+        mandate_id: UUID,
+        *,
+        capital: Decimal | None = None,
+        sizing: Sizing | None = None,
+        stop: StopRule | None = None,
+    ) -> StrategyView:
+        """What is named; the rest is what its past decisions were made by, and stays.
+
+        Raises NotFound, InvalidRequest, and NotAllowed for more capital than is free or less than
+        what it has spent.
+        """
+        async with self._trader.alone(_CAPITAL), self._trader.alone(mandate_id):
+            mandate = await self._mandates.get(mandate_id)
+            self._refuse_ended(mandate)
+            changed = replace(
+                mandate,
+                capital=mandate.capital if capital is None else capital,
+                sizing=sizing or mandate.sizing,
+                stop=stop or mandate.stop,
+            )
+            check(changed, may_short=self._may_short)
+            wallet = await self._wallets.of(mandate_id)
+            if changed.capital < wallet.spent:
+                raise NotAllowed(f"it has spent {wallet.spent:f} {mandate.quote} of its capital")
+            if changed.capital > mandate.capital:
+                await self._require_free(mandate.quote, changed.capital - mandate.capital)
+            return await self._save(changed)
+
+    @staticmethod
+    def _refuse_ended(mandate: Mandate) -> None:
+        if mandate.state is MandateState.ENDED:
+            raise NotAllowed(f"strategy {mandate.id} was deleted: make a new one")
+
+    def _refuse_winding_down(self, mandate: Mandate) -> None:
+        self._refuse_ended(mandate)
+        if mandate.state in {MandateState.STOPPING, MandateState.ENDING}:
+            raise NotAllowed(f"strategy {mandate.id} is {mandate.state}: wait until that is done")
+
+    async def _warmup(self, mandate: Mandate) -> int:
+        """Its own word on it, by its code and these parameters; raises InvalidRequest."""
+        try:
+            brain = await self._brains.open(mandate.strategy, mandate.parameters)
+        except StrategyFailed as failure:
+            raise InvalidRequest(str(failure).removeprefix("InvalidRequest: ")) from None
+        await brain.close()
+        return brain.warmup
+
+    async def _fetch_warmup(self, mandate: Mandate, begins: int) -> None:
+        """Have the candles before the first bar fetched where they are missing."""
+        start = begins - mandate.warmup * mandate.timeframe.length
+        for symbol in mandate.symbols:
+            coverage = await self._prices.coverage(symbol, Span(start, begins), digest=False)
+            if coverage.missing:
+                span = Span(coverage.missing[0].start, coverage.missing[-1].end)
+                await self._backfill(symbol, span)
+
+    async def _require_free(self, quote: str, wanted: Decimal) -> None:
+        """What others may still spend is not free, though it is in the account."""
+        free = {each.asset: each.free for each in await self._balances()}.get(quote, _NOTHING)
+        promised = _NOTHING
+        for other in await self._mandates.all(_ALIVE):
+            if other.quote == quote:
+                left = other.capital - (await self._wallets.of(other.id)).spent
+                promised += max(left, _NOTHING)
+        if wanted > free - promised:
+            raise NotAllowed(
+                f"{wanted:f} {quote} are more than the {max(free - promised, _NOTHING):f} free: "
+                f"the account has {free:f}, of which strategies may spend {promised:f}"
+            )
+
+    async def _require_alone(self, mandate: Mandate) -> None:
+        """Where positions of a symbol are netted, nobody could tell whose they are."""
+        if not self._may_short:
+            return
+        for other in await self._mandates.all(_ALIVE):
+            shared = set(mandate.symbols) & set(other.symbols)
+            if shared:
+                raise NotAllowed(f"{min(shared)} is traded by strategy {other.id} already")
+
+    async def _save(self, mandate: Mandate) -> StrategyView:
+        changed = replace(mandate, updated_at=self._clock.now())
+        await self._mandates.save(changed)
+        self._bus.publish(StrategyChanged(mandate=changed))
+        return await self._view(changed)
+
+    async def _view(self, mandate: Mandate) -> StrategyView:
+        wallet = await self._wallets.of(mandate.id)
+        cash = mandate.capital - wallet.spent
+        value = wallet.value(await self._known_prices(wallet))
+        return StrategyView(
+            mandate=mandate,
+            positions=tuple(wallet.positions),
+            cash=cash,
+            equity=None if value is None else cash + value,
+        )
+
+    async def _known_prices(self, wallet: Wallet) -> Mapping[Symbol, Decimal]:
+        """Of what is held: the last trade heard of, else the last close."""
+        prices = {}
+        for position in wallet.positions:
+            if not position.quantity:
+                continue
+            heard = self._live.price(position.symbol)
+            if heard is not None and heard.last is not None:
+                prices[position.symbol] = exact(heard.last)
+        return prices
+
+
+_CAPITAL = UUID(int=0)
+"""Whose lock is held by whoever gives capital away."""
