@@ -12,6 +12,7 @@ from trading_system.domain.errors import NotRegistered
 from trading_system.domain.instruments import Symbol
 from trading_system.domain.market import LivePrice
 from trading_system.domain.timeframes import Timeframe
+from trading_system.exchange.markets import Account
 from trading_system.execution.adviser import Adviser
 from trading_system.execution.balances import BalanceBook, no_flows, spot_flows
 from trading_system.execution.control import Arming, Control
@@ -30,7 +31,6 @@ from trading_system.execution.survey import Survey
 from trading_system.execution.valuation import Valuation, exact
 from trading_system.market.states import ATR_CANDLES, atr_percent
 from trading_system.ports import (
-    AccountRecords,
     Clock,
     Derivatives,
     Live,
@@ -39,7 +39,6 @@ from trading_system.ports import (
     OrderRepository,
     PriceRepository,
     SymbolRepository,
-    Trading,
 )
 from trading_system.risk.limits import RiskLimits
 from trading_system.storage.balances import Balances
@@ -105,11 +104,11 @@ class Dealing:
 
 
 def dealing(
-    trading: Trading,
+    account: Account,
+    background: Account,
     market_data: MarketData,
     *,
     lists: OrderLists,
-    records: AccountRecords,
     margin: Derivatives,
     orders: OrderRepository,
     symbols: SymbolRepository,
@@ -129,10 +128,11 @@ def dealing(
 ) -> Dealing:
     """Build it; `is_pushed` tells whether order events arrive by themselves at the moment.
 
-    The portfolio is valued, and limits are set, in `quote`; `resting` says why the venue is not
-    asked, if it is not; `may_short` where more can be sold than is held. `on_step`
-    hears of every step of an order's way.
+    What nobody waits for is asked of `background`. The portfolio is valued, and limits are set, in
+    `quote`; `resting` says why the venue is not asked, if it is not; `may_short` where more can be
+    sold than is held. `on_step` hears of every step of an order's way.
     """
+    trading = account.trading
     ledger = Ledger(orders=orders, clock=clock, bus=bus, may_short=may_short)
     portfolio = Portfolio(
         ledger=ledger,
@@ -166,13 +166,13 @@ def dealing(
     look_ups = LookUps(
         manager=manager,
         orders=orders,
-        records=records,
+        records=account.records,
+        background=background.trading,
         clock=clock,
         patience=reconciling.patience,
         resend=reconciling.resend,
     )
     balances = BalanceBook(
-        records=records,
         balances=Balances(database),
         clock=clock,
         bus=bus,
@@ -182,9 +182,10 @@ def dealing(
     reconciler = Reconciler(
         manager=manager,
         orders=orders,
+        records=account.records,
+        background=background.records,
         survey=Survey(
             orders=orders,
-            records=records,
             clock=clock,
             symbols=symbols,
             market_data=market_data,

@@ -44,9 +44,7 @@ from trading_system.market.states import read_thresholds
 from trading_system.metrics import Metrics
 from trading_system.ports import Clock, ComponentHealth, Derivatives, MarketData, Trading
 from trading_system.reaching import reached
-from trading_system.resilience.limits import (
-    Priority,
-)
+from trading_system.resilience.limits import Priority
 from trading_system.resilience.retry import RetryPolicy
 from trading_system.risk.limits import read_limits
 from trading_system.storage.backfills import Backfills
@@ -140,7 +138,7 @@ async def opened(
         listing = market.market_data(venue, clock, Priority.ORDERS)  # orders wait for it
         market_data = market.market_data(data_venue, clock, Priority.CANDLES)
         history = market.market_data(data_venue, clock, Priority.BACKFILL)
-        trading = market.trading(venue.gateway, venue.listing)
+        account = market.account(venue, Priority.ORDERS)
         derivatives = market.derivatives(venue.gateway, venue.listing)
 
         backfills = BackfillService(market_data=history, prices=prices, jobs=jobs, clock=clock)
@@ -186,10 +184,10 @@ async def opened(
         )
 
         orders_side = dealing.dealing(
-            trading,
+            account,
+            market.account(venue, Priority.CANDLES),
             listing,
             lists=market.order_lists(venue.gateway, venue.listing),
-            records=market.records(venue.gateway, venue.listing),
             margin=derivatives,
             orders=orders,
             symbols=symbols,
@@ -244,7 +242,7 @@ async def opened(
             beats=beats,
             orders=orders,
             market_data=market_data,
-            trading=trading,
+            trading=account.trading,
             derivatives=derivatives,
             registry=registry,
             backfills=backfills,

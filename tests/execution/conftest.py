@@ -86,8 +86,15 @@ def records():
 
 
 @pytest.fixture
-def look_ups(manager, orders, records, clock):
-    return LookUps(manager=manager, orders=orders, records=records, clock=clock, patience=60)
+def look_ups(manager, orders, records, trading, clock):
+    return LookUps(
+        manager=manager,
+        orders=orders,
+        records=records,
+        background=trading,
+        clock=clock,
+        patience=60,
+    )
 
 
 @pytest.fixture
@@ -96,8 +103,8 @@ def kept(orders):
 
 
 @pytest.fixture
-def book(records, kept, clock, bus):
-    return BalanceBook(records=records, balances=kept, clock=clock, bus=bus)
+def book(kept, clock, bus):
+    return BalanceBook(balances=kept, clock=clock, bus=bus)
 
 
 @pytest.fixture
@@ -123,17 +130,25 @@ def pushed():
 
 
 @pytest.fixture
-def survey(orders, records, clock, registered, listed):
-    return Survey(
-        orders=orders, records=records, clock=clock, symbols=registered, market_data=listed
-    )
+def survey(orders, clock, registered, listed):
+    return Survey(orders=orders, clock=clock, symbols=registered, market_data=listed)
 
 
 @pytest.fixture
-def reconciler(manager, orders, records, look_ups, book, survey, done, pushed, clock, bus):
+def background(records):
+    """The records as they are read where nobody waits."""
+    return records
+
+
+@pytest.fixture
+def reconciler(
+    manager, orders, records, background, look_ups, book, survey, done, pushed, clock, bus
+):
     return Reconciler(
         manager=manager,
         orders=orders,
+        records=records,
+        background=background,
         survey=survey,
         look_ups=look_ups,
         balances=book,

@@ -126,7 +126,7 @@ async def test_a_fill_booked_while_balances_are_read_leaves_them_unjudged(book, 
         return next(numbers)
 
     kept.fills_booked = booked
-    findings = await book.compare(await book.look())
+    findings = await book.compare(records, await book.look(records))
     assert not findings.quiet
 
 
@@ -135,9 +135,9 @@ async def test_a_fill_that_is_heard_late_counts_from_when_it_was_booked(book, re
     kept = FakeBalances(orders)
     book._balances = kept
     records.held = [Balance(asset="USDT", free=Decimal(1000), locked=Decimal(0))]
-    await book.keep(await book.compare(await book.look()))
+    await book.keep(await book.compare(records, await book.look(records)))
     orders.booked["1", UUID(int=1)] = fill()
-    findings = await book.compare(await book.look())
+    findings = await book.compare(records, await book.look(records))
     assert [(d.asset, d.size) for d in findings.differences] == [
         ("BTC", Decimal("-1.999")),
         ("USDT", Decimal(200)),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
+from tests.fakes.execution import FakeTrading
 from trading_system.domain.errors import (
     OrderNotFound,
     OutcomeUnknown,
@@ -333,9 +335,15 @@ async def test_an_order_in_a_delisted_symbol_keeps_no_other_from_being_settled(
 
 
 @pytest.fixture
-def resending(manager, orders, records, clock):
+def resending(manager, orders, records, trading, clock):
     return LookUps(
-        manager=manager, orders=orders, records=records, clock=clock, patience=60, resend=True
+        manager=manager,
+        orders=orders,
+        records=records,
+        background=trading,
+        clock=clock,
+        patience=60,
+        resend=True,
     )
 
 
@@ -388,3 +396,31 @@ async def test_no_order_is_sent_again_while_the_lists_show_it(
     records.open.append(shown(order))
     await ask(3, by=resending, clock=clock, seconds=30)
     assert [call for call, _ in trading.sent].count("place") == 1
+
+
+async def test_for_what_rests_nobody_waits_and_what_is_in_doubt_is_asked_about_first(
+    manager, orders, records, trading, clock, submit, says
+):
+    background = FakeTrading(answers=deque([says("NEW", source="lookup")]))
+    look_ups = LookUps(
+        manager=manager, orders=orders, records=records, background=background, clock=clock
+    )
+    trading.answers.extend([says("NEW"), OutcomeUnknown("t"), says("NEW", source="lookup")])
+    resting, unknown = await submit(), await submit()
+    assert await look_ups.ask([resting, unknown]) == (2, 1)
+    assert background.sent == [("find", resting.client_order_id)]
+    assert trading.sent[-1] == ("find", unknown.client_order_id)
+
+
+async def test_a_leg_that_waits_for_another_is_asked_about_as_what_rests(
+    manager, orders, records, clock, submit, trading, says
+):
+    trading.answers.append(says("PENDING_NEW"))
+    leg = await submit()
+    assert leg.is_waiting
+    background = FakeTrading(answers=deque([says("PENDING_NEW", source="lookup")]))
+    look_ups = LookUps(
+        manager=manager, orders=orders, records=records, background=background, clock=clock
+    )
+    await look_ups.ask([leg])
+    assert background.sent == [("find", leg.client_order_id)]

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from tests.fakes.account import FakeRecords
 from trading_system.domain.errors import (
     NotAllowed,
     NotFound,
@@ -353,10 +354,10 @@ async def test_while_balances_move_no_pass_before_counts_as_having_seen_all(
 
 async def test_what_a_margin_account_gains_has_no_symbol_read(orders, records, kept, clock, bus):
     """Fills explain nothing there, so that nothing follows from what they do not explain."""
-    book = BalanceBook(records=records, balances=kept, clock=clock, bus=bus, flows=no_flows)
+    book = BalanceBook(balances=kept, clock=clock, bus=bus, flows=no_flows)
     for free in ("100", "130"):
         records.held = [held("USDT", free)]
-        findings = await book.compare(await book.look())
+        findings = await book.compare(records, await book.look(records))
         await book.keep(findings)
     assert [each.size for each in findings.differences] == [30]
     assert book.unexplained(findings) == set()
@@ -579,7 +580,7 @@ async def test_a_pass_over_thousands_of_orders_lets_others_have_their_turn(
             last = now
 
     watching = asyncio.create_task(watch())
-    assert len((await survey.glance()).strangers) == 5_000
+    assert len((await survey.glance(records)).strangers) == 5_000
     watching.cancel()
     assert max(gaps) < 0.03
 
@@ -724,3 +725,40 @@ async def test_a_leg_that_waits_for_another_is_not_in_doubt_while_pushes_arrive(
     pushed.up = False
     assert [order.id for order in await reconciler._doubtful()] == [waiting.id]
     assert (await reconciler.reconcile()).unknown_left == 0
+
+
+@pytest.fixture
+def apart(reconciler):
+    """What is read where nobody waits, told apart from what somebody waits for."""
+    reconciler._background = FakeRecords()
+    return reconciler._background
+
+
+async def test_a_pass_that_somebody_waits_for_goes_first_and_others_give_way(
+    reconciler, records, apart, clock
+):
+    task = asyncio.create_task(reconciler.run())
+    await clock.advance(1)  # orders wait for the first
+    assert records.asked
+    assert apart.asked == []
+    records.asked.clear()
+    await clock.advance(300)
+    assert {call[0] for call in apart.asked} == {"balances", "open_orders"}
+    assert records.asked == []
+    apart.asked.clear()
+    await reconciler.reconcile()
+    assert {call[0] for call in records.asked} == {"balances", "open_orders"}
+    assert apart.asked == []
+    task.cancel()
+
+
+async def test_a_glance_gives_way_to_orders(reconciler, records, apart, shown, clock):
+    task = asyncio.create_task(reconciler.run())
+    await clock.advance(1)
+    records.asked.clear()
+    with pytest.raises(NotFound):
+        await reconciler.hear(shown("by hand").report)
+    await clock.advance(5)
+    assert apart.asked == [("open_orders",)]
+    assert records.asked == []
+    task.cancel()

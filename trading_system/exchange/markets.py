@@ -39,6 +39,13 @@ from trading_system.ports import AccountRecords, Clock, Derivatives, OrderLists,
 from trading_system.resilience.limits import Priority
 
 
+class Account(NamedTuple):
+    """What may be done with an account, and what it has on record."""
+
+    trading: Trading
+    records: AccountRecords
+
+
 class Hearing(NamedTuple):
     """How an account hears of itself, and what it may hear."""
 
@@ -60,8 +67,8 @@ class Market:
     listing: Callable[[Gateway, Clock], Listing]
     public_calls: PublicCalls
     roads: tuple[Road, ...]
-    trading: Callable[[Gateway, Listing], Trading]
-    records: Callable[[Gateway, Listing], AccountRecords]
+    trading: Callable[[Gateway, Listing, Priority], Trading]
+    records: Callable[[Gateway, Listing, Priority], AccountRecords]
     derivatives: Callable[[Gateway, Listing], Derivatives]
     order_lists: Callable[[Gateway, Listing], OrderLists]
     hearing: Callable[[Venue, Clock, HmacSigner, int], Hearing]
@@ -76,6 +83,11 @@ class Market:
             priority=priority,
             calls=self.public_calls,
         )
+
+    def account(self, venue: Venue, priority: Priority) -> Account:
+        """The account at the venue, asked with this priority; what changes it goes first."""
+        way = venue.gateway, venue.listing, priority
+        return Account(self.trading(*way), self.records(*way))
 
 
 class SpotHasNone:

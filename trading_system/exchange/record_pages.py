@@ -69,12 +69,20 @@ class RecordPages:
         return page, len(rows) >= _PAGE
 
 
-async def trades_of(gateway: Gateway, path: str, venue_id: str, order_id: object) -> list[Json]:
+async def trades_of(
+    gateway: Gateway, path: str, venue_id: str, order_id: object, *, priority: Priority
+) -> list[Json]:
     """Every execution of one order, ascending; without a first id only the latest are told."""
     trades, first = list[Json](), 0
     while True:
         page = await gateway.read(
-            path, signed=True, symbol=venue_id, orderId=order_id, fromId=first, limit=_PAGE
+            path,
+            signed=True,
+            priority=priority,
+            symbol=venue_id,
+            orderId=order_id,
+            fromId=first,
+            limit=_PAGE,
         )
         trades += page
         if len(page) < _PAGE:

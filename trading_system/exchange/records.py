@@ -13,6 +13,7 @@ from trading_system.exchange.gateway import Gateway
 from trading_system.exchange.listing import Listing
 from trading_system.exchange.record_pages import RecordPages
 from trading_system.exchange.record_rows import readable, venue_fill, venue_order
+from trading_system.resilience.limits import Priority
 
 log = structlog.get_logger(__name__)
 
@@ -20,11 +21,17 @@ _WINDOW_MS = 86_400_000  # no question may span more; Binance's -1127
 
 
 class BinanceRecords:
-    """AccountRecords over the gateway; long lists give way to orders, as candles do."""
+    """AccountRecords over the gateway, asked with this priority.
 
-    def __init__(self, gateway: Gateway, listing: Listing) -> None:
+    Long lists always give way to orders, as candles do.
+    """
+
+    def __init__(
+        self, gateway: Gateway, listing: Listing, priority: Priority = Priority.ORDERS
+    ) -> None:
         self._gateway = gateway
         self._listing = listing
+        self._priority = priority
         self._pages = RecordPages(gateway, window_ms=_WINDOW_MS)
 
     async def open_orders(self) -> list[VenueOrder]:
@@ -37,7 +44,7 @@ class BinanceRecords:
             instrument.venue_id: symbol
             for symbol, instrument in (await self._listing.instruments()).items()
         }
-        rows = await self._gateway.read("openOrders", signed=True)
+        rows = await self._gateway.read("openOrders", signed=True, priority=self._priority)
         unlisted: set[str] = set()
 
         def read(row: translate.Json) -> VenueOrder | None:
@@ -69,7 +76,9 @@ class BinanceRecords:
 
     async def balances(self) -> list[Balance]:
         """Assets with a free or locked amount."""
-        answer = await self._gateway.read("account", signed=True, omitZeroBalances="true")
+        answer = await self._gateway.read(
+            "account", signed=True, priority=self._priority, omitZeroBalances="true"
+        )
         with translate.understood(state_changing=False):
             return translate.balances(answer)
 

@@ -17,16 +17,23 @@ from trading_system.exchange.gateway import Gateway, always
 from trading_system.exchange.listing import Listing
 from trading_system.exchange.modifications import identity
 from trading_system.exchange.record_pages import trades_of
+from trading_system.resilience.limits import Priority
 
 log = structlog.get_logger(__name__)
 
 
 class BinanceTrading:
-    """Trading over the gateway; `listing` tells the venue's names of symbols."""
+    """Trading over the gateway; `listing` tells the venue's names of symbols.
 
-    def __init__(self, gateway: Gateway, listing: Listing) -> None:
+    Its questions go with this priority; what changes something goes as orders do.
+    """
+
+    def __init__(
+        self, gateway: Gateway, listing: Listing, priority: Priority = Priority.ORDERS
+    ) -> None:
         self._gateway = gateway
         self._listing = listing
+        self._priority = priority
 
     async def place(self, order: Order, *, still_wanted: Callable[[], None] = always) -> Report:
         """Send it once. Raises Rejected, or OutcomeUnknown when no answer came or none to read.
@@ -91,13 +98,17 @@ class BinanceTrading:
     async def find(self, order: Order) -> Report:
         """What the venue knows of it, by our client order id; raises OrderNotFound."""
         venue_id = self._name(order)
-        answer = await self._gateway.read("order", signed=True, symbol=venue_id, **identity(order))
+        answer = await self._gateway.read(
+            "order", signed=True, priority=self._priority, symbol=venue_id, **identity(order)
+        )
         with translate.understood(state_changing=False):
             return await self._with_trades(answer, order, venue_id, source="lookup")
 
     async def balances(self) -> list[Balance]:
         """Assets with a free or locked amount."""
-        answer = await self._gateway.read("account", signed=True, omitZeroBalances="true")
+        answer = await self._gateway.read(
+            "account", signed=True, priority=self._priority, omitZeroBalances="true"
+        )
         with translate.understood(state_changing=False):
             return translate.balances(answer)
 
@@ -107,7 +118,9 @@ class BinanceTrading:
         trades: list[translate.Json] = []
         # Even where the totals are known already: one of its fills may have gone unheard.
         if translate.executed(answer):
-            trades = await trades_of(self._gateway, "myTrades", venue_id, answer["orderId"])
+            trades = await trades_of(
+                self._gateway, "myTrades", venue_id, answer["orderId"], priority=self._priority
+            )
         return translate.looked_up(answer, order, trades, source=source)
 
     def _name(self, order: Order) -> str:

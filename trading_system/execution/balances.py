@@ -91,13 +91,11 @@ class BalanceBook:
     def __init__(
         self,
         *,
-        records: AccountRecords,
         balances: BalanceRepository,
         clock: Clock,
         bus: Bus,
         flows: Flows = spot_flows,
     ) -> None:
-        self._records = records
         self._balances = balances
         self._clock = clock
         self._flows = flows
@@ -113,9 +111,9 @@ class BalanceBook:
             except StorageError as error:  # the next reconciliation keeps what is held then
                 log.warning("balances could not be kept", error=str(error))
 
-    async def look(self) -> Amounts:
+    async def look(self, records: AccountRecords) -> Amounts:
         """What the account holds now; raises ExchangeError."""
-        return totals(await self._records.balances())
+        return totals(await records.balances())
 
     async def assets(self, seen: Amounts) -> set[str]:
         """What is held now, or was when it was compared last."""
@@ -132,14 +130,14 @@ class BalanceBook:
         """The number of the fill that was booked last."""
         return await self._balances.fills_booked()
 
-    async def compare(self, seen: Amounts) -> Findings:
+    async def compare(self, records: AccountRecords, seen: Amounts) -> Findings:
         """What the account holds after orders and fills were read and booked.
 
         `seen` was read before that. What is the same before and after has not moved between, so
         that all fills behind it were there to be read.
         """
         fills, time = await self.fills_booked(), self._clock.now()
-        balances = await self._records.balances()
+        balances = await records.balances()
         held = totals(balances)
         quiet = held == seen and await self.fills_booked() == fills
         last = await self._balances.last_check()

@@ -33,10 +33,11 @@ from trading_system.domain.reports import Fill, Report, VenueFill, VenueOrder
 from trading_system.execution.adoption import foreign_id
 from trading_system.execution.oms import OrderManager
 from trading_system.execution.reconciliation import compare
-from trading_system.ports import AccountRecords, Clock, OrderRepository
+from trading_system.ports import AccountRecords, Clock, OrderRepository, Trading
 
 log = structlog.get_logger(__name__)
 
+UNSURE = frozenset({OrderStatus.PENDING_NEW, OrderStatus.UNKNOWN, OrderStatus.PENDING_CANCEL})
 _ENOUGH = 3  # times "does not exist" before it is believed
 _NOBODY_ANSWERS = (Unreachable, RateLimited, CircuitOpen)
 _CLOCKS_DIFFER = timedelta(minutes=10)
@@ -54,6 +55,9 @@ class Asked(NamedTuple):
 class LookUps:
     """Looks orders up by client order id. With `resend`, what is proven absent is sent again.
 
+    What is in doubt is asked about first of all, and what rests by `background`, for which nobody
+    waits.
+
     Nothing older than twice the patience is: a proof takes one, and what was wanted before that,
     a market order above all, may not be wanted now.
     """
@@ -64,6 +68,7 @@ class LookUps:
         manager: OrderManager,
         orders: OrderRepository,
         records: AccountRecords,
+        background: Trading,
         clock: Clock,
         patience: float = 60.0,
         resend: bool = False,
@@ -71,6 +76,7 @@ class LookUps:
         self._manager = manager
         self._orders = orders
         self._records = records
+        self._background = background
         self._clock = clock
         self._patience = patience
         self._resend = resend
@@ -85,7 +91,7 @@ class LookUps:
             if self._manager.is_sending(order.id):
                 continue
             try:
-                after = await self._manager.look_up(order)
+                after = await self._look_up(order)
                 self._absent.pop(order.id, None)
                 asked = Asked(asked.orders + 1, asked.news + (after != order))
             except OrderNotFound:
@@ -106,6 +112,11 @@ class LookUps:
             except ExchangeError as error:
                 log.debug("could not prove absence", orders=len(missing), error=str(error))
         return asked
+
+    async def _look_up(self, order: Order) -> Order:
+        if order.status in UNSURE and not order.is_waiting:
+            return await self._manager.look_up(order)
+        return await self._manager.on_report(await self._background.find(order))
 
     def _has_been_patient(self, order: Order) -> bool:
         """One more "does not exist"; True once it was said often and long enough."""

@@ -24,16 +24,20 @@ from trading_system.domain.orders import Order, OrderStatus
 from trading_system.domain.reconciliations import Reconciliation
 from trading_system.domain.reports import Report
 from trading_system.execution.balances import BalanceBook
-from trading_system.execution.look_ups import LookUps
+from trading_system.execution.look_ups import UNSURE, LookUps
 from trading_system.execution.news import News, Tally
 from trading_system.execution.oms import OrderManager
 from trading_system.execution.survey import Survey
-from trading_system.ports import Clock, OrderRepository, ReconciliationRepository
+from trading_system.ports import (
+    AccountRecords,
+    Clock,
+    OrderRepository,
+    ReconciliationRepository,
+)
 
 log = structlog.get_logger(__name__)
 
 _OPEN = frozenset(status for status in OrderStatus if not status.is_final)
-_UNSURE = frozenset({OrderStatus.PENDING_NEW, OrderStatus.UNKNOWN, OrderStatus.PENDING_CANCEL})
 _LOOKS_BACK = timedelta(days=1)  # the first time of all
 _FARTHEST = timedelta(days=90)  # orders without fills are not kept longer at Binance
 _OVERLAP = timedelta(minutes=10)  # of one pass with the one before it; records may lag
@@ -50,7 +54,8 @@ class Reconciler:
     """Passes every `every` seconds, look-ups of what is in doubt every `interval` seconds.
 
     Doubtful are orders without an answer and those of which a fill has gone unheard; while
-    `is_pushed()` is not true, all open ones are.
+    `is_pushed()` is not true, all open ones are. Where nobody waits, the venue's record is read by
+    `background`, which gives way to orders.
     """
 
     def __init__(
@@ -58,6 +63,8 @@ class Reconciler:
         *,
         manager: OrderManager,
         orders: OrderRepository,
+        records: AccountRecords,
+        background: AccountRecords,
         survey: Survey,
         look_ups: LookUps,
         balances: BalanceBook,
@@ -70,6 +77,8 @@ class Reconciler:
     ) -> None:
         self._manager = manager
         self._orders = orders
+        self._records = records
+        self._background = background
         self._survey = survey
         self._look_ups = look_ups
         self._news = News(manager=manager, orders=orders, look_ups=look_ups)
@@ -179,7 +188,7 @@ class Reconciler:
         heard, self._strangers = self._strangers, set()
         try:
             async with self._one_at_a_time:
-                await self._news.book(await self._survey.glance(), Tally())
+                await self._news.book(await self._survey.glance(self._background), Tally())
         except ExchangeError as error:
             log.debug("open orders could not be read", error=str(error))
             self._strangers |= heard
@@ -190,7 +199,7 @@ class Reconciler:
 
     async def _doubtful(self) -> list[Order]:
         pushed = self._is_pushed()
-        opened = await self._orders.all(statuses=_UNSURE if pushed else _OPEN, limit=_MANY)
+        opened = await self._orders.all(statuses=UNSURE if pushed else _OPEN, limit=_MANY)
         return [
             *(order for order in opened if not (pushed and order.is_waiting)),
             *await self._orders.short_of_fills(self._clock.now() - _LOOKS_BACK),
@@ -208,23 +217,27 @@ class Reconciler:
                 wait.cancel()
 
     async def _pass(self, *, whole: bool) -> Reconciliation:
-        """With `whole` everything that is held is looked at, else what nothing explains."""
+        """With `whole` somebody waits, and everything that is held is looked at.
+
+        Else only what nothing explains.
+        """
+        records = self._records if whole else self._background
         begun, started, tally = self._clock.monotonic(), await self._survey.now(), Tally()
         since = await self._since(started)
         fills = await self._balances.fills_booked()
         moving: set[str] = set()
         for _ in range(_TRIES):
-            seen = await self._balances.look()
+            seen = await self._balances.look(records)
             if whole:
                 moving |= await self._balances.assets(seen)
-            await self._news.book(await self._survey.compare(since, moving), tally)
-            findings = await self._balances.compare(seen)
+            await self._news.book(await self._survey.compare(records, since, moving), tally)
+            findings = await self._balances.compare(records, seen)
             if findings.quiet and not findings.differences:
                 break
             moving |= self._balances.unexplained(findings)
         await self._balances.keep(findings)
         await self._manager.excess.cut_all()
-        unsure = await self._orders.all(statuses=_UNSURE, limit=_MANY)
+        unsure = await self._orders.all(statuses=UNSURE, limit=_MANY)
         done = Reconciliation(
             started=started,
             ended=started + timedelta(seconds=self._clock.monotonic() - begun),

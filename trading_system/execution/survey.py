@@ -44,14 +44,12 @@ class Survey:
         self,
         *,
         orders: OrderRepository,
-        records: AccountRecords,
         clock: Clock,
         symbols: SymbolRepository,
         market_data: MarketData,
         asset_of: Callable[[Symbol], str] = lambda symbol: symbol.base,
     ) -> None:
         self._orders = orders
-        self._records = records
         self._clock = clock
         self._symbols = symbols
         self._market_data = market_data
@@ -62,19 +60,21 @@ class Survey:
         """By the venue's clock, which its record is dated by; raises ExchangeError."""
         return datetime.fromtimestamp(await self._market_data.server_time() / 1000, UTC)
 
-    async def compare(self, since: datetime, assets: Collection[str] = ()) -> Comparison:
-        """What the venue tells beyond our record, of what was placed or traded from then on.
+    async def compare(
+        self, records: AccountRecords, since: datetime, assets: Collection[str] = ()
+    ) -> Comparison:
+        """What these tell beyond our record, of what was placed or traded from then on.
 
         Raises ExchangeError. The venue is read before our own record: what it shows of ours was
         saved before it was sent, so that no order of ours is taken for a stranger's.
         """
-        shown = await self._records.open_orders()
+        shown = await records.open_orders()
         fills: list[VenueFill] = []
         symbols = await self._orders.symbols(since) | {each.symbol for each in shown}
         for symbol in sorted(symbols | await self._moving(assets)):
             try:
-                placed = await self._records.orders(symbol, since=since)
-                traded = await self._records.fills(symbol, since=since)
+                placed = await records.orders(symbol, since=since)
+                traded = await records.fills(symbol, since=since)
             except UnknownSymbol:
                 self._miss(symbol)
                 continue
@@ -82,9 +82,9 @@ class Survey:
             fills += traded
         return await self._beside_ours(shown, fills)
 
-    async def glance(self) -> Comparison:
+    async def glance(self, records: AccountRecords) -> Comparison:
         """What open orders alone tell, in one call however many there are; raises ExchangeError."""
-        return await self._beside_ours(await self._records.open_orders(), [])
+        return await self._beside_ours(await records.open_orders(), [])
 
     async def _beside_ours(self, shown: list[VenueOrder], fills: list[VenueFill]) -> Comparison:
         ours = await self._ours(shown, fills)

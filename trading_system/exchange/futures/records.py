@@ -13,23 +13,30 @@ from trading_system.exchange.listing import Listing
 from trading_system.exchange.record_pages import RecordPages
 from trading_system.exchange.record_rows import readable
 from trading_system.exchange.translate import Json, understood
+from trading_system.resilience.limits import Priority
 
 _WINDOW_MS = 7 * 86_400_000 - 1  # no question may span a week or more
 
 
 class FuturesRecords:
-    """AccountRecords over the gateway; contracts that are not listed (deliveries) are left out."""
+    """AccountRecords over the gateway, asked with this priority; long lists give way to orders.
 
-    def __init__(self, gateway: Gateway, listing: Listing) -> None:
+    Contracts that are not listed (deliveries) are left out.
+    """
+
+    def __init__(
+        self, gateway: Gateway, listing: Listing, priority: Priority = Priority.ORDERS
+    ) -> None:
         self._gateway = gateway
         self._listing = listing
+        self._priority = priority
         self._pages = RecordPages(gateway, window_ms=_WINDOW_MS)
 
     async def open_orders(self) -> list[VenueOrder]:
         """Every open order of the account, those that wait for a trigger too."""
         await self._listing.instruments()
-        plain = await self._gateway.read("openOrders", signed=True)
-        algo = await self._gateway.read("openAlgoOrders", signed=True)
+        plain = await self._gateway.read("openOrders", signed=True, priority=self._priority)
+        algo = await self._gateway.read("openAlgoOrders", signed=True, priority=self._priority)
         with understood(state_changing=False):
             return [
                 *await readable(plain, lambda row: self._listed(row, translate.venue_order)),
@@ -67,7 +74,7 @@ class FuturesRecords:
 
     async def balances(self) -> list[Balance]:
         """The wallets; `locked` is what serves as margin."""
-        rows = await self._gateway.read("balance", signed=True)
+        rows = await self._gateway.read("balance", signed=True, priority=self._priority)
         with understood(state_changing=False):
             return translate.balances(rows)
 

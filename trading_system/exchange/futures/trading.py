@@ -29,6 +29,7 @@ from trading_system.exchange.listing import Listing
 from trading_system.exchange.modifications import id_there, identity
 from trading_system.exchange.record_pages import trades_of
 from trading_system.exchange.translate import Json, moment, understood
+from trading_system.resilience.limits import Priority
 
 log = structlog.get_logger(__name__)
 
@@ -38,11 +39,17 @@ _FILLED_MEANWHILE = "the old order has filled some more meanwhile: nothing was p
 
 
 class FuturesTrading:
-    """Trading over the gateway; `listing` tells the venue's names of symbols."""
+    """Trading over the gateway; `listing` tells the venue's names of symbols.
 
-    def __init__(self, gateway: Gateway, listing: Listing) -> None:
+    Its questions go with this priority; what changes something goes as orders do.
+    """
+
+    def __init__(
+        self, gateway: Gateway, listing: Listing, priority: Priority = Priority.ORDERS
+    ) -> None:
         self._gateway = gateway
         self._listing = listing
+        self._priority = priority
 
     async def place(self, order: Order, *, still_wanted: Callable[[], None] = always) -> Report:
         """Send it once. Raises Rejected, or OutcomeUnknown when no answer came or none to read.
@@ -128,7 +135,7 @@ class FuturesTrading:
 
     async def balances(self) -> list[Balance]:
         """The wallets; `locked` is what serves as margin."""
-        rows = await self._gateway.read("balance", signed=True)
+        rows = await self._gateway.read("balance", signed=True, priority=self._priority)
         with understood(state_changing=False):
             return translate.balances(rows)
 
@@ -186,14 +193,18 @@ class FuturesTrading:
 
         Ordinary orders are counted apart, and what waits for a trigger may be one of them.
         """
-        answer: Json = await self._gateway.read("algoOrder", signed=True, **_algo_identity(order))
+        answer: Json = await self._gateway.read(
+            "algoOrder", signed=True, priority=self._priority, **_algo_identity(order)
+        )
         with understood(state_changing=False):
             if answer["clientAlgoId"] != id_there(order):
                 raise OrderNotFound(_NO_SUCH_ORDER, "Order does not exist.")
         return answer
 
     async def _find_order(self, order: Order, **by: Any) -> Report:
-        answer = await self._gateway.read("order", signed=True, symbol=self._name(order), **by)
+        answer = await self._gateway.read(
+            "order", signed=True, priority=self._priority, symbol=self._name(order), **by
+        )
         with understood(state_changing=False):
             report = translate.reported(answer, order.client_order_id, source="lookup")
         return await self._with_trades(report, order)
@@ -204,7 +215,11 @@ class FuturesTrading:
             return report
         with understood(state_changing=False):
             trades = await trades_of(
-                self._gateway, "userTrades", self._name(order), report.venue_order_id
+                self._gateway,
+                "userTrades",
+                self._name(order),
+                report.venue_order_id,
+                priority=self._priority,
             )
             return translate.with_fills(report, trades)
 
