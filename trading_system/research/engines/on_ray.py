@@ -1,0 +1,81 @@
+"""A Ray cluster: what is shared lies once in the memory of each node, for all of its workers."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import ray
+from ray.exceptions import RayError, RayTaskError
+
+from trading_system.domain.errors import InvalidRequest, TradingError
+from trading_system.research.engines.ahead import in_order
+from trading_system.research.engines.places import LOCAL
+
+Shared = TypeVar("Shared")
+Batch = TypeVar("Batch")
+Result = TypeVar("Result")
+
+_STORE = 512 * 1024 * 1024
+"""Bytes of shared memory that a cluster of this machine may take, at most."""
+_DEATHS = 10
+"""Workers that may die during one batch, before it counts as what kills them."""
+
+
+class Nodes:
+    """An engine over the cluster that this process is connected with."""
+
+    def __init__(self, workers: int) -> None:
+        self.workers = workers
+
+    def map(
+        self,
+        prepare: Callable[[Shared], Callable[[Batch], Result]],
+        shared: Shared,
+        batches: Iterable[Batch],
+    ) -> Iterator[Result]:
+        held = ray.put(shared)
+        # Done again when its worker dies; an error of its own is its result.
+        task: Any = ray.remote(num_cpus=1, max_retries=_DEATHS)(_work)
+
+        def submit(batch: Batch) -> Any:
+            return task.remote(prepare, held, batch)
+
+        return in_order(batches, self.workers, submit=submit, result=_result, cancel=ray.cancel)
+
+
+@contextmanager
+def opened(address: str) -> Iterator[Nodes]:
+    """The cluster at this address; `local` starts one on this machine, for the time of the block.
+
+    Raises InvalidRequest when none answers there.
+    """
+    started: dict[str, Any] = {}
+    if address == LOCAL:
+        started = {"include_dashboard": False, "object_store_memory": _STORE}
+    try:
+        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **started)
+    except (ConnectionError, ValueError) as error:
+        raise InvalidRequest(f"no Ray cluster answers at {address}: {error}") from None
+    try:
+        resources = ray.cluster_resources()  # type: ignore[no-untyped-call]
+        yield Nodes(max(1, int(resources.get("CPU", 1))))
+    finally:
+        ray.shutdown()
+
+
+def _work(
+    prepare: Callable[[Shared], Callable[[Batch], Result]], shared: Shared, batch: Batch
+) -> Result:
+    return prepare(shared)(batch)
+
+
+def _result(future: Any) -> Any:
+    try:
+        return ray.get(future)
+    except RayTaskError as failed:
+        raise failed.cause from None
+    except RayError as error:
+        raise TradingError(f"the cluster failed: {error}") from None
