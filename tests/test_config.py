@@ -73,6 +73,30 @@ def test_every_mistake_gets_its_line(monkeypatch) -> None:
     assert len(str(wrong.value).splitlines()) == 2
 
 
+LIMITS = ["max_open_orders", "max_price_deviation_percent", "max_price_age_seconds"]
+
+
+@pytest.mark.parametrize("limit", LIMITS)
+def test_a_limit_that_is_there_by_default_is_switched_off_by_an_empty_one(
+    monkeypatch, tmp_path, limit
+) -> None:
+    assert read_settings().risk[limit] is not None
+    (tmp_path / ".env").write_text(f"RISK_{limit.upper()}=\n")
+    assert read_settings().risk[limit] is None
+    monkeypatch.setenv(f"RISK_{limit.upper()}", "7")
+    assert read_settings().risk[limit] == 7
+    monkeypatch.setenv(f"RISK_{limit.upper()}", "")
+    assert read_settings().risk[limit] is None
+
+
+def test_every_other_setting_that_is_empty_is_as_if_it_were_not_set(monkeypatch) -> None:
+    defaults = read_settings()
+    for name in Settings.model_fields:
+        if name.removeprefix("risk_") not in LIMITS:
+            monkeypatch.setenv(name.upper(), "")
+    assert read_settings() == defaults
+
+
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.7"])  # noqa: S104
 def test_with_a_token_the_api_may_listen_anywhere(monkeypatch, host) -> None:
     monkeypatch.setenv("API_HOST", host)

@@ -15,6 +15,10 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from trading_system.domain.errors import ConfigurationError
 
 _Limit = Annotated[Decimal, Field(gt=0, allow_inf_nan=False)] | None
+_OFF_WHEN_EMPTY = frozenset(
+    {"risk_max_open_orders", "risk_max_price_deviation_percent", "risk_max_price_age_seconds"}
+)
+"""Limits that are there unless somebody takes them away."""
 
 
 class LogFormat(StrEnum):
@@ -31,7 +35,6 @@ class Settings(BaseSettings):
         env_file=".env",
         env_file_encoding="utf-8",
         extra="ignore",
-        env_ignore_empty=True,
         frozen=True,
     )
 
@@ -53,6 +56,9 @@ class Settings(BaseSettings):
     limit_orders_per_day: Annotated[int, Field(ge=1)] | None = None
     budget_dir: Path | None = None
     market_states: str = ""
+
+    strategies_dir: Path | None = None
+    strategy_seconds: Annotated[float, Field(gt=0, le=60)] = 10.0
 
     db_path: Path = Path("data/trading.db")
     results_dir: Path = Path("results")
@@ -87,6 +93,16 @@ class Settings(BaseSettings):
 
     sim_seed: int = 42
     sim_market: str = "seed"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_empty_ones(cls, told: dict[str, Any]) -> dict[str, Any]:
+        """What is empty was not set; of a limit it says that there is none."""
+        return {
+            name: None if value == "" else value
+            for name, value in told.items()
+            if value != "" or name in _OFF_WHEN_EMPTY
+        }
 
     @field_validator("venue", "data_venue")
     @classmethod
