@@ -54,6 +54,8 @@ from trading_system.storage.orders import Orders
 from trading_system.storage.prices import Prices
 from trading_system.storage.reconciliations import Reconciliations
 from trading_system.storage.symbols import Symbols
+from trading_system.trader.assembly import trader_side
+from trading_system.trader.strategies import Strategies
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +84,7 @@ class System:
     portfolio: Portfolio
     stops: StopKeeper
     safety: Safety
+    strategies: Strategies
     live: LiveMarket
     user_stream: UserStream | None
     event_log: EventLog
@@ -158,6 +161,7 @@ async def opened(
             clock=clock,
             first_minutes=settings.backfill_minutes,
             on_stored=candles.prove,
+            on_candles=lambda stored: traders.trader.on_candles(stored),  # noqa: PLW0108 -- built below
         )
         heartbeat = HeartbeatScheduler(
             clock=clock,
@@ -210,6 +214,22 @@ async def opened(
             ),
         )
         await orders_side.safety.control.load()
+        traders = trader_side(
+            database,
+            orders_side,
+            account.trading,
+            listing,
+            orders=orders,
+            symbols=symbols,
+            prices=prices,
+            live=live_prices.live,
+            backfill=registry.backfill,
+            may_short=market.on_margin,
+            folder=settings.strategies_dir,
+            limit_seconds=settings.strategy_seconds,
+            clock=clock,
+            bus=bus,
+        )
         user_stream: UserStream | None = None
         if settings.binance_api_key is not None and settings.binance_secret_key is not None:
             signer = HmacSigner(settings.binance_api_key, settings.binance_secret_key)
@@ -257,6 +277,7 @@ async def opened(
             portfolio=orders_side.portfolio,
             stops=orders_side.stops,
             safety=orders_side.safety,
+            strategies=traders.strategies,
             live=live_prices.live,
             user_stream=user_stream,
             event_log=event_log,
@@ -270,6 +291,7 @@ async def opened(
                     for each in streams
                 },
                 **orders_side.tasks,
+                "trader": traders.trader.run,
                 "backfills": backfills.run,
                 "gap repair": repair.run,
                 "heartbeat": heartbeat.run,

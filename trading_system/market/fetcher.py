@@ -46,7 +46,8 @@ class Collected:
 class PriceFetcher:
     """Collects closed candles of all active symbols, at most `concurrency` requests at a time.
 
-    A symbol without any candle starts `first_minutes` back. `on_stored` is told what was stored.
+    A symbol without any candle starts `first_minutes` back. `on_stored` is told what was stored,
+    and after it `on_candles`, which trades by it.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class PriceFetcher:
         first_minutes: int,
         concurrency: int = 32,
         on_stored: Callable[[Mapping[Symbol, Sequence[Candle]]], object] = lambda _: None,
+        on_candles: Callable[[Mapping[Symbol, Sequence[Candle]]], object] = lambda _: None,
     ) -> None:
         self._market_data = market_data
         self._symbols = symbols
@@ -67,6 +69,7 @@ class PriceFetcher:
         self._first = first_minutes * MINUTE
         self._concurrency = concurrency
         self._on_stored = on_stored
+        self._on_candles = on_candles
         self._asked: dict[Symbol, int] = {}  # the end of what REST has told of each
 
     async def collect(self, minute: datetime) -> Collected:
@@ -83,6 +86,7 @@ class PriceFetcher:
                 workers.create_task(self._work(remaining, catch))
         stored = await self._prices.upsert(catch.candles)
         self._on_stored(catch.candles)
+        self._on_candles(catch.candles)
         if catch.bugs:
             log.error("collecting met a bug", times=len(catch.bugs), exc_info=catch.bugs[0])
         nothing_else = bool(wanted) and len(catch.failed) == len(wanted)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from trading_system.bus import Bus
 from trading_system.domain.candles import Span
@@ -13,7 +14,10 @@ from trading_system.domain.instruments import Symbol
 from trading_system.execution.control import Control
 from trading_system.execution.desk import Desk
 from trading_system.execution.oms import OrderManager
+from trading_system.execution.reconciler import Reconciler
+from trading_system.execution.safety import Safety
 from trading_system.execution.stops import StopKeeper
+from trading_system.execution.valuation import Valuation
 from trading_system.ports import (
     Clock,
     Live,
@@ -38,51 +42,57 @@ from trading_system.trader.wallets import Wallets
 from trading_system.trader.workers import Workers
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TraderOptions:
-    """Where users' strategies are, and how many seconds one may take for its decisions."""
+class Dealing(Protocol):
+    """The part of the system that makes orders of wishes."""
 
-    folder: Path | None = None
-    limit_seconds: float = 10.0
+    @property
+    def desk(self) -> Desk: ...
+    @property
+    def manager(self) -> OrderManager: ...
+    @property
+    def stops(self) -> StopKeeper: ...
+    @property
+    def safety(self) -> Safety: ...
+    @property
+    def reconciler(self) -> Reconciler: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TraderSide:
-    """The loop, what may be asked of it, and what it decided."""
+    """The loop, and what may be asked of it."""
 
     trader: Trader
     strategies: Strategies
-    decisions: Decisions
 
 
 def trader_side(
     database: Database,
-    desk: Desk,
-    manager: OrderManager,
-    stops: StopKeeper,
-    control: Control,
-    *,
+    dealing: Dealing,
     trading: Trading,
     market_data: MarketData,
+    *,
     orders: OrderRepository,
     symbols: SymbolRepository,
     prices: PriceRepository,
     live: Live,
     backfill: Callable[[Symbol, Span], Awaitable[object]],
-    ready: Callable[[], Awaitable[None]],
     may_short: bool,
-    options: TraderOptions,
+    folder: Path | None,
+    limit_seconds: float,
     clock: Clock,
     bus: Bus,
 ) -> TraderSide:
-    """Build it; `ready` returns once our record is known to be the venue's."""
+    """Build it; `folder` has users' strategies, one decides within `limit_seconds` or fails."""
+    desk, manager, control = dealing.desk, dealing.manager, dealing.safety.control
     mandates = Mandates(database)
     decisions = Decisions(database)
     own = OwnOrders(database)
     wallets = Wallets(own, may_short=may_short)
     pauses = Pauses(clock)
-    brains = Workers(folder=options.folder, limit=options.limit_seconds)
-    guards = Guards(stops=stops, own=own, wallets=wallets, market_data=market_data, pauses=pauses)
+    brains = Workers(folder=folder, limit=limit_seconds)
+    guards = Guards(
+        stops=dealing.stops, own=own, wallets=wallets, market_data=market_data, pauses=pauses
+    )
     actor = Actor(
         desk=desk,
         canceller=manager,
@@ -93,7 +103,7 @@ def trader_side(
         market_data=market_data,
         pauses=pauses,
         may_trade=lambda: _objection(control),
-        ready=ready,
+        ready=dealing.reconciler.ready,
     )
     trader = Trader(
         mandates=mandates,
@@ -115,12 +125,14 @@ def trader_side(
     )
     strategies = Strategies(
         mandates=mandates,
+        decisions=decisions,
+        own=own,
         wallets=wallets,
         trader=trader,
         brains=brains,
         symbols=symbols,
         prices=prices,
-        live=live,
+        valuation=Valuation(live=live, candles=prices, clock=clock),
         market_data=market_data,
         balances=trading.balances,
         backfill=backfill,
@@ -128,7 +140,7 @@ def trader_side(
         bus=bus,
         may_short=may_short,
     )
-    return TraderSide(trader=trader, strategies=strategies, decisions=decisions)
+    return TraderSide(trader=trader, strategies=strategies)
 
 
 def _objection(control: Control) -> str | None:

@@ -95,7 +95,7 @@ class Decider:
         }
         if new:
             answers = await run.brain.decide(new)
-            await self._note(mandate, run, new, answers, until)
+            await self._note(mandate, run, new, answers)
         for symbol, bars in closed.items():
             run.next[symbol] = bars.end
         return any(
@@ -103,13 +103,17 @@ class Decider:
             for symbol, bars in closed.items()
         )
 
+    def is_current(self, mandate: Mandate, decision: Decision) -> bool:
+        """Whether no bar has closed since, by the clock: what is older must not be acted on."""
+        closed = decision.bar.open_time + mandate.timeframe.length
+        return closed == mandate.timeframe.floor(self._clock.milliseconds())
+
     async def _note(
         self,
         mandate: Mandate,
         run: Run,
         new: Mapping[Symbol, NewBars],
         answers: Mapping[Symbol, Targets],
-        until: Mapping[Symbol, int],
     ) -> None:
         """Write all of it down, then let the run know."""
         noted: list[Decision] = []
@@ -117,10 +121,7 @@ class Decider:
         for symbol, bars in new.items():
             decisions = self._decisions_of(mandate, symbol, bars, answers[symbol])
             last = decisions[-1]
-            is_now = last.bar.open_time + mandate.timeframe.length == mandate.timeframe.floor(
-                until[symbol]
-            )
-            if last.target is not None and is_now:
+            if last.target is not None and self.is_current(mandate, last):
                 stands = await self._stands(mandate, run.acted.get(symbol), last.target)
                 outcome = Outcome.UNCHANGED if stands else Outcome.PENDING
                 last = replace(last, outcome=outcome, reason=None)

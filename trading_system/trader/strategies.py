@@ -6,7 +6,7 @@ or deleted stays in the account, unless it is asked to close it.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from uuid import UUID
@@ -19,18 +19,20 @@ from trading_system.domain.instruments import Symbol
 from trading_system.domain.mandates import Mandate, MandateState, Sizing, StopRule, check
 from trading_system.domain.positions import Position
 from trading_system.domain.reports import Balance
-from trading_system.execution.valuation import exact
+from trading_system.execution.valuation import Valuation
 from trading_system.ports import (
     Clock,
-    Live,
+    DecisionRepository,
     MandateRepository,
     MarketData,
+    OwnFill,
+    OwnOrders,
     PriceRepository,
     SymbolRepository,
 )
 from trading_system.trader.grids import GridKeeper
 from trading_system.trader.trader import Trader
-from trading_system.trader.wallets import Wallet, Wallets
+from trading_system.trader.wallets import Wallets
 from trading_system.trader.workers import Brains, StrategyFailed
 
 _ALIVE = frozenset(MandateState) - {MandateState.ENDED}
@@ -62,12 +64,14 @@ class Strategies:
         self,
         *,
         mandates: MandateRepository,
+        decisions: DecisionRepository,
+        own: OwnOrders,
         wallets: Wallets,
         trader: Trader,
         brains: Brains,
         symbols: SymbolRepository,
         prices: PriceRepository,
-        live: Live,
+        valuation: Valuation,
         market_data: MarketData,
         balances: Callable[[], Awaitable[list[Balance]]],
         backfill: Callable[[Symbol, Span], Awaitable[object]],
@@ -76,12 +80,15 @@ class Strategies:
         may_short: bool,
     ) -> None:
         self._mandates = mandates
+        self._own = own
         self._wallets = wallets
+        self.decisions = decisions
+        """What was decided, for whoever asks."""
         self._trader = trader
         self._brains = brains
         self._symbols = symbols
         self._prices = prices
-        self._live = live
+        self._valuation = valuation
         self._market_data = market_data
         self._balances = balances
         self._backfill = backfill
@@ -117,6 +124,11 @@ class Strategies:
     async def all(self) -> list[StrategyView]:
         """Newest first, without those that were deleted."""
         return [await self._view(each) for each in await self._mandates.all(_ALIVE)]
+
+    async def fills(self, mandate_id: UUID) -> list[OwnFill]:
+        """Of its own orders, those of its stops among them, in the order they were booked."""
+        _, every = await self._own.fills()
+        return [each for each in every if each.mandate_id == mandate_id]
 
     async def start(self, mandate_id: UUID) -> StrategyView:
         """Decide with the close of the bar that is open now, and with every one after it.
@@ -265,24 +277,15 @@ class Strategies:
     async def _view(self, mandate: Mandate) -> StrategyView:
         wallet = await self._wallets.of(mandate.id)
         cash = mandate.capital - wallet.spent
-        value = wallet.value(await self._known_prices(wallet))
+        held = [position.quantity for position in wallet.positions]
+        prices = await self._valuation.prices() if any(held) else {}
+        value = wallet.value({symbol: each.price for symbol, each in prices.items()})
         return StrategyView(
             mandate=mandate,
             positions=tuple(wallet.positions),
             cash=cash,
             equity=None if value is None else cash + value,
         )
-
-    async def _known_prices(self, wallet: Wallet) -> Mapping[Symbol, Decimal]:
-        """Of what is held: the last trade heard of, else the last close."""
-        prices = {}
-        for position in wallet.positions:
-            if not position.quantity:
-                continue
-            heard = self._live.price(position.symbol)
-            if heard is not None and heard.last is not None:
-                prices[position.symbol] = exact(heard.last)
-        return prices
 
 
 _CAPITAL = UUID(int=0)

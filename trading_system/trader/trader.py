@@ -139,6 +139,8 @@ class Trader:
         else:
             waiting = {str(symbol): why for symbol, why in run.waiting.items()}
             for decision in list(run.pending.values()):
+                if not self._decider.is_current(mandate, decision):
+                    continue  # a newer bar has closed, and is being fetched
                 after = await self._actor.act(mandate, run, decision)
                 if after.reason is not None and decision.symbol in run.pending:
                     waiting[str(decision.symbol)] = after.reason
