@@ -11,7 +11,10 @@ sed -i '/"-n", "auto"/d' pyproject.toml # one test run at a time is what it fork
 cat > setup.cfg <<'CONFIG'
 [mutmut]
 source_paths=
-    trading_system/risk/checks.py
+    trading_system/risk/permissions.py
+    trading_system/risk/bounds.py
+    trading_system/risk/capital.py
+    trading_system/risk/refusals.py
     trading_system/domain/orders.py
 also_copy=
     trading_system
@@ -24,7 +27,7 @@ pytest_add_cli_args=
     -p
     no:cacheprovider
     --deselect
-    tests/risk/test_checks.py::test_every_rule_of_the_module_is_asked
+    tests/risk/test_checks.py::test_every_rule_is_asked
 CONFIG
 mutmut() { uv run --quiet --with "mutmut==3.*" mutmut "$@"; }
 mutmut run --max-children "$(nproc)" "$@" || true # names with * stand for some of the changes

@@ -203,7 +203,7 @@ async def test_positions_are_closed_once_all_orders_are_gone(
     assert switch.progress.positions == (BTC,)
     await clock.advance(2)
     assert switch.progress.done
-    assert switch.progress.left_over == {BTC: "0.00 is less than the 0.01 BTC the venue takes"}
+    assert switch.progress.left_over == {BTC: "0 is less than the 0.01 BTC the venue takes"}
     await clock.advance(60)
     assert len(orders.rows) == 2
 

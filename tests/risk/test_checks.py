@@ -13,7 +13,7 @@ from trading_system.domain.control import ControlState
 from trading_system.domain.instruments import Symbol
 from trading_system.domain.market import MarketState
 from trading_system.domain.orders import OrderType, Side
-from trading_system.risk import checks
+from trading_system.risk import bounds, capital, permissions
 from trading_system.risk.checks import CHECKS
 from trading_system.risk.facts import Exposure
 from trading_system.risk.limits import RiskLimits
@@ -518,14 +518,12 @@ def test_what_closes_is_asked_for_in_the_base_asset(facts):
     assert not facts(**CLOSING | {"quantity": None, "quote_quantity": D(1)}).closes
 
 
-def test_every_rule_of_the_module_is_asked():
-    rules = [
+def test_every_rule_is_asked():
+    rules = {
         each
-        for name, each in vars(checks).items()
-        if callable(each)
-        and getattr(each, "__module__", "") == checks.__name__
-        and not name.startswith("_")
-        and name != "Refusal"
-    ]
-    assert set(rules) == set(CHECKS)
+        for kind in (permissions, bounds, capital)
+        for name, each in vars(kind).items()
+        if getattr(each, "__module__", "") == kind.__name__ and not name.startswith("_")
+    }
+    assert rules == set(CHECKS)
     assert len(CHECKS) == len(set(CHECKS)) == 16

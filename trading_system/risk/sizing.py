@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from decimal import ROUND_DOWN, Decimal
 
 from trading_system.domain.instruments import Instrument
+from trading_system.risk.refusals import plain
 
 _NOTHING = Decimal(0)
 
@@ -90,13 +91,16 @@ def fitted(
     if step:
         quantity = (quantity / step).to_integral_value(ROUND_DOWN) * step
     if quantity <= 0 or quantity < least:
-        reason = f"{quantity:f} is less than the {least:f} {instrument.symbol.base} the venue takes"
+        reason = (
+            f"{plain(quantity)} is less than the {plain(least)} {instrument.symbol.base} "
+            "the venue takes"
+        )
         return Size(quantity=_NOTHING, reason=reason)
     least_notional, _ = instrument.notional_bounds(market=market)
     if least_notional is not None and quantity * price < least_notional:
         reason = (
-            f"{quantity:f} {instrument.symbol.base} are worth {quantity * price:f} "
-            f"{instrument.symbol.quote}, less than the {least_notional:f} the venue takes"
+            f"{plain(quantity)} {instrument.symbol.base} are worth {plain(quantity * price)} "
+            f"{instrument.symbol.quote}, less than the {plain(least_notional)} the venue takes"
         )
         return Size(quantity=_NOTHING, reason=reason)
     return Size(quantity=quantity)
