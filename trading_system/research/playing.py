@@ -5,13 +5,16 @@ A grid is played order by order against highs and lows; every other strategy by 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from trading_system.backtest import engine, grid
 from trading_system.backtest.engine import Result
+from trading_system.backtest.metrics import Metrics
 from trading_system.backtest.rules import Rules
 from trading_system.domain.errors import InvalidRequest, TradingError
-from trading_system.strategies.base import Strategy
+from trading_system.frames import Column
+from trading_system.strategies.base import Strategy, targets_on
 from trading_system.strategies.grid import Grid
 
 if TYPE_CHECKING:
@@ -30,20 +33,48 @@ def play(strategy: Strategy, history: History, rules: Rules) -> Result:
     Raises InvalidRequest for rules or candles that the strategy cannot be played with, and when it
     fails; ConfigurationError without the extra that compiles.
     """
+    frame, timeframe, warmup = history.frame, history.timeframe, history.warmup
     if isinstance(strategy, Grid):
-        return _played_grid(strategy, history, rules)
+        levels, each = _levels(strategy, history, rules), float(strategy.quantity)
+        return grid.run(frame, levels, each, rules, timeframe, warmup=warmup)
+    targets = _targets(strategy, lambda asked: asked.targets(frame))
+    return engine.run(frame, targets, rules, timeframe, warmup=warmup)
+
+
+def summaries(
+    kind: type[Strategy], history: History, rules: Rules
+) -> Callable[[Strategy], Metrics]:
+    """A function that gives the metrics of `play`, to the last bit, of strategies of one kind.
+
+    What they share is computed once, here. It may be called in several threads, and raises what
+    `play` raises.
+    """
+    frame, timeframe, warmup = history.frame, history.timeframe, history.warmup
+    shared = targets_on(kind, frame)
+
+    def summarized(strategy: Strategy) -> Metrics:
+        if isinstance(strategy, Grid):
+            levels, each = _levels(strategy, history, rules), float(strategy.quantity)
+            return grid.summarize(frame, levels, each, rules, timeframe, warmup=warmup)
+        targets = _targets(strategy, shared)
+        return engine.summarize(frame, targets, rules, timeframe, warmup=warmup)
+
+    return summarized
+
+
+def _targets(strategy: Strategy, targets: Callable[[Strategy], Column]) -> Column:
     try:
-        targets = strategy.targets(history.frame)
+        return targets(strategy)
     except TradingError:
         raise
     except Exception as error:  # whatever somebody's own code may raise
         raise InvalidRequest(
             f"{strategy.name} failed on these candles: {type(error).__name__}: {error}"
         ) from error
-    return engine.run(history.frame, targets, rules, history.timeframe, warmup=history.warmup)
 
 
-def _played_grid(strategy: Grid, history: History, rules: Rules) -> Result:
+def _levels(strategy: Grid, history: History, rules: Rules) -> Column:
+    """The prices a grid rests at; InvalidRequest for rules or candles that it has none for."""
     for name in _GRID_IGNORES:
         if getattr(rules, name) != getattr(_STANDARD, name):
             raise InvalidRequest(f"a grid has its own prices and sizes: leave out {name}")
@@ -55,11 +86,4 @@ def _played_grid(strategy: Grid, history: History, rules: Rules) -> Result:
     levels = strategy.prices(history.frame)
     if not len(levels):
         raise InvalidRequest("the price did not move before the start: name the grid's range")
-    return grid.run(
-        history.frame,
-        levels,
-        float(strategy.quantity),
-        rules,
-        history.timeframe,
-        warmup=history.warmup,
-    )
+    return levels
