@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,7 +16,8 @@ from typing import Any
 from trading_system.domain.errors import InvalidRequest, NotFound, StorageError
 from trading_system.research.record import SHORT, Record, canonical
 
-_COLUMNS = frozenset({"curve", "trades"})
+COLUMNS = frozenset({"curve", "trades"})
+"""The members that are long."""
 _END = "\n}}\n"
 
 
@@ -30,11 +31,11 @@ class Head:
     result: Mapping[str, Any]
 
 
-def new_id(folder: Path, now: datetime) -> str:
-    """A name that sorts by time and that no result in the folder has, like 20250601T120000123Z."""
+def new_id(folder: Path, now: datetime, taken: Container[str] = ()) -> str:
+    """A name that sorts by time, like 20250601T120000123Z; no result in the folder has it yet."""
     while True:
         name = now.astimezone(UTC).strftime("%Y%m%dT%H%M%S%f")[:-3] + "Z"
-        if not any(folder.glob(f"backtest_{name}_*")):
+        if name not in taken and not any(folder.glob(f"backtest_{name}_*")):
             return name
         now += timedelta(milliseconds=1)
 
@@ -66,13 +67,15 @@ def write_whole(path: Path, text: str) -> None:
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with beside.open("w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
+        try:
+            with beside.open("w", encoding="utf-8", newline="\n") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            beside.replace(path)
+        finally:
+            beside.unlink(missing_ok=True)
     except OSError as error:
-        beside.unlink(missing_ok=True)
         raise StorageError(f"{path} cannot be written: {error.strerror}") from None
 
 
@@ -126,6 +129,6 @@ def find(folder: Path, name: str) -> Path:
 
 def _before_columns(lines: Iterator[str]) -> Iterator[str]:
     for line in lines:
-        if line.startswith(tuple(f'"{name}":' for name in _COLUMNS)):
+        if line.startswith(tuple(f'"{name}":' for name in COLUMNS)):
             return
         yield line
