@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from trading_system.domain.errors import RateLimited
+from trading_system.domain.venues import LimitUse
 from trading_system.ports import Clock
 from trading_system.resilience.limiter import Limiter
 from trading_system.resilience.limits import Cost, Grant, Kind, Priority
@@ -47,6 +48,19 @@ class Admission:
             for (_, is_order), lane in self._lanes.items()
             for each in lane
             if is_order or kind is not Kind.ORDERS
+        )
+
+    def uses(self) -> tuple[LimitUse, ...]:
+        """Each limit, what is used of it, and how many calls wait for it."""
+        return tuple(
+            LimitUse(
+                kind=window.kind,
+                seconds=window.seconds,
+                limit=limit,
+                used=used,
+                waiting=self.waiting(window.kind),
+            )
+            for window, limit, used in self.limiter.uses(self._now())
         )
 
     async def enter(self, cost: Cost, priority: Priority) -> Grant:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -19,13 +18,13 @@ from trading_system.domain.errors import (
     Unreachable,
     Unreadable,
 )
-from trading_system.domain.events import VenueChanged
 from trading_system.domain.venues import BreakerStatus, LimitUse
 from trading_system.exchange import weights
 from trading_system.exchange.admission import Admission
 from trading_system.exchange.circuit import Circuit
 from trading_system.exchange.client import Client
 from trading_system.exchange.faults import TIMESTAMP
+from trading_system.exchange.reachability import Reachability, VenueStatus
 from trading_system.exchange.translate import understood
 from trading_system.ports import Clock
 from trading_system.resilience.breaker import BreakerPolicy
@@ -40,15 +39,6 @@ _OFFSET_PROBES = 3
 _RETRIED = (Unreachable, Unreadable)
 _BEFORE_ORDERS = frozenset({"time", "exchangeInfo"})
 """Public calls that an order may have to wait for."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VenueStatus:
-    """How the last calls went: since when it is `reachable` or not, and why not."""
-
-    reachable: bool
-    since: datetime
-    detail: str
 
 
 def always() -> None:
@@ -86,13 +76,17 @@ class Gateway:
         self._time = client.venue_time
         self._limiter = limiter or Limiter()
         self._admission = Admission(self._limiter, clock, self._time.milliseconds)
-        self._publish = publish
         policy = breaker or BreakerPolicy()
         self._data = Circuit("market data", clock=clock, publish=publish, policy=policy)
         self._trading = Circuit("trading", clock=clock, publish=publish, policy=policy)
         self._synchronizing = asyncio.Lock()
         self._measurements = 0
-        self.status = VenueStatus(reachable=False, since=clock.now(), detail="not asked yet")
+        self._reachability = Reachability(clock, publish)
+
+    @property
+    def status(self) -> VenueStatus:
+        """Whether the venue answers, since when, and why not."""
+        return self._reachability.status
 
     @property
     def offset_ms(self) -> int:
@@ -123,16 +117,7 @@ class Gateway:
 
     def limits(self) -> tuple[LimitUse, ...]:
         """What the venue allows, what is used of it, and how many calls wait for it."""
-        return tuple(
-            LimitUse(
-                kind=window.kind,
-                seconds=window.seconds,
-                limit=limit,
-                used=used,
-                waiting=self._admission.waiting(window.kind),
-            )
-            for window, limit, used in self._limiter.uses(self._time.milliseconds())
-        )
+        return self._admission.uses()
 
     def breakers(self) -> tuple[BreakerStatus, ...]:
         """Of the public calls and of the signed ones."""
@@ -206,7 +191,7 @@ class Gateway:
         now = self._time.milliseconds()
         until = now + round(limited.retry_after * 1000)
         self._limiter.ban(until, now, only_orders=limited.only_orders)
-        self._note(reachable=True, detail=f"told to wait {limited.retry_after:.0f} s")
+        self._reachability.answered(f"told to wait {limited.retry_after:.0f} s")
         log.warning("the venue limits us", seconds=limited.retry_after, reason=str(limited))
 
     async def synchronize(self) -> None:
@@ -295,20 +280,13 @@ class Gateway:
         self._limiter.settle(grant, now, confirmed=weights.read_counts(headers), cost=cost)
         if isinstance(outcome, RateLimited):
             self.heed(outcome)
+        elif isinstance(outcome, Rejected):
+            self._reachability.answered(str(outcome))
         elif isinstance(outcome, ExchangeError):
-            self._note(reachable=isinstance(outcome, Rejected), detail=str(outcome))
+            self._reachability.failed(str(outcome))
         elif outcome is None or isinstance(outcome, TradingError):
-            self._note(reachable=True, detail="")
+            self._reachability.answered()
         self._admission.go_on()
-
-    def _note(self, *, reachable: bool, detail: str) -> None:
-        if reachable != self.status.reachable:
-            state = "reachable" if reachable else "unreachable"
-            log.info("venue", state=state, detail=detail)
-            self.status = VenueStatus(reachable=reachable, since=self._clock.now(), detail=detail)
-            self._publish(VenueChanged(part="venue", state=state, detail=detail))
-        elif detail != self.status.detail:
-            self.status = VenueStatus(reachable=reachable, since=self.status.since, detail=detail)
 
 
 def _server_time(answer: Any) -> int:
