@@ -39,7 +39,7 @@ def page(record: Record) -> str:
         span=html.escape(f"{configuration['start']} to {configuration['end']}"),
         run=record.run_id[:SHORT],
         run_id=record.run_id,
-        style=_asset("report.css"),
+        style=asset("report.css"),
         tiles="".join(_tiles(record)),
         months=_month_table(month_returns(record)),
         figures=_figure_table(lines),
@@ -47,15 +47,15 @@ def page(record: Record) -> str:
         origin=_word_table(_origin(record)),
         note=html.escape(_note(record)),
         plots=canonical(plots).replace("<", "\\u003c"),  # no "</script>" may end the data
-        plotly=_plotly(),
-        script=_asset("report.js"),
+        plotly=plotly_script(),
+        script=asset("report.js"),
     )
 
 
 @cache
 def script_hashes() -> tuple[str, ...]:
     """The sources that a Content-Security-Policy allows, so that the page's scripts may run."""
-    scripts = (_plotly(), _asset("report.js"))
+    scripts = (plotly_script(), asset("report.js"))
     digests = (hashlib.sha256(script.encode()).digest() for script in scripts)
     return tuple(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)
 
@@ -164,12 +164,13 @@ def _note(record: Record) -> str:
 
 
 @cache
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
+    """A file that lies beside this one and goes into pages."""
     return (_FOLDER / name).read_text("utf-8")
 
 
 @cache
-def _plotly() -> str:
+def plotly_script() -> str:
     """plotly.js, which no "</script>" may be in: found without importing plotly, which is slow."""
     spec = find_spec("plotly")
     assert spec is not None  # noqa: S101 -- it is a dependency
