@@ -82,8 +82,9 @@ async def ended(queue, name):
 
 
 async def test_the_real_worker_answers_what_the_same_question_answers_here(queue):
-    waiting = queue()
-    job = waiting.submit(configuration())
+    waiting, asked = queue(), configuration()
+    partly = type(asked).from_json(asked.to_json() | {"parameters": {"fast": "05"}})
+    job = waiting.submit(partly)
     assert (job.state, job.id) == (BacktestState.WAITING, "20260101T120030000Z")
     async with running(waiting):
         assert await ended(waiting, job.id) is None

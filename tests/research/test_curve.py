@@ -8,7 +8,7 @@ import pytest
 from tests.research.questions import history
 from trading_system.backtest.rules import Rules
 from trading_system.research.curve import MOST_POINTS, curve
-from trading_system.research.holding import after_warmup
+from trading_system.research.history import part
 from trading_system.research.playing import play
 from trading_system.strategies.sma_cross import SmaCross
 
@@ -17,7 +17,7 @@ DAY = 86_400_000
 
 def drawn(candles, **rules):
     result = play(SmaCross(fast=3, slow=10), candles, Rules(**rules))
-    frame = after_warmup(candles.frame, candles.warmup)
+    frame = part(candles.frame, candles.warmup, len(candles.frame))
     return result, frame, *curve(result, frame, candles.timeframe)
 
 

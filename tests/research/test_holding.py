@@ -3,10 +3,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.research.questions import history
+from tests.research.questions import history, record
 from trading_system.backtest import engine
 from trading_system.backtest.rules import FillRule, Rules
-from trading_system.research.holding import after_warmup, holding
+from trading_system.research.holding import holding
+from trading_system.strategies.sma_cross import SmaCross
 
 
 def test_holding_is_what_an_order_at_the_first_close_would_have_made():
@@ -22,6 +23,6 @@ def test_holding_is_what_an_order_at_the_first_close_would_have_made():
 
 
 def test_the_warm_up_is_not_held():
-    frame = after_warmup(history(10, warmup=3).frame, 3)
-    assert len(frame) == 10
-    assert holding(frame, "1h")["price"] == frame.open[0]
+    candles = history(10, warmup=3)
+    kept = record(SmaCross(fast=1, slow=4), candles)
+    assert kept.holding["price"] == candles.frame.open[3]

@@ -8,18 +8,16 @@ from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from trading_system.backtest import engine
 from trading_system.research import report, result_files
 from trading_system.research.code_version import own_file
 from trading_system.research.configuration import Configuration, iso
+from trading_system.research.history import History
 from trading_system.research.playing import play
 from trading_system.research.record import Record
 from trading_system.strategies.base import Strategy
-
-if TYPE_CHECKING:
-    from trading_system.research.history import History
 
 _LIBRARIES = ("numpy", "numba", "llvmlite")
 

@@ -19,7 +19,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import structlog
 
@@ -27,11 +27,9 @@ from trading_system.domain.errors import InvalidRequest, NotFound, TradingError
 from trading_system.ports import Clock
 from trading_system.research import result_files
 from trading_system.research.configuration import Configuration
+from trading_system.research.history import History
 from trading_system.research.result_files import Head
 from trading_system.strategies import registry
-
-if TYPE_CHECKING:
-    from trading_system.research.history import History
 
 log = structlog.get_logger(__name__)
 
@@ -39,7 +37,7 @@ _MOST_WAITING = 100
 _MOST_FAILED = 100
 _WORKER = (sys.executable, "-m", "trading_system.research.worker")
 
-Candles = Callable[[Configuration, int, Callable[[float], None]], Awaitable["History"]]
+Candles = Callable[[Configuration, int, Callable[[float], None]], Awaitable[History]]
 """Gets the candles of a configuration and so many before them; tells how far it is, 0 to 1."""
 
 

@@ -26,7 +26,7 @@ _FLOATS = tuple(each.name for each in dataclasses.fields(Rules) if each.type == 
 class Configuration:
     """Play `strategy` over the candles with `start` <= open time < `end`, by `rules`.
 
-    `parameters` holds every parameter of the strategy, in its order and as `base.build` reads it.
+    `parameters` are texts that `base.build` reads; completed, they are all that the strategy has.
     """
 
     strategy: str
@@ -96,6 +96,10 @@ class Configuration:
             "rules": rules | {name: float(rules[name]) for name in _FLOATS},
         }
 
+    def completed(self, strategy: Strategy) -> Self:
+        """With every parameter of the strategy, also those that nobody named."""
+        return dataclasses.replace(self, parameters=written(strategy))
+
     def strategy_among(self, kinds: Kinds) -> Strategy:
         """The strategy, built; InvalidRequest when there is none or it refuses its parameters."""
         return build(find(kinds, self.strategy), self.parameters)
@@ -110,6 +114,13 @@ def written(strategy: Strategy) -> dict[str, str]:
             value = float(cast("float", value))  # 20 and 20.0 are the same question
         texts[each.name] = dataclasses.replace(each, default=value).written
     return texts
+
+
+def parameter_text(value: bool | float | str) -> str:  # noqa: FBT001 -- any of these is a value
+    """A value that came as JSON, as `base.build` reads it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)
 
 
 def read_instant(text: str) -> datetime:

@@ -8,18 +8,6 @@ from trading_system.backtest import metrics
 from trading_system.frames import Frame
 
 
-def after_warmup(frame: Frame, warmup: int) -> Frame:
-    """The candles of a run without those before its start, not copied."""
-    return Frame(
-        open_time=frame.open_time[warmup:],
-        open=frame.open[warmup:],
-        high=frame.high[warmup:],
-        low=frame.low[warmup:],
-        close=frame.close[warmup:],
-        volume=frame.volume[warmup:],
-    )
-
-
 def holding(frame: Frame, timeframe: str) -> dict[str, float]:
     """Figures as `backtest.metrics` has them, of holding from the first open to the last close.
 

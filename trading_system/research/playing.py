@@ -6,7 +6,6 @@ A grid is played order by order against highs and lows; every other strategy by 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from trading_system.backtest import engine, grid
 from trading_system.backtest.engine import Result
@@ -14,11 +13,9 @@ from trading_system.backtest.metrics import Metrics
 from trading_system.backtest.rules import Rules
 from trading_system.domain.errors import InvalidRequest, TradingError
 from trading_system.frames import Column
+from trading_system.research.history import History
 from trading_system.strategies.base import Strategy, targets_on
 from trading_system.strategies.grid import Grid
-
-if TYPE_CHECKING:
-    from trading_system.research.history import History
 
 _GRID_IGNORES = (
     *("fill", "sizing", "lot_step", "min_notional"),

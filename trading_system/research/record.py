@@ -12,7 +12,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from trading_system.backtest.engine import Result
 from trading_system.backtest.records import Reason
@@ -20,12 +20,10 @@ from trading_system.domain.errors import InvalidRequest
 from trading_system.research.code_version import code_version
 from trading_system.research.configuration import Configuration
 from trading_system.research.curve import curve
-from trading_system.research.holding import after_warmup, holding
+from trading_system.research.history import History, part
+from trading_system.research.holding import holding
 from trading_system.strategies.base import Strategy
 from trading_system.strategies.grid import Grid
-
-if TYPE_CHECKING:
-    from trading_system.research.history import History
 
 SHORT = 12
 """So many digits of a run id are told to people."""
@@ -58,7 +56,7 @@ class Record:
         cls, result: Result, strategy: Strategy, configuration: Configuration, history: History
     ) -> Self:
         """The record of what was played."""
-        frame = after_warmup(history.frame, history.warmup)
+        frame = part(history.frame, history.warmup, len(history.frame))
         every, points = curve(result, frame, history.timeframe)
         question: dict[str, Any] = {
             "code": code_version(type(strategy)).to_json(),

@@ -17,15 +17,13 @@ from datetime import datetime
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Thread
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import Any, TextIO
 
 from trading_system.domain.errors import TradingError
 from trading_system.research.backtest import kept
 from trading_system.research.configuration import Configuration
+from trading_system.research.history import History
 from trading_system.strategies import registry
-
-if TYPE_CHECKING:
-    from trading_system.research.history import History
 
 _NICENESS = 5
 _ORPHANED = 1
@@ -51,13 +49,13 @@ def serve(hear: Callable[[], Any], answers: TextIO) -> None:
 
     try:
         job = hear()
-        configuration = Configuration.from_json(job["configuration"])
+        asked = Configuration.from_json(job["configuration"])
         folder = None if job["strategies"] is None else Path(job["strategies"])
-        strategy = configuration.strategy_among(registry.strategies(folder=folder))
+        strategy = asked.strategy_among(registry.strategies(folder=folder))
         say(warmup=strategy.warmup)
         done = kept(
             strategy,
-            configuration,
+            asked.completed(strategy),
             _history(hear()),
             folder=Path(job["folder"]),
             now=datetime.fromisoformat(job["asked_at"]),
