@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from trading_system.domain.errors import NotAllowed
@@ -28,3 +30,9 @@ async def test_old_trades_need_no_keys(keyless, venue):
     assert venue.requests == [
         ("GET", "/api/v3/historicalTrades", {"symbol": "BTCUSDT", "fromId": "7"})
     ]
+
+
+async def test_closing_waits_for_nobody(keyless, venue):
+    await keyless.call("time")
+    async with asyncio.timeout(0.2):
+        await keyless.close()

@@ -47,6 +47,7 @@ class Client(ccxt_async.binance):  # type: ignore[misc]  # ccxt is untyped here
                 "secret": secret.get_secret_value() if secret else None,
                 "enableRateLimit": False,
                 "timeout": int(timeout_seconds * 1000),
+                "timeout_on_exit": 0,  # of use only where aiohttp lets TLS say goodbye
                 # Nothing of an answer is kept behind: a kept one may belong to another call.
                 "enableLastHttpResponse": False,
                 "enableLastJsonResponse": False,
