@@ -23,17 +23,17 @@ PATIENCE = 60.0  # real seconds
 
 
 class FastClock:
-    """Both clocks: from BEGIN on, so many times as fast as the machine's."""
+    """Both clocks: from then on, so many times as fast as the machine's."""
 
-    def __init__(self, speed: float) -> None:
-        self._speed = speed
+    def __init__(self, speed: float, begin: datetime) -> None:
+        self._speed, self._begin = speed, begin
         self._began = time.monotonic()
 
     def now(self) -> datetime:
         return datetime.fromtimestamp(self.milliseconds() / 1000, UTC)
 
     def milliseconds(self) -> int:
-        return round((BEGIN.timestamp() + self.monotonic()) * 1000)
+        return round((self._begin.timestamp() + self.monotonic()) * 1000)
 
     def monotonic(self) -> float:
         return (time.monotonic() - self._began) * self._speed
@@ -65,8 +65,8 @@ def world(tmp_path):
     """Open one that runs so many times as fast, with these options of the exchange."""
 
     @asynccontextmanager
-    async def running(speed, *, settings=None, **options):
-        clock = FastClock(speed)
+    async def running(speed, *, begin=BEGIN, settings=None, **options):
+        clock = FastClock(speed, begin)
         async with AsyncExitStack() as stack:
             exchange = await stack.enter_async_context(
                 serve(SimulatorOptions(speed=speed, clock=clock.milliseconds, **options))
