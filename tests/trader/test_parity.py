@@ -133,8 +133,8 @@ def compared(frame, executions, *, mandate=MANDATE, strategy=None, stored=None):
     return parity(
         mandate,
         INSTRUMENT,
-        strategy=strategy or Rising(),
         frame=frame,
+        replayed=(strategy or Rising()).targets(frame),
         decisions=list(decisions(frame)) if stored is None else stored,
         executions=executions,
         fee=FEE,
@@ -261,6 +261,13 @@ def test_a_stop_is_compared_with_the_stop_inside_that_bar(frame, kind):
         (False, 120),
         (True, pytest.approx(108)),
     ]
+
+
+def test_what_somebody_closed_by_hand_is_in_the_profit_and_beside_no_backtest(frame):
+    closed = replace(execution(3, -8.32, 130), bar=None)
+    told = compared(frame, [IN, OUT, AGAIN, closed])
+    assert told.is_clean
+    assert told.profit == pytest.approx(told.replayed_profit + 8.32 * (130 - 130))
 
 
 def test_a_run_that_has_decided_nothing_yet_is_clean(frame):

@@ -16,6 +16,9 @@ from trading_system.domain.mandates import Mandate, MandateState
 from trading_system.domain.orders import Order
 from trading_system.ports.orders import RecordedFill
 
+Place = tuple[int, UUID, Symbol]
+"""Where a decision is in the order of all: its bar's open time, then whose and of what it is."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
@@ -36,10 +39,11 @@ class OwnOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnFill:
-    """A fill of a mandate's order."""
+    """A fill of a mandate's order; `guards`: a stop of its sent that."""
 
     mandate_id: UUID
     recorded: RecordedFill
+    guards: bool = False
 
 
 class MandateRepository(Protocol):
@@ -88,9 +92,13 @@ class DecisionRepository(Protocol):
         outcomes: Collection[Outcome] | None = None,
         start: int | None = None,
         end: int | None = None,
+        after: Place | None = None,
         limit: int = 500,
     ) -> list[Decision]:
-        """Newest bar first, of bars that open from `start` to before `end`; no warm-up."""
+        """Newest bar first, of bars that open from `start` to before `end`; no warm-up.
+
+        With `after` those that come behind that place in this order.
+        """
         ...
 
 

@@ -99,7 +99,9 @@ def _fills(connection: sqlite3.Connection, after: int) -> tuple[int, list[OwnFil
     for row in connection.execute(_FILLS, (after,)):
         owner = owners.of(row[0])
         if owner is not None:
-            found.append(OwnFill(mandate_id=owner[0], recorded=rows.recorded_fill(row[1:])))
+            mandate_id, guards = owner
+            recorded = rows.recorded_fill(row[1:])
+            found.append(OwnFill(mandate_id=mandate_id, recorded=recorded, guards=guards))
     return last, found
 
 

@@ -25,7 +25,6 @@ from trading_system.domain.orders import Order, Side
 from trading_system.domain.reports import Fill
 from trading_system.domain.stops import StopKind
 from trading_system.frames import Column, Frame
-from trading_system.strategies.base import Strategy
 
 ACTED = frozenset({Outcome.ORDERED, Outcome.FITTED, Outcome.UNCHANGED})
 """What a backtest does as well; a decision that was missed or refused it leaves out."""
@@ -33,12 +32,15 @@ ACTED = frozenset({Outcome.ORDERED, Outcome.FITTED, Outcome.UNCHANGED})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Execution:
-    """An order of the run that was filled; `bar` is the one it was decided at, or it stopped in."""
+    """An order of the run that was filled; `bar` is the one it was decided at, or it stopped in.
 
-    bar: int
+    One that somebody asked for, to close what is held, has none: no backtest knows of it.
+    """
+
+    bar: int | None
     order: Order
     fills: Sequence[Fill]
-    is_stop: bool
+    is_stop: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,19 +105,19 @@ def parity(
     mandate: Mandate,
     instrument: Instrument,
     *,
-    strategy: Strategy,
     frame: Frame,
+    replayed: Column,
     decisions: Iterable[Decision],
     executions: Sequence[Execution],
     fee: float,
 ) -> Parity:
     """Compare what a mandate did in one symbol with a backtest over the `frame` it has seen.
 
-    `decisions` are all of that symbol, in any order; `fee` is the taker's share of a value. Raises
-    InvalidRequest for a frame that the strategy or the engine cannot work on.
+    `replayed`, shape (n,), is what the strategy decides over that frame now, `decisions` are all of
+    that symbol, in any order; `fee` is the taker's share of a value. Raises InvalidRequest for what
+    the engine cannot work on, and ConfigurationError where it is not installed.
     """
     stored = {each.bar.open_time: each for each in decisions if each.target is not None}
-    replayed = np.asarray(strategy.targets(frame), np.float64)
     rules = rules_of(mandate, instrument, fee=fee)
     played = _played(frame, stored, mandate)
     first = _first(frame, stored)
@@ -123,9 +125,10 @@ def parity(
     replayed_fills = _replayed(frame, run, first)
     last = int(frame.open_time[-1])
     fills = [
-        _pair(each, replayed_fills.pop((each.bar, each.is_stop), None), mandate, rules)
+        _pair(each, each.bar, replayed_fills.pop((each.bar, each.is_stop), None), mandate, rules)
         for each in executions
-        if each.is_stop or each.bar < last  # what was decided last, no backtest has filled yet
+        # What was decided last, no backtest has filled yet.
+        if each.bar is not None and (each.is_stop or each.bar < last)
     ]
     fills += [_alone(*each) for each in replayed_fills.items()]
     return Parity(
@@ -212,6 +215,7 @@ def _replayed(
 
 def _pair(
     execution: Execution,
+    bar: int,
     replayed: tuple[float, float, float] | None,
     mandate: Mandate,
     rules: Rules,
@@ -222,9 +226,9 @@ def _pair(
     sign = 1.0 if side is Side.BUY else -1.0
     filled = sum(fill.quantity for fill in fills)
     quantity, price = float(filled), float(sum(fill.quote_quantity for fill in fills) / filled)
-    decided_at = execution.bar + mandate.timeframe.length
+    decided_at = bar + mandate.timeframe.length
     known = FillPair(
-        bar=execution.bar,
+        bar=bar,
         side=side,
         is_stop=execution.is_stop,
         order_id=order.id,
