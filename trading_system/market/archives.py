@@ -7,25 +7,19 @@ twice changes nothing, so a file that turned out bad is mended and read again.
 from __future__ import annotations
 
 import asyncio
-import gzip
 import re
-import zipfile
-import zlib
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from io import TextIOWrapper
-from itertools import chain, islice, pairwise
+from itertools import pairwise
 from pathlib import Path
-from typing import IO, NamedTuple, TextIO
 
 import numpy as np
-import orjson
 from numpy.typing import NDArray
 
 from trading_system.domain.candles import MINUTE, Candle
 from trading_system.domain.errors import InvalidRequest, NotRegistered
 from trading_system.domain.instruments import Symbol
+from trading_system.market.candle_files import Chunk, chunks, table
 from trading_system.ports import Clock, PriceRepository, SymbolRepository
 
 BATCH = 10_000
@@ -39,19 +33,6 @@ _QUOTES = (
 )
 _NAME = re.compile(r"(?:spot-klines-)?(?P<symbol>[^\W_]+)[-_](?P<interval>\d+(?:mo|[smhdwM]))[-_.]")
 _INTERVAL = re.compile(r"[-_](?P<interval>\d+(?:mo|[smhdwM]))[-_.]")
-_ZIP, _GZIP = b"PK\x03\x04", b"\x1f\x8b"
-_SHORT, _LONG = 6, 12  # columns: ours, and the exchange's own
-_EARLIEST = 1_230_768_000_000  # 2009: nothing was traded before
-_MICROSECONDS = 10**14  # so many ms are the year 5138; the archives tell µs since 2025
-_UNREADABLE = (OSError, EOFError, UnicodeDecodeError, zipfile.BadZipFile, zlib.error)
-
-
-class Chunk(NamedTuple):
-    """Some lines of a file that follow each other; `number` is the first one's, from 1."""
-
-    number: int
-    columns: int
-    lines: list[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,28 +49,13 @@ class Archive:
 
     def chunks(self) -> Iterator[Chunk]:
         """Its lines without the header; raises InvalidRequest when they cannot be unpacked."""
-        with _opened(self.path) as file:
-            first = file.readline()
-            header = not first[:1].isdigit()
-            columns = _SHORT if first.count(",") == _SHORT - 1 else _LONG
-            rows = chain([] if header else [first], file)
-            number = 2 if header else 1
-            while lines := list(islice(rows, BATCH)):
-                yield Chunk(number, columns, lines)
-                number += len(lines)
+        return chunks(self.path, BATCH)
 
     def candles(self, chunk: Chunk) -> list[Candle]:
         """A chunk read and judged; raises InvalidRequest naming the line that is wrong."""
-        try:
-            candles = _parsed(chunk.lines, chunk.columns)
-        except ValueError as error:
-            faults = (
-                (number, reason)
-                for number, line in enumerate(chunk.lines, chunk.number)
-                if (reason := _reason(line, chunk.columns))
-            )
-            number, reason = next(faults, (chunk.number, error))
-            raise InvalidRequest(f"{self.path}, line {number}: {reason}") from None
+        times, *values = table(self.path, chunk).T
+        columns = (times.astype(np.int64).tolist(), *(column.tolist() for column in values))
+        candles = list(map(Candle._make, zip(*columns, strict=True)))
         if not self.says_minutes and not _look_like_minutes(candles):
             raise InvalidRequest(f"{self.path} holds no 1m candles: nowhere two minutes in a row")
         return candles
@@ -204,67 +170,6 @@ def _result(symbol: Symbol, times: list[NDArray[np.int64]]) -> ImportResult:
     )
 
 
-def _reason(line: str, columns: int) -> ValueError | None:
-    """What is wrong with this line alone."""
-    try:
-        _parsed([line], columns)
-    except ValueError as reason:
-        return reason
-    return None
-
-
 def _look_like_minutes(candles: list[Candle]) -> bool:
     steps = {two.open_time - one.open_time for one, two in pairwise(candles)} - {0}
     return min(steps, default=MINUTE) == MINUTE
-
-
-def _numbers(lines: list[str], columns: int) -> NDArray[np.float64]:
-    """The first six columns; raises ValueError when they are not all numbers."""
-    try:
-        # Read as one JSON list: ten times as fast as float() in a loop, and as exact.
-        numbers = orjson.loads(f"[{','.join(lines)}]")
-        return np.array(numbers, np.float64).reshape(-1, columns)[:, :_SHORT]
-    except (ValueError, TypeError):
-        pass  # a spelling JSON does not know, or a wrong number
-    try:
-        return np.loadtxt(lines, delimiter=",", usecols=range(_SHORT), comments=None, ndmin=2)
-    except ValueError:
-        raise ValueError("the first six columns are not all numbers") from None
-
-
-def _parsed(lines: list[str], columns: int) -> list[Candle]:
-    """Rows of so many columns; raises ValueError when one of them is no candle."""
-    if {line.count(",") for line in lines} != {columns - 1}:
-        raise ValueError(f"not {columns} columns")
-    table = _numbers(lines, columns)
-    times, opened, high, low, close, volume = table.T
-    times = np.where(times >= _MICROSECONDS, times // 1_000, times)
-    if not ((times >= _EARLIEST) & (times < _MICROSECONDS) & (times % MINUTE == 0)).all():
-        raise ValueError("the time is not the start of a minute in ms or µs")
-    # Asked so that nan, which compares as false, is refused too.
-    ordered = (low > 0) & (low <= np.minimum(opened, close)) & (high >= np.maximum(opened, close))
-    if not (ordered & (high < np.inf) & (volume >= 0) & (volume < np.inf)).all():
-        raise ValueError("0 < low <= open, close <= high or 0 <= volume does not hold")
-    values = (column.tolist() for column in (opened, high, low, close, volume))
-    return list(map(Candle._make, zip(times.astype(np.int64).tolist(), *values, strict=True)))
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[TextIO]:
-    """The text of the file, unpacked as its first bytes ask; InvalidRequest if that fails."""
-    try:
-        with ExitStack() as stack:
-            file: IO[bytes] | gzip.GzipFile = stack.enter_context(path.open("rb"))
-            magic = file.read(4)
-            file.seek(0)
-            if magic == _ZIP:
-                archive = stack.enter_context(zipfile.ZipFile(file))
-                names = archive.namelist()
-                if len(names) != 1:
-                    raise InvalidRequest(f"{path} holds {len(names)} files instead of one")
-                file = stack.enter_context(archive.open(names[0]))
-            elif magic.startswith(_GZIP):
-                file = stack.enter_context(gzip.open(file))
-            yield stack.enter_context(TextIOWrapper(file, encoding="utf-8-sig"))
-    except _UNREADABLE as error:
-        raise InvalidRequest(f"{path} cannot be read: {error}") from error

@@ -122,5 +122,5 @@ def _digest(frame: Frame, symbol: str, timeframe: str) -> str:
     digest = hashlib.sha256(f"{symbol} {timeframe}\n".encode())
     for name in _NAMES:
         column = getattr(frame, name)
-        digest.update(np.ascontiguousarray(column, column.dtype.newbyteorder("<")))
+        digest.update(column.astype(column.dtype.newbyteorder("<")).tobytes())
     return digest.hexdigest()
