@@ -5,10 +5,12 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 
 from trading_system.domain.errors import StorageError
+from trading_system.domain.instruments import Symbol
 from trading_system.domain.venues import BreakerStatus, LimitUse, StreamStatus
 from trading_system.exchange.gateway import VenueStatus
 from trading_system.health import Health
@@ -67,6 +69,17 @@ class FakeHeartbeat:
     statistics: HeartbeatStatistics
 
 
+class FakeStops:
+    def __init__(self) -> None:
+        self.given_up = []
+        self.error = None
+
+    async def failed(self):
+        if self.error:
+            raise self.error
+        return self.given_up
+
+
 class FakeDatabase:
     def __init__(self) -> None:
         self.error = None
@@ -106,12 +119,22 @@ def streams(clock):
 
 
 @pytest.fixture
-def ask(clock, heartbeat, database):
+def stops():
+    return FakeStops()
+
+
+@pytest.fixture
+def ask(clock, heartbeat, stops, database):
     """Health over these venues and their streams."""
 
     def build(venues):
         return Health(
-            clock=clock, venues=venues, live=FakeLive(), heartbeat=heartbeat, database=database
+            clock=clock,
+            venues=venues,
+            live=FakeLive(),
+            heartbeat=heartbeat,
+            stops=stops,
+            database=database,
         )
 
     return build
@@ -124,8 +147,22 @@ def health(ask, gateway, streams):
 
 async def test_all_is_well(health):
     report = await health.report()
-    assert set(report) == {"venue", "clock", "streams", "heartbeat", "database"}
+    assert set(report) == {"venue", "clock", "streams", "heartbeat", "stops", "database"}
     assert all(part.ok for part in report.values())
+
+
+async def test_a_position_that_a_stop_gave_up_on_is_told_until_somebody_has_looked(health, stops):
+    gone = SimpleNamespace(symbol=Symbol("BTC", "USDT"), reason="not supported")
+    stops.given_up = [gone]
+    part = (await health.report())["stops"]
+    assert (part.ok, part.detail) == (False, "BTC/USDT is unguarded: not supported")
+    assert part.figures == {"gave_up": 1}
+
+
+async def test_stops_that_cannot_be_read_are_not_taken_for_well(health, stops):
+    stops.error = StorageError("disk full")
+    part = (await health.report())["stops"]
+    assert (part.ok, part.detail) == (False, "disk full")
 
 
 async def test_a_venue_that_does_not_answer_says_why(health, gateway):

@@ -8,6 +8,7 @@ from trading_system.domain.errors import StorageError
 from trading_system.domain.venues import StreamStatus
 from trading_system.exchange.gateway import Gateway
 from trading_system.exchange.venue import Streams, Venue
+from trading_system.execution.stops import StopKeeper
 from trading_system.market.heartbeat import HeartbeatScheduler
 from trading_system.market.live import LiveMarket
 from trading_system.ports import Clock, ComponentHealth
@@ -30,12 +31,14 @@ class Health:
         venues: Mapping[Venue, Sequence[Streams]],
         live: LiveMarket,
         heartbeat: HeartbeatScheduler,
+        stops: StopKeeper,
         database: Database,
     ) -> None:
         self._clock = clock
         self._venues = venues
         self._live = live
         self._heartbeat = heartbeat
+        self._stops = stops
         self._database = database
 
     async def report(self) -> Mapping[str, ComponentHealth]:
@@ -47,6 +50,7 @@ class Health:
             "clock": self._clock_offset(),
             "streams": self._streams(),
             "heartbeat": self._beats(),
+            "stops": await self._guards(),
             "database": await self._storage(),
         }
 
@@ -129,6 +133,17 @@ class Health:
                 "next": due.isoformat() if due else None,
                 "uptime_seconds": round(statistics.uptime_seconds, 1),
             },
+        )
+
+    async def _guards(self) -> ComponentHealth:
+        """Ill while something is held that a stop has given up on: somebody has to look."""
+        try:
+            failed = await self._stops.failed()
+        except StorageError as error:
+            return ComponentHealth(ok=False, detail=str(error))
+        told = [f"{stop.symbol} is unguarded: {stop.reason}" for stop in failed]
+        return ComponentHealth(
+            ok=not failed, detail="; ".join(told), figures={"gave_up": len(failed)}
         )
 
     async def _storage(self) -> ComponentHealth:

@@ -252,6 +252,7 @@ async def opened(
             venues=streams,
             live=live_prices.live,
             heartbeat=heartbeat,
+            stops=orders_side.stops,
             database=database,
         )
         yield System(

@@ -91,3 +91,9 @@ async def test_those_that_have_ended_guard_nothing(stops):
         await stops.save(replace(BARE, id=UUID(int=number), status=status))
     left = {stop.status for stop in await stops.unfinished()}
     assert left == {status for status in StopStatus if not status.is_final}
+
+
+async def test_those_that_gave_up_are_told(stops):
+    for number, status in enumerate(StopStatus):
+        await stops.save(replace(BARE, id=UUID(int=number), status=status))
+    assert [stop.status for stop in await stops.failed()] == [StopStatus.FAILED]

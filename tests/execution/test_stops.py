@@ -32,7 +32,7 @@ from trading_system.domain.errors import (
     StorageError,
     Unreachable,
 )
-from trading_system.domain.events import OrderChanged, PositionChanged
+from trading_system.domain.events import OrderChanged, PositionChanged, StopFailed
 from trading_system.domain.market import Ticker, Trade
 from trading_system.domain.orders import OrderStatus, OrderType, Side
 from trading_system.domain.stops import Keeper, StopKind, StopStatus, StopWish
@@ -545,6 +545,65 @@ async def test_a_venue_that_refuses_to_close_is_tried_less_and_less_often_until_
     assert len(bench.dealing.placed) == 10
     failed = bench.repository.rows[stop.id]
     assert (failed.status, failed.reason) == (StopStatus.FAILED, "not supported")
+
+
+async def test_one_that_was_named_is_one_however_often_it_is_wished_for(bench):
+    named = replace(FIXED, id=UUID(int=9))
+    first = await bench.keeper.guard(named)
+    assert first.id == UUID(int=9)
+    assert await bench.keeper.guard(named) == first
+    assert len(bench.dealing.placed) == 1
+
+
+@pytest.fixture
+async def given_up(bench, clock):
+    """A stop that gave up after ten refusals, and what was published of it."""
+    told = []
+    bench.bus.subscribe(StopFailed, told.append)
+    bench.by_system()
+    stop = await bench.keeper.guard(FIXED)
+    await bench.run()
+    bench.dealing.script = [REJECTED] * 20
+    await bench.trades(80)
+    await clock.advance(600)
+    bench.dealing.script = []
+    return bench.repository.rows[stop.id], told
+
+
+async def test_one_that_gave_up_is_told_once_and_as_long_as_nothing_guards_the_position(
+    bench, given_up
+):
+    stop, told = given_up
+    assert told == [StopFailed(stop=stop)]
+    assert await bench.keeper.failed() == [stop]
+    await bench.restart()
+    assert await bench.keeper.failed() == [stop]
+    bench.holdings.hold("0")
+    assert await bench.keeper.failed() == []
+
+
+async def test_another_guard_takes_over_from_one_that_gave_up(bench, given_up):
+    stop, _ = given_up
+    another = await bench.keeper.guard(replace(FIXED, trigger_price=D(70)))
+    assert await bench.keeper.failed() == []
+    await bench.keeper.cancel(another.id)
+    assert await bench.keeper.failed() == [stop]
+
+
+async def test_cancelling_one_that_gave_up_says_that_somebody_has_taken_note(bench, given_up):
+    stop, told = given_up
+    after = await bench.keeper.cancel(stop.id)
+    assert (after.status, after.reason) == (StopStatus.CANCELLED, "not supported")
+    assert await bench.keeper.failed() == []
+    assert len(told) == 1
+
+
+async def test_one_that_gave_up_on_what_was_sold_short_counts_while_that_is_open(bench, given_up):
+    stop, _ = given_up
+    bench.repository.rows = {stop.id: replace(stop, side=Side.BUY)}
+    assert await bench.keeper.failed() == []
+    bench.holdings.hold("-2")
+    assert [each.id for each in await bench.keeper.failed()] == [stop.id]
 
 
 async def test_a_venue_that_cannot_be_reached_is_tried_again_with_the_same_order(bench, clock):

@@ -14,7 +14,7 @@ from trading_system.domain.market import LivePrice
 from trading_system.domain.orders import Order, OrderStatus, client_order_id
 from trading_system.domain.positions import Equity, Position
 from trading_system.domain.reports import Balance, Fill
-from trading_system.domain.stops import Stop
+from trading_system.domain.stops import Stop, StopStatus
 from trading_system.ports import RecordedFill
 
 BTC, ETH = Symbol("BTC", "USDT"), Symbol("ETH", "USDT")
@@ -134,6 +134,9 @@ class FakeStopRepository:
 
     async def unfinished(self):
         return [stop for stop in self.rows.values() if not stop.status.is_final]
+
+    async def failed(self):
+        return [stop for stop in self.rows.values() if stop.status is StopStatus.FAILED]
 
 
 class FakeLive:

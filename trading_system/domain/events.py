@@ -19,6 +19,7 @@ from trading_system.domain.market import MarketState
 from trading_system.domain.orders import Order, OrderRequest
 from trading_system.domain.positions import Position
 from trading_system.domain.reports import Balance, VenuePosition
+from trading_system.domain.stops import Stop
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +75,13 @@ class PositionChanged:
     realised: Decimal
     order_id: UUID
     trade_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopFailed:
+    """A stop gave up: nothing of it guards the position any longer, and somebody must."""
+
+    stop: Stop
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,22 +11,22 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
-from decimal import Decimal
 from uuid import UUID
 from weakref import WeakValueDictionary
 
 import structlog
 
 from trading_system.bus import Bus
-from trading_system.domain.errors import InvalidRequest, NotFound, TradingError, UnknownSymbol
-from trading_system.domain.events import OrderChanged, PositionChanged
+from trading_system.domain.errors import InvalidRequest, NotFound, TradingError
+from trading_system.domain.events import OrderChanged, PositionChanged, StopFailed
 from trading_system.domain.instruments import Symbol
 from trading_system.domain.market import Ticker, Trade
-from trading_system.domain.orders import Order, OrderStatus, Side
-from trading_system.domain.stop_steps import Facts, decide
+from trading_system.domain.orders import Order, OrderStatus
+from trading_system.domain.stop_steps import decide
 from trading_system.domain.stops import Stop, StopStatus, StopWish
-from trading_system.execution.desk import Desk, digest
+from trading_system.execution.desk import Desk
 from trading_system.execution.oms import OrderManager
+from trading_system.execution.stop_facts import StopFacts
 from trading_system.execution.stop_prices import StopPrices
 from trading_system.execution.stop_wishes import StopWishes
 from trading_system.ports import (
@@ -42,7 +42,6 @@ log = structlog.get_logger(__name__)
 
 _EVERY_SECONDS = 1.0
 _LONGEST_WAIT = 60.0
-_MANY = 10_000
 _REFUSED = frozenset({OrderStatus.REJECTED, OrderStatus.EXPIRED, OrderStatus.EXPIRED_IN_MATCH})
 
 
@@ -71,10 +70,11 @@ class StopKeeper:
         self._wishes = wishes
         self._desk = desk
         self._manager = manager
-        self._orders = orders
-        self._holdings = holdings
-        self._market_data = market_data
+        self._facts = StopFacts(
+            orders=orders, holdings=holdings, market_data=market_data, clock=clock
+        )
         self._clock = clock
+        self._bus = bus
         self._ready = ready
         self._stops: dict[UUID, Stop] = {}  # those that still guard something, as saved
         self._symbols: frozenset[Symbol] = frozenset()
@@ -129,24 +129,36 @@ class StopKeeper:
         """Newest first, ended ones too."""
         return await self._repository.all(symbol=symbol, limit=limit)
 
+    async def failed(self) -> list[Stop]:
+        """Those that gave up while what they were for is held, and is guarded by no other.
+
+        Raises StorageError.
+        """
+        await self._read_all()
+        guarded = {(stop.symbol, stop.side) for stop in self._stops.values()}
+        return [
+            stop
+            for stop in await self._repository.failed()
+            if (stop.symbol, stop.side) not in guarded and await self._facts.held(stop)
+        ]
+
     async def cancel(self, stop_id: UUID) -> Stop:
         """Guard no longer; one that has ended or is closing already is returned as it is.
 
+        One that gave up is cancelled: somebody has taken note.
         Raises NotFound, and StorageError. A venue that cannot be asked is asked again.
         """
         await self._read_all()
         async with self._lock(stop_id):
             stop = self._stops.get(stop_id) or await self._repository.get(stop_id)
             closing = stop.status is StopStatus.TRIGGERED and stop.ordered is not None
+            now = self._clock.now()
+            if stop.status is StopStatus.FAILED:
+                return await self._save(replace(stop, status=StopStatus.CANCELLED, updated_at=now))
             if stop.status.is_final or closing:
                 return stop
             await self._save(
-                replace(
-                    stop,
-                    status=StopStatus.CANCELLING,
-                    reason="asked for",
-                    updated_at=self._clock.now(),
-                )
+                replace(stop, status=StopStatus.CANCELLING, reason="asked for", updated_at=now)
             )
         self._tries.pop(stop_id, None)
         return await self._keep(stop_id)
@@ -172,7 +184,9 @@ class StopKeeper:
         await self._ready()
         while True:
             before = stop
-            stop, send, cancel, instead = decide(before, await self._facts(before))
+            stop, send, cancel, instead = decide(
+                before, await self._facts.of(before, self._prices.of(before))
+            )
             if instead is not None and cancel is not None:
                 await self._desk.check(instead, instead_of=cancel)
             if stop != before:
@@ -207,41 +221,6 @@ class StopKeeper:
             raise
         return await self._save(replace(stop, order_id=order.id)), order
 
-    async def _facts(self, stop: Stop) -> Facts:
-        # The order first: what it has closed is in the positions read after it.
-        order = await self._order(stop)
-        booked = order is None or await self._is_booked(order)
-        held = {each.symbol: each.quantity for each in await self._holdings.positions()}
-        quantity = held.get(stop.symbol, Decimal(0))
-        instrument = (await self._market_data.instruments()).get(stop.symbol)
-        if instrument is None:
-            raise UnknownSymbol(f"the venue lists no {stop.symbol} any more")
-        return Facts(
-            held=max(quantity if stop.side is Side.SELL else -quantity, Decimal(0)),
-            step=max(instrument.step_size, instrument.market_step_size or instrument.step_size),
-            now=self._clock.now(),
-            watched=self._prices.of(stop),
-            order=order,
-            booked=booked,
-            least=max(instrument.min_quantity, instrument.market_min_quantity or Decimal(0)),
-            most=min(instrument.max_quantity, instrument.market_max_quantity or Decimal("inf")),
-        )
-
-    async def _order(self, stop: Stop) -> Order | None:
-        """Its current one; where that was about to be sent, what is on record under its key."""
-        if stop.order_id is not None:
-            return await self._orders.get(stop.order_id)
-        if stop.ordered is None:
-            return None
-        return await self._orders.by_key(stop.key, digest(stop.request()))
-
-    async def _is_booked(self, order: Order) -> bool:
-        """Whether our positions contain all that it has executed."""
-        if not (order.status.is_final and order.executed_quantity):
-            return True
-        fills = await self._orders.fills(order_id=order.id, limit=_MANY)
-        return sum(each.fill.quantity for each in fills) >= order.executed_quantity
-
     async def _save(self, stop: Stop) -> Stop:
         before = self._stops.get(stop.id)
         await self._repository.save(stop)
@@ -252,6 +231,9 @@ class StopKeeper:
             self._prices.forget(stop)
             self._tries.pop(stop.id, None)
             log.info("stop ended", stop_id=str(stop.id), status=stop.status, reason=stop.reason)
+            if stop.status is StopStatus.FAILED:
+                log.error("a stop gave up", stop_id=str(stop.id), symbol=str(stop.symbol))
+                self._bus.publish(StopFailed(stop=stop))
         else:
             self._stops[stop.id] = stop
         self._symbols = frozenset(each.symbol for each in self._stops.values())

@@ -193,3 +193,7 @@ class StopRepository(Protocol):
     async def unfinished(self) -> list[Stop]:
         """Those that still guard something."""
         ...
+
+    async def failed(self) -> list[Stop]:
+        """Those that gave up."""
+        ...

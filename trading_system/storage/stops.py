@@ -55,6 +55,10 @@ class Stops:
         """Those that still guard something."""
         return await self._read(f"{_SELECT} WHERE status NOT IN ({_OVER})", ())
 
+    async def failed(self) -> list[Stop]:
+        """Those that gave up."""
+        return await self._read(f"{_SELECT} WHERE status = ?", (StopStatus.FAILED,))
+
     async def _read(self, query: str, values: Iterable[object]) -> list[Stop]:
         async with self._database.reading() as connection:
             return [_stop(row) for row in await connection.execute_fetchall(query, tuple(values))]
