@@ -19,6 +19,7 @@ from trading_system.domain.events import (
     OrderChanged,
     OrderRefused,
     PositionChanged,
+    StrategyChanged,
     VenueChanged,
 )
 from trading_system.domain.instruments import Symbol
@@ -79,6 +80,7 @@ EVENTS = {
     ),
     EventKind.ORDER: OrderChanged(order=None, source="answer"),
     EventKind.POSITION: PositionChanged(position=None, realised=None, order_id=None, trade_id="1"),
+    EventKind.STRATEGY: StrategyChanged(mandate=None),
 }
 
 

@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from trading_system.domain.candles import Span
+from trading_system.domain.decisions import Decision
 from trading_system.domain.positions import Equity
 from trading_system.domain.timeframes import Timeframe
 from trading_system.frames import Column, Frame
+from trading_system.ports import RecordedFill
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -106,6 +108,51 @@ def equity_figure(marks: Sequence[Equity]) -> Figure:
     return Figure(data=traces, layout=layout)
 
 
+def strategy_figure(
+    title: str,
+    bars: Sequence[Decision],
+    fills: Sequence[RecordedFill],
+    equity: Sequence[tuple[int, float]],
+) -> Figure:
+    """Above the closes with the indicators, each change of the target and each fill; below equity.
+
+    `bars` ascend and are of one symbol; `equity` are (ms UTC, quote asset).
+    """
+    from plotly.graph_objects import Figure  # noqa: PLC0415 -- see the module's docstring
+
+    layout = _layout(title, Scale.LINEAR)
+    layout["yaxis"] |= {"domain": [0.34, 1.0]}
+    layout["yaxis2"] = layout["yaxis"] | {"domain": [0.0, 0.26], "nticks": 4}
+    layout["xaxis"] |= {"anchor": "y2"}
+    times = [float(each.bar.open_time) for each in bars]
+    changed = [
+        each
+        for before, each in zip((None, *bars), bars, strict=False)
+        if before is None or each.target != before.target
+    ]
+    lines = dict.fromkeys(name for each in bars for name in each.lines)
+    worth = {"width": 1.4, "color": _COLORS[3]}
+    traces = [
+        _curve("price", times, [each.price for each in bars], {"color": _COLORS[0]}),
+        *(
+            _curve(name, times, [_number(each.lines.get(name)) for each in bars], {"color": color})
+            for name, color in zip(lines, _COLORS[4:], strict=False)
+        ),
+        _marks("signal", [(each.bar.open_time, each.price) for each in changed], "circle", _TEXT)
+        | {"text": [f"target {each.target:g}" for each in changed if each.target is not None]},
+        *(
+            _marks(side.lower(), _executed(fills, side), symbol, color)
+            for side, symbol, color in (
+                ("BUY", "triangle-up", _RISING),
+                ("SELL", "triangle-down", _FALLING),
+            )
+        ),
+        _curve("equity", [float(at) for at, _ in equity], [total for _, total in equity], worth)
+        | {"yaxis": "y2"},
+    ]
+    return Figure(data=traces, layout=layout)
+
+
 def page(figure: Figure, *, scripts: Sequence[str], stylesheet: str, icon: str) -> str:
     """A whole HTML document; all arguments are URLs of our own, of the scripts plotly.js first.
 
@@ -131,6 +178,32 @@ def _curve(
         "line": {"width": 1.4} | line,
         "hovertemplate": "%{y:,.2f}",
     }
+
+
+def _marks(
+    name: str, points: Sequence[tuple[float, float]], symbol: str, color: str
+) -> dict[str, Any]:
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "name": name,
+        "x": [at for at, _ in points],
+        "y": [price for _, price in points],
+        "marker": {"symbol": symbol, "size": 9, "color": color},
+        "hovertemplate": "%{y:,~r} %{text}",
+    }
+
+
+def _executed(fills: Sequence[RecordedFill], side: str) -> list[tuple[float, float]]:
+    return [
+        (row.fill.time.timestamp() * 1000, float(row.fill.price))
+        for row in fills
+        if row.side == side
+    ]
+
+
+def _number(value: float | None) -> float:
+    return np.nan if value is None else value
 
 
 def _line(name: str, frame: Frame, timeframe: Timeframe, color: str) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from trading_system.domain.events import (
     OrderChanged,
     OrderRefused,
     PositionChanged,
+    StrategyChanged,
     VenueChanged,
 )
 from trading_system.domain.market import CandleUpdate, Quote, Ticker, Trade
@@ -52,6 +53,7 @@ class EventKind(StrEnum):
     DIFFERENCE = "difference"
     ORDER = "order"
     POSITION = "position"
+    STRATEGY = "strategy"
 
 
 KEPT: Mapping[EventKind, int] = {
@@ -70,6 +72,7 @@ KEPT: Mapping[EventKind, int] = {
     EventKind.DIFFERENCE: 1_000,
     EventKind.ORDER: 10_000,
     EventKind.POSITION: 2_000,
+    EventKind.STRATEGY: 1_000,
 }
 """How many of each kind are kept. Each kind has its own ring, so what comes by the thousand pushes
 out its own kind alone: quotes, tickers and open candles go first, orders last."""
@@ -123,6 +126,7 @@ class EventLog:
             (BalanceDifference, EventKind.DIFFERENCE),
             (OrderChanged, EventKind.ORDER),
             (PositionChanged, EventKind.POSITION),
+            (StrategyChanged, EventKind.STRATEGY),
         ):
             bus.subscribe(event_type, self._recorder(kind))
         closed, growing = self._recorder(EventKind.CANDLE), self._recorder(EventKind.OPEN_CANDLE)

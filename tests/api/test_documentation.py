@@ -5,7 +5,14 @@ import re
 import pytest
 from pydantic import SecretStr
 
-from trading_system.api import control_schemas, order_schemas, risk_schemas, schemas, stop_schemas
+from trading_system.api import (
+    control_schemas,
+    order_schemas,
+    risk_schemas,
+    schemas,
+    stop_schemas,
+    strategy_schemas,
+)
 from trading_system.api.application import create_app
 from trading_system.api.security import ApiOptions
 
@@ -45,6 +52,15 @@ WHOLE_API = {
     ("/stops", "get"),
     ("/stops/{stop_id}", "get"),
     ("/stops/{stop_id}", "delete"),
+    ("/strategies", "post"),
+    ("/strategies", "get"),
+    ("/strategies/{strategy_id}", "get"),
+    ("/strategies/{strategy_id}", "patch"),
+    ("/strategies/{strategy_id}", "delete"),
+    ("/strategies/{strategy_id}/start", "post"),
+    ("/strategies/{strategy_id}/stop", "post"),
+    ("/signals", "get"),
+    ("/plot/strategies/{strategy_id}", "get"),
     ("/tickers", "get"),
     ("/book/{symbol}", "get"),
     ("/events", "get"),
@@ -129,7 +145,14 @@ def test_every_reference_leads_somewhere(document):
     "model",
     [
         model
-        for module in (schemas, order_schemas, stop_schemas, control_schemas, risk_schemas)
+        for module in (
+            schemas,
+            order_schemas,
+            stop_schemas,
+            control_schemas,
+            risk_schemas,
+            strategy_schemas,
+        )
         for model in vars(module).values()
         if isinstance(model, type)
         and issubclass(model, schemas.In)

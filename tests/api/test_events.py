@@ -34,14 +34,17 @@ from trading_system.domain.events import (
     OrderChanged,
     OrderRefused,
     PositionChanged,
+    StrategyChanged,
     VenueChanged,
 )
 from trading_system.domain.instruments import Symbol
+from trading_system.domain.mandates import Mandate, MandateState
 from trading_system.domain.market import CandleUpdate, MarketState, Quote, Ticker, Trade
 from trading_system.domain.orders import Order, OrderRequest, OrderStatus, OrderType, Side
 from trading_system.domain.positions import Position
 from trading_system.domain.reconciliations import BalanceDifference, Reconciliation
 from trading_system.domain.reports import Balance
+from trading_system.domain.timeframes import Timeframe
 from trading_system.event_log import EventKind, EventLog
 
 BTC, ETH = Symbol("BTC", "USDT"), Symbol("ETH", "USDT")
@@ -291,6 +294,29 @@ EVERY_KIND = [
                 "opened_at": None,
                 "updated_at": None,
             },
+        },
+    ),
+    (
+        "strategy",
+        StrategyChanged(
+            mandate=Mandate(
+                id=UUID(int=8),
+                strategy="sma_cross",
+                symbols=(BTC,),
+                timeframe=Timeframe.parse("1h"),
+                parameters={},
+                capital=Decimal(1000),
+                created_at=NOON,
+                updated_at=NOON,
+                state=MandateState.FAILED,
+                reason="took longer than 10 s",
+            )
+        ),
+        {
+            "id": "00000000-0000-0000-0000-000000000008",
+            "name": "sma_cross",
+            "state": "failed",
+            "reason": "took longer than 10 s",
         },
     ),
 ]

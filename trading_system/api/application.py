@@ -27,6 +27,7 @@ from trading_system.api.routes import (
     reconciliation,
     risk,
     stops,
+    strategies,
     symbols,
     tickers,
     venue,
@@ -56,5 +57,6 @@ def create_app(parts: Parts, options: ApiOptions) -> FastAPI:
         app.include_router(routes.router)
     for routes in (control, risk, order_lists, instruments):
         app.include_router(routes.router)
+    app.include_router(strategies.router)
     app.include_router(pages.router)
     return app

@@ -16,6 +16,7 @@ from trading_system.api.scalars import Instant
 from trading_system.domain.candles import Span
 from trading_system.domain.errors import InvalidRequest
 from trading_system.domain.instruments import Instrument, Symbol
+from trading_system.domain.mandates import Mandate, Sizing, StopRule
 from trading_system.domain.order_lists import OrderList, OrderListRequest
 from trading_system.domain.orders import Order, OrderRequest
 from trading_system.domain.portfolio import Portfolio as PortfolioSummary
@@ -31,6 +32,7 @@ from trading_system.ports import (
     Backfill,
     Clock,
     ComponentHealth,
+    DecisionRepository,
     Derivatives,
     Live,
     OrderRepository,
@@ -40,6 +42,7 @@ from trading_system.ports import (
     SymbolRepository,
     Trading,
 )
+from trading_system.trader.views import Story, StrategyView
 
 _START, _END = "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"
 
@@ -141,6 +144,37 @@ class Stops(Protocol):
     async def all(self, *, symbol: Symbol | None = None, limit: int = 500) -> Sequence[Stop]: ...
 
 
+class StrategyViews(Protocol):
+    """How strategies stand; raises NotFound."""
+
+    @property
+    def decisions(self) -> DecisionRepository: ...
+    async def get(self, mandate_id: UUID, /) -> StrategyView: ...
+    async def all(self) -> Sequence[StrategyView]: ...
+    async def of(self, mandate: Mandate, /) -> StrategyView: ...
+    async def story(self, mandate_id: UUID, symbol: Symbol | None, /, *, bars: int) -> Story: ...
+
+
+class Strategies(Protocol):
+    """Strategies that trade; raises NotFound, NotAllowed, and InvalidRequest."""
+
+    @property
+    def views(self) -> StrategyViews: ...
+    async def create(self, mandate: Mandate, /) -> Mandate: ...
+    async def start(self, mandate_id: UUID, /) -> Mandate: ...
+    async def stop(self, mandate_id: UUID, /, *, flatten: bool = False) -> Mandate: ...
+    async def delete(self, mandate_id: UUID, /, *, flatten: bool = False) -> Mandate: ...
+    async def change(
+        self,
+        mandate_id: UUID,
+        /,
+        *,
+        capital: Decimal | None = None,
+        sizing: Sizing | None = None,
+        stop: StopRule | None = None,
+    ) -> Mandate: ...
+
+
 class Parts(Protocol):
     """The running system, as far as the API speaks to it."""
 
@@ -179,6 +213,8 @@ class Parts(Protocol):
     def portfolio(self) -> Portfolio: ...
     @property
     def stops(self) -> Stops: ...
+    @property
+    def strategies(self) -> Strategies: ...
     @property
     def live(self) -> Live: ...
     @property

@@ -14,6 +14,7 @@ from trading_system.api.reconciliation_schemas import BalanceDifferenceOut, Reco
 from trading_system.api.risk_schemas import RefusalEvent
 from trading_system.api.scalars import InstantOut, SymbolText
 from trading_system.api.schemas import Out, example
+from trading_system.api.strategy_schemas import StrategyEvent
 from trading_system.domain.events import (
     BalancesChanged,
     OrderChanged,
@@ -222,6 +223,7 @@ EventData = (
     | BalanceDifferenceOut
     | OrderEvent
     | PositionEvent
+    | StrategyEvent
 )
 
 
@@ -266,4 +268,5 @@ _MADE_BY: Mapping[EventKind, Callable[[Any], EventData]] = {
     EventKind.DIFFERENCE: BalanceDifferenceOut.of,
     EventKind.ORDER: OrderEvent.of,
     EventKind.POSITION: PositionEvent.of,
+    EventKind.STRATEGY: StrategyEvent.of,
 }

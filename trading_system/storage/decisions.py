@@ -16,6 +16,7 @@ from trading_system.domain.candles import Candle
 from trading_system.domain.decisions import Decision, Outcome
 from trading_system.domain.instruments import Symbol
 from trading_system.ports import Standing
+from trading_system.ports.strategies import Place
 from trading_system.storage.database import Database
 
 _CANDLE = "open_time, open, high, low, close, volume"
@@ -44,7 +45,8 @@ _ALL = f"""
 {_SELECT} WHERE outcome IN (SELECT value FROM json_each(:outcomes))
     AND (:mandate IS NULL OR mandate_id = :mandate) AND (:symbol IS NULL OR symbol = :symbol)
     AND open_time >= :start AND open_time < :end
-ORDER BY open_time DESC, mandate_id, symbol LIMIT :limit
+    AND (:past IS NULL OR (open_time, mandate_id, symbol) < (:past, :past_mandate, :past_symbol))
+ORDER BY open_time DESC, mandate_id DESC, symbol DESC LIMIT :limit
 """  # noqa: S608 -- constants
 _DECIDED = tuple(outcome for outcome in Outcome if outcome is not Outcome.WARMUP)
 _FOREVER = 2**62
@@ -85,15 +87,23 @@ class Decisions:
         outcomes: Collection[Outcome] | None = None,
         start: int | None = None,
         end: int | None = None,
+        after: Place | None = None,
         limit: int = 500,
     ) -> list[Decision]:
-        """Newest bar first, of bars that open from `start` to before `end`; no warm-up."""
+        """Newest bar first, of bars that open from `start` to before `end`; no warm-up.
+
+        With `after` those that come behind that place in this order.
+        """
+        past, past_mandate, past_symbol = after or (None, None, None)
         asked = {
             "outcomes": json.dumps(list(_DECIDED if outcomes is None else outcomes)),
             "mandate": _text(mandate_id),
             "symbol": _text(symbol),
             "start": 0 if start is None else start,
             "end": _FOREVER if end is None else end,
+            "past": past,
+            "past_mandate": _text(past_mandate),
+            "past_symbol": _text(past_symbol),
             "limit": limit,
         }
         return await self._database.read(

@@ -32,12 +32,14 @@ from trading_system.storage.decisions import Decisions
 from trading_system.storage.mandates import Grids, Mandates
 from trading_system.storage.own_orders import OwnOrders
 from trading_system.trader.acting import Actor
+from trading_system.trader.capital import Capital
 from trading_system.trader.deciding import Decider
 from trading_system.trader.grids import GridKeeper
 from trading_system.trader.guards import Guards
 from trading_system.trader.pauses import Pauses
 from trading_system.trader.strategies import Strategies
 from trading_system.trader.trader import Trader
+from trading_system.trader.views import Views
 from trading_system.trader.wallets import Wallets
 from trading_system.trader.workers import Workers
 
@@ -125,16 +127,19 @@ def trader_side(
     )
     strategies = Strategies(
         mandates=mandates,
-        decisions=decisions,
-        own=own,
-        wallets=wallets,
+        views=Views(
+            mandates=mandates,
+            decisions=decisions,
+            own=own,
+            wallets=wallets,
+            valuation=Valuation(live=live, candles=prices, clock=clock),
+        ),
+        capital=Capital(mandates=mandates, wallets=wallets, balances=trading.balances),
         trader=trader,
         brains=brains,
         symbols=symbols,
         prices=prices,
-        valuation=Valuation(live=live, candles=prices, clock=clock),
         market_data=market_data,
-        balances=trading.balances,
         backfill=backfill,
         clock=clock,
         bus=bus,

@@ -7,7 +7,7 @@ or deleted stays in the account, unless it is asked to close it.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from uuid import UUID
 
@@ -17,44 +17,18 @@ from trading_system.domain.errors import InvalidRequest, NotAllowed, UnknownSymb
 from trading_system.domain.events import StrategyChanged
 from trading_system.domain.instruments import Symbol
 from trading_system.domain.mandates import Mandate, MandateState, Sizing, StopRule, check
-from trading_system.domain.positions import Position
-from trading_system.domain.reports import Balance
-from trading_system.execution.valuation import Valuation
 from trading_system.ports import (
     Clock,
-    DecisionRepository,
     MandateRepository,
     MarketData,
-    OwnFill,
-    OwnOrders,
     PriceRepository,
     SymbolRepository,
 )
+from trading_system.trader.capital import Capital
 from trading_system.trader.grids import GridKeeper
 from trading_system.trader.trader import Trader
-from trading_system.trader.wallets import Wallets
+from trading_system.trader.views import ALIVE, Views
 from trading_system.trader.workers import Brains, StrategyFailed
-
-_ALIVE = frozenset(MandateState) - {MandateState.ENDED}
-_NOTHING = Decimal(0)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StrategyView:
-    """A mandate and its sub-wallet: `cash` is what it may still spend, all in its quote asset.
-
-    `equity` and `profit` are None while the price of something it holds is not known.
-    """
-
-    mandate: Mandate
-    positions: tuple[Position, ...]
-    cash: Decimal
-    equity: Decimal | None
-
-    @property
-    def profit(self) -> Decimal | None:
-        """Realised and unrealised, after fees."""
-        return None if self.equity is None else self.equity - self.mandate.capital
 
 
 class Strategies:
@@ -64,39 +38,33 @@ class Strategies:
         self,
         *,
         mandates: MandateRepository,
-        decisions: DecisionRepository,
-        own: OwnOrders,
-        wallets: Wallets,
+        views: Views,
+        capital: Capital,
         trader: Trader,
         brains: Brains,
         symbols: SymbolRepository,
         prices: PriceRepository,
-        valuation: Valuation,
         market_data: MarketData,
-        balances: Callable[[], Awaitable[list[Balance]]],
         backfill: Callable[[Symbol, Span], Awaitable[object]],
         clock: Clock,
         bus: Bus,
         may_short: bool,
     ) -> None:
         self._mandates = mandates
-        self._own = own
-        self._wallets = wallets
-        self.decisions = decisions
-        """What was decided, for whoever asks."""
+        self.views = views
+        """How they stand."""
+        self._capital = capital
         self._trader = trader
         self._brains = brains
         self._symbols = symbols
         self._prices = prices
-        self._valuation = valuation
         self._market_data = market_data
-        self._balances = balances
         self._backfill = backfill
         self._clock = clock
         self._bus = bus
         self._may_short = may_short
 
-    async def create(self, mandate: Mandate) -> StrategyView:
+    async def create(self, mandate: Mandate) -> Mandate:
         """A new one, not started. Raises InvalidRequest, UnknownSymbol, NotRegistered.
 
         NotAllowed when the account has less free than it is to have, or when another strategy
@@ -112,25 +80,12 @@ class Strategies:
             if not (await self._symbols.get(symbol)).active:
                 raise InvalidRequest(f"{symbol} is not collected any more: register it again")
         warmup = await self._warmup(mandate)
-        async with self._trader.alone(_CAPITAL):
-            await self._require_free(mandate.quote, mandate.capital)
+        async with self._capital.alone:
+            await self._capital.require_free(mandate.quote, mandate.capital)
             await self._require_alone(mandate)
             return await self._save(replace(mandate, warmup=warmup))
 
-    async def get(self, mandate_id: UUID) -> StrategyView:
-        """Raises NotFound."""
-        return await self._view(await self._mandates.get(mandate_id))
-
-    async def all(self) -> list[StrategyView]:
-        """Newest first, without those that were deleted."""
-        return [await self._view(each) for each in await self._mandates.all(_ALIVE)]
-
-    async def fills(self, mandate_id: UUID) -> list[OwnFill]:
-        """Of its own orders, those of its stops among them, in the order they were booked."""
-        _, every = await self._own.fills()
-        return [each for each in every if each.mandate_id == mandate_id]
-
-    async def start(self, mandate_id: UUID) -> StrategyView:
+    async def start(self, mandate_id: UUID) -> Mandate:
         """Decide with the close of the bar that is open now, and with every one after it.
 
         One that was started before goes on with the frame it had: what closed meanwhile is decided
@@ -140,7 +95,7 @@ class Strategies:
             mandate = await self._mandates.get(mandate_id)
             self._refuse_winding_down(mandate)
             if mandate.state is MandateState.RUNNING:
-                return await self._view(mandate)
+                return mandate
             now = self._clock.milliseconds()
             begins = mandate.begins
             if begins is None:
@@ -159,7 +114,7 @@ class Strategies:
         self._trader.wake()
         return started
 
-    async def stop(self, mandate_id: UUID, *, flatten: bool = False) -> StrategyView:
+    async def stop(self, mandate_id: UUID, *, flatten: bool = False) -> Mandate:
         """Decide nothing more and cancel what is open; with `flatten` what is held is closed.
 
         Without it the position stays, and so does the stop that guards it. Raises NotFound, and
@@ -167,25 +122,23 @@ class Strategies:
         """
         return await self._wind_down(mandate_id, MandateState.STOPPING, flatten=flatten)
 
-    async def delete(self, mandate_id: UUID, *, flatten: bool = False) -> StrategyView:
+    async def delete(self, mandate_id: UUID, *, flatten: bool = False) -> Mandate:
         """The same, for good; its decisions and orders stay on record. Its capital is free again.
 
         What it holds belongs to nobody then, unless `flatten`. Raises NotFound and NotAllowed.
         """
         return await self._wind_down(mandate_id, MandateState.ENDING, flatten=flatten)
 
-    async def _wind_down(
-        self, mandate_id: UUID, state: MandateState, *, flatten: bool
-    ) -> StrategyView:
+    async def _wind_down(self, mandate_id: UUID, state: MandateState, *, flatten: bool) -> Mandate:
         async with self._trader.alone(mandate_id):
             mandate = await self._mandates.get(mandate_id)
             if mandate.state is MandateState.ENDING:
                 flatten = flatten or mandate.flatten
                 state = MandateState.ENDING
             self._refuse_ended(mandate)
-            view = await self._save(replace(mandate, state=state, flatten=flatten, waiting={}))
+            over = await self._save(replace(mandate, state=state, flatten=flatten, waiting={}))
         self._trader.wake()
-        return view
+        return over
 
     async def change(
         self,
@@ -194,13 +147,13 @@ class Strategies:
         capital: Decimal | None = None,
         sizing: Sizing | None = None,
         stop: StopRule | None = None,
-    ) -> StrategyView:
+    ) -> Mandate:
         """What is named; the rest is what its past decisions were made by, and stays.
 
         Raises NotFound, InvalidRequest, and NotAllowed for more capital than is free or less than
         what it has spent.
         """
-        async with self._trader.alone(_CAPITAL), self._trader.alone(mandate_id):
+        async with self._capital.alone, self._trader.alone(mandate_id):
             mandate = await self._mandates.get(mandate_id)
             self._refuse_ended(mandate)
             changed = replace(
@@ -210,11 +163,9 @@ class Strategies:
                 stop=stop or mandate.stop,
             )
             check(changed, may_short=self._may_short)
-            wallet = await self._wallets.of(mandate_id)
-            if changed.capital < wallet.spent:
-                raise NotAllowed(f"it has spent {wallet.spent:f} {mandate.quote} of its capital")
+            await self._capital.require_spent_less(changed)
             if changed.capital > mandate.capital:
-                await self._require_free(mandate.quote, changed.capital - mandate.capital)
+                await self._capital.require_free(mandate.quote, changed.capital - mandate.capital)
             return await self._save(changed)
 
     @staticmethod
@@ -245,48 +196,17 @@ class Strategies:
                 span = Span(coverage.missing[0].start, coverage.missing[-1].end)
                 await self._backfill(symbol, span)
 
-    async def _require_free(self, quote: str, wanted: Decimal) -> None:
-        """What others may still spend is not free, though it is in the account."""
-        free = {each.asset: each.free for each in await self._balances()}.get(quote, _NOTHING)
-        promised = _NOTHING
-        for other in await self._mandates.all(_ALIVE):
-            if other.quote == quote:
-                left = other.capital - (await self._wallets.of(other.id)).spent
-                promised += max(left, _NOTHING)
-        if wanted > free - promised:
-            raise NotAllowed(
-                f"{wanted:f} {quote} are more than the {max(free - promised, _NOTHING):f} free: "
-                f"the account has {free:f}, of which strategies may spend {promised:f}"
-            )
-
     async def _require_alone(self, mandate: Mandate) -> None:
         """Where positions of a symbol are netted, nobody could tell whose they are."""
         if not self._may_short:
             return
-        for other in await self._mandates.all(_ALIVE):
+        for other in await self._mandates.all(ALIVE):
             shared = set(mandate.symbols) & set(other.symbols)
             if shared:
                 raise NotAllowed(f"{min(shared)} is traded by strategy {other.id} already")
 
-    async def _save(self, mandate: Mandate) -> StrategyView:
+    async def _save(self, mandate: Mandate) -> Mandate:
         changed = replace(mandate, updated_at=self._clock.now())
         await self._mandates.save(changed)
         self._bus.publish(StrategyChanged(mandate=changed))
-        return await self._view(changed)
-
-    async def _view(self, mandate: Mandate) -> StrategyView:
-        wallet = await self._wallets.of(mandate.id)
-        cash = mandate.capital - wallet.spent
-        held = [position.quantity for position in wallet.positions]
-        prices = await self._valuation.prices() if any(held) else {}
-        value = wallet.value({symbol: each.price for symbol, each in prices.items()})
-        return StrategyView(
-            mandate=mandate,
-            positions=tuple(wallet.positions),
-            cash=cash,
-            equity=None if value is None else cash + value,
-        )
-
-
-_CAPITAL = UUID(int=0)
-"""Whose lock is held by whoever gives capital away."""
+        return changed

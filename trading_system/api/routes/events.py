@@ -30,6 +30,7 @@ from trading_system.api.event_stream import MEDIA_TYPE, EventStream, Subscriptio
 from trading_system.api.portfolio_schemas import PositionEvent
 from trading_system.api.reconciliation_schemas import BalanceDifferenceOut, ReconciliationOut
 from trading_system.api.risk_schemas import RefusalEvent
+from trading_system.api.strategy_schemas import StrategyEvent
 from trading_system.domain.errors import InvalidRequest
 from trading_system.domain.instruments import Symbol
 from trading_system.event_log import EventKind
@@ -51,6 +52,7 @@ _SHOWN: Mapping[EventKind, type[BaseModel]] = {
     EventKind.DIFFERENCE: BalanceDifferenceOut,
     EventKind.ORDER: OrderEvent,
     EventKind.POSITION: PositionEvent,
+    EventKind.STRATEGY: StrategyEvent,
 }
 
 
