@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from trading_system.cli.running import FAILED, console, explained, run, settings
-from trading_system.config import Settings
 from trading_system.domain.errors import InvalidRequest
 from trading_system.domain.instruments import Symbol
 
 if TYPE_CHECKING:
     from trading_system.acceptance.report import Accepted
     from trading_system.acceptance.runs import Run
+    from trading_system.config import Settings
 
 
 @explained

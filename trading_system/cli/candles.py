@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import httpx
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from trading_system.cli.connection import answer, connected
 from trading_system.cli.running import console, explained, run, settings
 from trading_system.domain.errors import TradingError
+
+if TYPE_CHECKING:
+    import httpx
 
 Files = Annotated[
     list[Path],

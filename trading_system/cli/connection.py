@@ -8,21 +8,22 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-
-import httpx
+from typing import TYPE_CHECKING
 
 from trading_system.cli.running import opened_system
-from trading_system.config import Settings
 from trading_system.domain.errors import TradingError
 
-_TIMEOUT = httpx.Timeout(60.0, connect=2.0)
+if TYPE_CHECKING:  # importing them takes a while, which --help should not
+    import httpx
+
+    from trading_system.config import Settings
 
 
 @asynccontextmanager
 async def connected(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the running system, or of one that lives as long as this block."""
     base, headers = _access(settings)
-    async with httpx.AsyncClient(base_url=base, headers=headers, timeout=_TIMEOUT) as client:
+    async with _client(base, headers) as client:
         if await _answers(client):
             yield client
             return
@@ -34,7 +35,7 @@ async def connected(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
 async def connected_to_running(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the running system; raises TradingError when none runs: only it hears streams."""
     base, headers = _access(settings)
-    async with httpx.AsyncClient(base_url=base, headers=headers, timeout=_TIMEOUT) as client:
+    async with _client(base, headers) as client:
         if not await _answers(client):
             raise TradingError(f"nothing runs at {base}: start it with trading-system serve")
         yield client
@@ -60,10 +61,21 @@ def _access(settings: Settings) -> tuple[str, dict[str, str]]:
     return base, {"Authorization": f"Bearer {settings.api_token.get_secret_value()}"}
 
 
+def _client(
+    base: str, headers: dict[str, str], transport: httpx.AsyncBaseTransport | None = None
+) -> httpx.AsyncClient:
+    from httpx import AsyncClient, Timeout
+
+    timeout = Timeout(60.0, connect=2.0)
+    return AsyncClient(base_url=base, headers=headers, transport=transport, timeout=timeout)
+
+
 async def _answers(client: httpx.AsyncClient) -> bool:
+    from httpx import TransportError
+
     try:
         response = await client.get("/health")
-    except httpx.TransportError:
+    except TransportError:
         return False
     return "status" in response.text
 
@@ -72,6 +84,8 @@ async def _answers(client: httpx.AsyncClient) -> bool:
 async def _opened_for_this(
     settings: Settings, base: str, headers: dict[str, str]
 ) -> AsyncIterator[httpx.AsyncClient]:
+    from httpx import ASGITransport
+
     from trading_system.api.application import create_app
     from trading_system.api.security import ApiOptions
 
@@ -79,13 +93,11 @@ async def _opened_for_this(
         options = ApiOptions(
             host=settings.api_host, port=settings.api_port, token=settings.api_token
         )
-        transport = httpx.ASGITransport(app=create_app(system, options))
+        transport = ASGITransport(app=create_app(system, options))
         # A kill is carried out here, too: nobody else would before the next start.
         working = asyncio.gather(system.backfills.run(), system.safety.kill_switch.run())
         try:
-            async with httpx.AsyncClient(
-                transport=transport, base_url=base, headers=headers, timeout=_TIMEOUT
-            ) as client:
+            async with _client(base, headers, transport) as client:
                 yield client
         finally:
             working.cancel()

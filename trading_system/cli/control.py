@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import getpass
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import httpx
 import typer
 from rich.table import Table
 
 from trading_system.cli.connection import answer, connected
 from trading_system.cli.running import FAILED, console, explained, run, settings
+
+if TYPE_CHECKING:
+    import httpx
 
 Reason = Annotated[str, typer.Option("--reason", "-r", help="Why; it is kept.")]
 _WAITS, _EVERY = 30.0, 0.2

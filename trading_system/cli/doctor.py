@@ -10,10 +10,10 @@ import typer
 from rich.table import Table
 
 from trading_system.cli.running import FAILED, console, explained, opened_system, run, settings
-from trading_system.config import Settings
 from trading_system.domain.errors import StorageError, TradingError
 
 if TYPE_CHECKING:
+    from trading_system.config import Settings
     from trading_system.system import System
 
 _LITTLE_DISK = 1_000_000_000

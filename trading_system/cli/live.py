@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from itertools import zip_longest
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import httpx
 import typer
 from rich.table import Table
 
 from trading_system.cli.connection import answer, connected, connected_to_running
 from trading_system.cli.running import console, explained, run, settings
 from trading_system.domain.errors import TradingError
+
+if TYPE_CHECKING:
+    import httpx
 
 Symbol = Annotated[str, typer.Argument(help="A pair such as BTC/USDT.")]
 Levels = Annotated[int, typer.Option(min=1, max=5_000, help="So many a side.")]
@@ -116,6 +118,8 @@ async def _told(
     client: httpx.AsyncClient, query: dict[str, str]
 ) -> AsyncIterator[tuple[str, dict[str, Any]]]:
     """Each event's kind and data; our server puts an event's data on one line."""
+    from httpx import TransportError
+
     kind = ""
     try:
         async with client.stream("GET", "/events", params=query) as response:
@@ -128,7 +132,7 @@ async def _told(
                     kind = value
                 elif name == "data":
                     yield kind, json.loads(value)
-    except httpx.TransportError:
+    except TransportError:
         raise TradingError("the system has gone; what it tells can be resumed later") from None
 
 

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 import typer
 from rich.console import Console
 
-from trading_system.config import Settings, read_settings
 from trading_system.domain.errors import ConfigurationError, TradingError
 
 if TYPE_CHECKING:  # importing it takes half a second, which --help should not
+    from trading_system.config import Settings
     from trading_system.system import System
 
 Arguments = ParamSpec("Arguments")
@@ -50,6 +50,8 @@ def explained(command: Callable[Arguments, None]) -> Callable[Arguments, None]:
 
 def settings() -> Settings:
     """The settings; a wrong one raises ConfigurationError with one line each."""
+    from trading_system.config import read_settings
+
     return read_settings()
 
 

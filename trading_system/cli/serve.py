@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import typer
 
 from trading_system.cli.running import explained, run, settings
-from trading_system.config import LogFormat, Settings
 from trading_system.domain.errors import TradingError
 
 if TYPE_CHECKING:
     from trading_system.cli.embedded import EmbeddedExchange
+    from trading_system.config import Settings
     from trading_system.system import System
 
 
@@ -35,6 +35,7 @@ async def _serve(wanted: Settings, exchange: EmbeddedExchange | None) -> int:
     from trading_system.api.security import ApiOptions
     from trading_system.api.server import serve as serve_api
     from trading_system.clock import SystemClock
+    from trading_system.config import LogFormat
     from trading_system.system import opened
 
     logs.configure(

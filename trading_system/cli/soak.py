@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from trading_system.cli.running import FAILED, console, explained, run, say, settings
-from trading_system.config import Settings
 
 if TYPE_CHECKING:
+    from trading_system.config import Settings
     from trading_system.soak.report import Soaked
     from trading_system.soak.verdict import Sample
 
