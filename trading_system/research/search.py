@@ -91,10 +91,6 @@ def run(
 
 def _study(search: Search, objective: Objective) -> optuna.Study:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    if search.sampler not in samplers():
-        raise InvalidRequest(
-            f"Optuna has no sampler {search.sampler!r} for this: {', '.join(samplers())}"
-        )
     try:
         return optuna.create_study(
             storage=search.storage,

@@ -12,6 +12,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from random import Random
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from trading_system.domain.errors import InvalidRequest
 from trading_system.research.conditions import Condition, condition
@@ -35,6 +39,12 @@ class Axis:
     name: str
     values: tuple[Value, ...]
 
+    @property
+    def column(self) -> NDArray[Any]:
+        """The values as numbers or booleans where they are such, else as texts."""
+        plain = all(isinstance(value, bool | int | float) for value in self.values)
+        return np.array(self.values if plain else [str(value) for value in self.values])
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Space:
@@ -55,6 +65,14 @@ class Space:
         for axis in reversed(self.axes):
             combination, place = divmod(combination, len(axis.values))
             found[axis.name] = axis.values[place]
+        return {axis.name: found[axis.name] for axis in self.axes}
+
+    def columns(self, combinations: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
+        """The parameters of n combinations, shape (n,) each; what is no number is text."""
+        rest, found = combinations, dict[str, NDArray[Any]]()
+        for axis in reversed(self.axes):
+            rest, places = np.divmod(rest, len(axis.values))
+            found[axis.name] = axis.column[places]
         return {axis.name: found[axis.name] for axis in self.axes}
 
     def number(self, places: Sequence[int]) -> int:

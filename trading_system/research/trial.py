@@ -22,7 +22,7 @@ from trading_system.backtest.records import Rows
 from trading_system.backtest.rules import Rules
 from trading_system.domain.errors import ConfigurationError, TradingError
 from trading_system.frames import Column
-from trading_system.research.code_version import content_hash
+from trading_system.research.code_version import content_hash, own_file
 from trading_system.research.history import History
 from trading_system.research.playing import summaries
 from trading_system.research.space import Space
@@ -55,6 +55,13 @@ class Recipe:
     def kind(self) -> type[Strategy]:
         """The strategy, also on a machine without that file; InvalidRequest if there is none."""
         return _kind(self)
+
+
+def recipe(kind: type[Strategy]) -> Recipe:
+    """What finds this strategy again, here or on another machine."""
+    path = own_file(kind)
+    source = None if path is None else path.read_text(encoding="utf-8")
+    return Recipe(name=kind.name, path=path, source=source)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -18,13 +18,14 @@ from trading_system.backtest.engine import Result
 from trading_system.backtest.metrics import Metrics
 from trading_system.domain.errors import InvalidRequest
 from trading_system.domain.timeframes import Timeframe
-from trading_system.frames import Column, Frame
+from trading_system.frames import Column
 from trading_system.research.engines import Engine
-from trading_system.research.history import History
+from trading_system.research.history import History, part
 from trading_system.research.objectives import Objective
 from trading_system.research.space import accepted
 from trading_system.research.sweep import batch_size, batches
 from trading_system.research.trial import Question, targets_of
+from trading_system.strategies.grid import Grid
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,6 +139,8 @@ def walk(
     """
     question = asked.question
     kind = question.recipe.kind()
+    if issubclass(kind, Grid):
+        raise InvalidRequest("a grid's orders rest where it began: they cannot walk forward")
     best = [-math.inf] * len(asked.windows)
     chosen: list[int | None] = [None] * len(asked.windows)
     numbers = (number for number, _ in accepted(kind, question.space, candidates))
@@ -185,7 +188,7 @@ def _record(asked: Walk, chosen: Sequence[int | None]) -> Record:
         tested = _metrics(question, column, window.split, window.end)
         steps.append(Step(window=window, combination=combination, train=trained, test=tested))
     first, last = asked.windows[0].split, asked.windows[-1].end
-    frame = between(question.history.frame, first, last)
+    frame = part(question.history.frame, first, last)
     result = backtests.run(frame, stitched[first:last], question.rules, question.history.timeframe)
     return Record(steps=tuple(steps), result=result)
 
@@ -193,20 +196,8 @@ def _record(asked: Walk, chosen: Sequence[int | None]) -> Record:
 def _metrics(question: Question, targets: Column, first: int, last: int) -> Metrics:
     """The metrics over some of the bars, beginning with neither position nor history."""
     return backtests.summarize(
-        between(question.history.frame, first, last),
+        part(question.history.frame, first, last),
         targets[first:last],
         question.rules,
         question.history.timeframe,
-    )
-
-
-def between(frame: Frame, first: int, last: int) -> Frame:
-    """The bars first <= bar < last, not copied."""
-    return Frame(
-        open_time=frame.open_time[first:last],
-        open=frame.open[first:last],
-        high=frame.high[first:last],
-        low=frame.low[first:last],
-        close=frame.close[first:last],
-        volume=frame.volume[first:last],
     )

@@ -1,0 +1,60 @@
+"""The table of a sweep as Parquet: a row a combination, its parameters beside its metrics.
+
+Rows go from one file to the other a group at a time, so that a table of any length fits in memory.
+The same rows give the same bytes.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from trading_system.backtest.records import Rows
+from trading_system.domain.errors import ConfigurationError, StorageError
+from trading_system.research.space import Space
+
+if TYPE_CHECKING:
+    from pyarrow import Table  # type: ignore[import-untyped]
+
+_GROUP = 65_536
+
+
+def write(path: Path, space: Space, rows: Rows, description: str) -> None:
+    """Write rows of ROW with what they are of; the file is there whole or not at all.
+
+    `description`: JSON, kept in the file as the metadata "sweep". Raises StorageError when it
+    cannot be written, ConfigurationError without pyarrow.
+    """
+    try:
+        from pyarrow import parquet  # noqa: PLC0415 -- of the extra `backtest`
+    except ModuleNotFoundError as missing:
+        raise ConfigurationError(
+            "tables need pyarrow: pip install 'trading-system[backtest]'"
+        ) from missing
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    schema = _table(space, rows[:0]).schema.with_metadata({"sweep": description})
+    try:
+        with parquet.ParquetWriter(beside, schema) as writer:
+            for first in range(0, len(rows), _GROUP):
+                writer.write_table(_table(space, rows[first : first + _GROUP]).cast(schema))
+        beside.replace(path)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise StorageError(f"{path} cannot be written: {error.strerror}") from None
+
+
+def _table(space: Space, rows: Rows) -> Table:
+    import pyarrow as pa  # noqa: PLC0415 -- see above
+
+    names = rows.dtype.names
+    numbers = np.asarray(rows["combination"])
+    figures = {name: np.ascontiguousarray(rows[name]) for name in names[1:]}
+    # A strategy may have a parameter whose name is that of a metric.
+    parameters = {
+        name if name not in names else f"parameter_{name}": column
+        for name, column in space.columns(numbers).items()
+    }
+    return pa.table({"combination": numbers, **parameters, **figures})
