@@ -55,6 +55,7 @@ from trading_system.storage.prices import Prices
 from trading_system.storage.reconciliations import Reconciliations
 from trading_system.storage.symbols import Symbols
 from trading_system.trader.assembly import trader_side
+from trading_system.trader.parities import Parities
 from trading_system.trader.strategies import Strategies
 
 
@@ -85,6 +86,7 @@ class System:
     stops: StopKeeper
     safety: Safety
     strategies: Strategies
+    parities: Parities
     live: LiveMarket
     user_stream: UserStream | None
     event_log: EventLog
@@ -279,6 +281,7 @@ async def opened(
             stops=orders_side.stops,
             safety=orders_side.safety,
             strategies=traders.strategies,
+            parities=traders.parities,
             live=live_prices.live,
             user_stream=user_stream,
             event_log=event_log,

@@ -20,6 +20,7 @@ from trading_system.api.routes import (
     leverage,
     order_lists,
     orders,
+    parity,
     plots,
     portfolio,
     positions,
@@ -57,6 +58,7 @@ def create_app(parts: Parts, options: ApiOptions) -> FastAPI:
         app.include_router(routes.router)
     for routes in (control, risk, order_lists, instruments):
         app.include_router(routes.router)
-    app.include_router(strategies.router)
+    for routes in (strategies, parity):
+        app.include_router(routes.router)
     app.include_router(pages.router)
     return app

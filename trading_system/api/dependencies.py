@@ -42,6 +42,7 @@ from trading_system.ports import (
     SymbolRepository,
     Trading,
 )
+from trading_system.trader.parity import Parity
 from trading_system.trader.views import Story, StrategyView
 
 _START, _END = "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"
@@ -175,6 +176,12 @@ class Strategies(Protocol):
     ) -> Mandate: ...
 
 
+class Parities(Protocol):
+    """Strategies beside a backtest; raises NotFound, InvalidRequest and ConfigurationError."""
+
+    async def of(self, mandate_id: UUID, /, *, fee: float) -> Sequence[Parity]: ...
+
+
 class Parts(Protocol):
     """The running system, as far as the API speaks to it."""
 
@@ -215,6 +222,8 @@ class Parts(Protocol):
     def stops(self) -> Stops: ...
     @property
     def strategies(self) -> Strategies: ...
+    @property
+    def parities(self) -> Parities: ...
     @property
     def live(self) -> Live: ...
     @property

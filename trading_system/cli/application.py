@@ -16,6 +16,7 @@ from trading_system.cli import (
     mischief,
     order_lists,
     orders,
+    parity,
     portfolio,
     reconciliation,
     serve,
@@ -79,3 +80,4 @@ app.add_typer(database.app, name="db")
 app.command()(audit.audit)
 app.command()(strategies.strategies)
 app.command()(strategies.check)
+app.command()(parity.parity)

@@ -36,6 +36,7 @@ from trading_system.trader.capital import Capital
 from trading_system.trader.deciding import Decider
 from trading_system.trader.grids import GridKeeper
 from trading_system.trader.guards import Guards
+from trading_system.trader.parities import Parities
 from trading_system.trader.pauses import Pauses
 from trading_system.trader.strategies import Strategies
 from trading_system.trader.trader import Trader
@@ -65,6 +66,7 @@ class TraderSide:
 
     trader: Trader
     strategies: Strategies
+    parities: Parities
 
 
 def trader_side(
@@ -145,7 +147,15 @@ def trader_side(
         bus=bus,
         may_short=may_short,
     )
-    return TraderSide(trader=trader, strategies=strategies)
+    parities = Parities(
+        mandates=mandates,
+        decisions=decisions,
+        own=own,
+        orders=orders,
+        market_data=market_data,
+        brains=brains,
+    )
+    return TraderSide(trader=trader, strategies=strategies, parities=parities)
 
 
 def _objection(control: Control) -> str | None:

@@ -1,0 +1,125 @@
+"""A comparison with a backtest as it travels: computed figures are numbers, not exact decimals."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any, Self
+from uuid import UUID
+
+from trading_system.api.scalars import SymbolText
+from trading_system.api.schemas import Out, example
+from trading_system.domain.orders import Side
+from trading_system.trader.parity import Differing, FillPair, Parity
+
+_BAR = "2026-01-01T12:00:00Z"
+_PAIR: dict[str, Any] = {
+    "bar": _BAR,
+    "side": "BUY",
+    "is_stop": False,
+    "order_id": "0193f3a2-7c1e-7b8a-9d40-5a1b2c3d4e5f",
+    "quantity": 0.0107,
+    "price": 93421.5,
+    "replayed_quantity": 0.01069,
+    "replayed_price": 93420.1,
+    "delay_ms": 5212,
+    "latency": 0.011,
+    "slippage": 0.004,
+    "fee": 0.0009,
+    "size": 0.93,
+    "partial": 0.0,
+}
+
+
+class DifferingOut(Out):
+    """A decision that the same candles do not lead to now; null for no decision."""
+
+    model_config = example(bar=_BAR, stored=1.0, replayed=0.0)
+
+    bar: datetime
+    stored: float | None
+    replayed: float | None
+
+    @classmethod
+    def of(cls, differing: Differing) -> Self:
+        stored, replayed = (
+            None if value != value else value  # noqa: PLR0124 -- NaN
+            for value in (differing.stored, differing.replayed)
+        )
+        return cls(bar=_opened(differing.bar), stored=stored, replayed=replayed)
+
+
+class FillPairOut(Out):
+    """What was filled beside what a backtest fills; null where one of both did not.
+
+    What the run paid more, in quote asset: `latency` (the middle of the book when the order was
+    sent, against the open that the backtest fills at), `slippage` (the price paid, against that
+    middle), `fee` (null if a third asset paid it), `size` (another quantity was ordered) and
+    `partial` (less was filled than ordered). `delay_ms` is from the close of the bar to the fill.
+    """
+
+    model_config = example(**_PAIR)
+
+    bar: datetime
+    side: Side
+    is_stop: bool
+    order_id: UUID | None
+    quantity: float
+    price: float | None
+    replayed_quantity: float
+    replayed_price: float | None
+    delay_ms: int | None
+    latency: float
+    slippage: float
+    fee: float | None
+    size: float
+    partial: float
+
+    @classmethod
+    def of(cls, pair: FillPair) -> Self:
+        return cls(**asdict(pair) | {"bar": _opened(pair.bar)})
+
+
+class ParityOut(Out):
+    """One symbol: `clean` when every decision is equal to the last bit and every fill has its like.
+
+    `not_acted` decisions were missed or refused, and the backtest leaves them out. Profits are in
+    quote asset; that of the backtest is null where it cannot size as the strategy does.
+    """
+
+    model_config = example(
+        symbol="BTC/USDT",
+        clean=True,
+        decisions=1440,
+        differing=[],
+        not_acted=0,
+        fills=[_PAIR],
+        profit=12.4,
+        replayed_profit=12.9,
+    )
+
+    symbol: SymbolText
+    clean: bool
+    decisions: int
+    differing: list[DifferingOut]
+    not_acted: int
+    fills: list[FillPairOut]
+    profit: float
+    replayed_profit: float | None
+
+    @classmethod
+    def of(cls, parity: Parity) -> Self:
+        return cls(
+            symbol=parity.symbol,
+            clean=parity.is_clean,
+            decisions=parity.decisions,
+            differing=[DifferingOut.of(each) for each in parity.differing],
+            not_acted=parity.not_acted,
+            fills=[FillPairOut.of(each) for each in parity.fills],
+            profit=parity.profit,
+            replayed_profit=parity.replayed_profit,
+        )
+
+
+def _opened(open_time: int) -> datetime:
+    return datetime.fromtimestamp(open_time / 1000, UTC)

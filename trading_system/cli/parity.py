@@ -1,0 +1,85 @@
+"""`trading-system parity`: what a strategy did beside a backtest over the same candles."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from trading_system.cli.connection import answer, connected
+from trading_system.cli.running import console, explained, run, settings
+
+_SHOWN = 20
+_PARTS = ("latency", "slippage", "fee", "size", "partial")
+
+Id = Annotated[str, typer.Argument(help="The strategy's id: `curl localhost:8000/strategies`.")]
+Fee = Annotated[
+    float | None, typer.Option(help="What the backtest takes off a fill, as a share: 0.001.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the whole report as JSON.")]
+
+
+@explained
+def parity(strategy: Id, fee: Fee = None, *, as_json: AsJson = False) -> None:
+    """Replay what a strategy has seen and compare: decisions to the last bit, fills part by part.
+
+    Ends with 1 when a decision differs or a fill is without its like.
+    """
+    reports = run(_reports(strategy, fee))
+    if as_json:
+        console.print_json(json.dumps(reports))
+    else:
+        for report in reports:
+            _show(report)
+        if not reports:
+            console.print("It has decided nothing yet.")
+    if not all(report["clean"] for report in reports):
+        raise typer.Exit(1)
+
+
+async def _reports(strategy: str, fee: float | None) -> list[dict[str, Any]]:
+    query = {} if fee is None else {"fee": fee}
+    async with connected(settings()) as client:
+        got = await client.get(f"/strategies/{strategy}/parity", params=query, timeout=600)
+        reports: list[dict[str, Any]] = (await answer(got)).json()
+    return reports
+
+
+def _show(report: Mapping[str, Any]) -> None:
+    differing, fills = report["differing"], report["fills"]
+    verdict = "[green]clean[/green]" if report["clean"] else "[red]not clean[/red]"
+    equal = report["decisions"] - len(differing)
+    console.print(f"[bold]{report['symbol']}[/bold] {verdict}")
+    console.print(
+        f"{equal} of {report['decisions']} decisions equal, {report['not_acted']} not acted on; "
+        f"profit {report['profit']:.4f}, backtest {_number(report['replayed_profit'])}"
+    )
+    for each in differing[:_SHOWN]:
+        console.print(f"  {each['bar']}: decided {each['stored']}, now {each['replayed']}")
+    if fills:
+        console.print(_table(fills))
+
+
+def _table(fills: Sequence[Mapping[str, Any]]) -> Table:
+    table = Table("bar", "side", "price", "backtest", *_PARTS, "delay s")
+    for pair in fills[-_SHOWN:]:
+        delay = "–" if pair["delay_ms"] is None else f"{pair['delay_ms'] / 1000:.1f}"
+        table.add_row(
+            pair["bar"],
+            pair["side"] + (" stop" if pair["is_stop"] else ""),
+            _number(pair["price"]),
+            _number(pair["replayed_price"]),
+            *(_number(pair[part]) for part in _PARTS),
+            delay,
+        )
+    table.add_section()
+    sums = (_number(sum(pair[part] or 0.0 for pair in fills)) for part in _PARTS)
+    table.add_row(f"all {len(fills)}", "", "", "", *sums, "")
+    return table
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:,.4f}"
