@@ -203,7 +203,7 @@ async def test_positions_are_closed_once_all_orders_are_gone(
     assert switch.progress.positions == (BTC,)
     await clock.advance(2)
     assert switch.progress.done
-    assert switch.progress.left_over == {BTC: "0 is less than the 0.01 BTC the venue takes"}
+    assert switch.progress.left_over == {BTC: "0.005 is less than the 0.01 BTC the venue takes"}
     await clock.advance(60)
     assert len(orders.rows) == 2
 
@@ -340,6 +340,22 @@ async def test_what_the_venue_does_not_list_any_more_stays_and_is_said(
     await clock.advance(0)
     assert switch.progress.left_over == {ETH: "the venue does not list it"}
     assert switch.progress.done
+
+
+@pytest.mark.parametrize("executed", ["0", "1"], ids=["open", "short of a fill"])
+async def test_an_order_in_a_symbol_that_was_delisted_keeps_no_other_from_being_closed(
+    switch, kill, manager, trading, says, sells, holdings, orders, clock, executed
+):
+    """The venue can neither cancel it nor tell of its fills, tomorrow neither."""
+    trading.answers.append(says("PARTIALLY_FILLED" if executed == "1" else "NEW", executed))
+    delisted, _ = await manager.save(replace(RESTING, symbol=ETH), idempotency_key=None, digest="d")
+    await manager.send(delisted)
+    holdings.quantities = {BTC: Decimal(2)}
+    trading.answers.extend([Rejected(-1121, "Invalid symbol."), sells])
+    await kill(flatten=True)
+    await clock.advance(0)
+    assert holdings.quantities == {BTC: Decimal(0)}
+    assert (switch.progress.open_orders, switch.progress.done) == (1, False)
 
 
 async def test_an_empty_book_is_no_reason_to_keep_a_position(

@@ -58,6 +58,7 @@ def test_a_share_lies_between_nothing_and_all(win_rate, cap):
         ("0.1", "100", "0.1", ""),
         ("0.0999", "100", "0", "0.099 BTC are worth 9.9 USDT, less than the 10 the venue takes"),
         ("0.0099", "10000", "0", "0.009 is less than the 0.01 BTC the venue takes"),
+        ("0.0009", "100", "0", "0.0009 is less than the 0.01 BTC the venue takes"),
         ("0", "100", "0", "0 is less than the 0.01 BTC the venue takes"),
         ("10", "100", "9", ""),
     ],

@@ -2,8 +2,9 @@
 
 It needs nothing to cancel but the record of orders: what cannot be done now is tried again, after a
 restart as well. Nothing is closed while an order is open, a fill unheard of or our record not known
-to be the venue's, so that what is sold is what is there, once. On margin the venue itself says what
-is there.
+to be the venue's, so that what is sold is what is there, once; what the venue does not list any
+more, and can neither cancel nor tell of, keeps nothing waiting. On margin the venue itself says
+what is there.
 """
 
 from __future__ import annotations
@@ -129,20 +130,28 @@ class KillSwitch:
         except StorageError as error:  # orders are cancelled all the same
             log.warning("a kill is not on disk yet", error=str(error))
         await self._manager.cancel_all(foreign=True)
-        still = len(await self._open())
-        if still or not kill.flatten:
-            self._progress = Progress(kill=kill, open_orders=still)
+        still = await self._open()
+        if not kill.flatten or await self._listed(still):
+            self._progress = Progress(kill=kill, open_orders=len(still))
             return
         await self._ready()
-        if await self._orders.short_of_fills(self._clock.now() - _LOOKS_BACK):
+        short = await self._orders.short_of_fills(self._clock.now() - _LOOKS_BACK)
+        if await self._listed(short):
             log.info("nothing is closed before all fills are known")
             held = tuple(each.symbol for each in await self._held())
-            self._progress = Progress(kill=kill, positions=held)
+            self._progress = Progress(kill=kill, open_orders=len(still), positions=held)
         else:
             self._progress = await self._flatten(kill)
 
     async def _open(self) -> list[Order]:
         return await self._orders.all(statuses=_OPEN, limit=10_000)
+
+    async def _listed(self, orders: list[Order]) -> bool:
+        """Whether one of these is of a symbol that the venue still lists."""
+        if not orders:
+            return False
+        listed = await self._market_data.instruments()
+        return any(order.request.symbol in listed for order in orders)
 
     async def _held(self) -> list[_Held]:
         if self._may_short:

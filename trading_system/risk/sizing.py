@@ -87,13 +87,13 @@ def fitted(
     step = (instrument.market_step_size if market else None) or instrument.step_size
     least = (instrument.market_min_quantity if market else None) or instrument.min_quantity
     most = (instrument.market_max_quantity if market else None) or instrument.max_quantity
-    quantity = min(quantity, most)
+    wanted = quantity = min(quantity, most)
     if step:
         quantity = (quantity / step).to_integral_value(ROUND_DOWN) * step
     if quantity <= 0 or quantity < least:
         reason = (
-            f"{plain(quantity)} is less than the {plain(least)} {instrument.symbol.base} "
-            "the venue takes"
+            f"{plain(quantity or wanted)} is less than the {plain(max(least, step))} "
+            f"{instrument.symbol.base} the venue takes"
         )
         return Size(quantity=_NOTHING, reason=reason)
     least_notional, _ = instrument.notional_bounds(market=market)
