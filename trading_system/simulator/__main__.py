@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import threading
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,13 +26,14 @@ def main() -> None:
     # Ctrl-C in a terminal reaches parent and child alike; this one ends with its parent.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     from trading_system.simulator.command_log import CommandLogError  # noqa: PLC0415 -- slow
+    from trading_system.simulator.model import Refused  # noqa: PLC0415 -- slow
 
     line = sys.stdin.readline()
     if not line:
         return
     try:
         _run(_options(line))
-    except (ValueError, OSError, CommandLogError) as wrong:
+    except (ValueError, OSError, CommandLogError, Refused) as wrong:
         sys.exit(f"simulator: {wrong}")
 
 
@@ -39,6 +41,7 @@ def _options(line: str) -> SimulatorOptions:
     """The options in a line of JSON; raises ValueError for anything else."""
     from trading_system.simulator.limits import LimitSettings  # noqa: PLC0415 -- slow
     from trading_system.simulator.options import (  # noqa: PLC0415 -- slow
+        Mirrored,
         SimulatorOptions,
         running_at,
     )
@@ -49,8 +52,12 @@ def _options(line: str) -> SimulatorOptions:
         given["journal"] = Path(given["journal"])
     try:
         given["limits"] = LimitSettings(**given.get("limits", {}))
+        if given.get("mirrored"):
+            given["mirrored"] = Mirrored(**given["mirrored"])
+        if given.get("funds"):
+            given["funds"] = {asset: Decimal(text) for asset, text in given["funds"].items()}
         return SimulatorOptions(**given)
-    except TypeError as wrong:
+    except (TypeError, ArithmeticError) as wrong:
         raise ValueError(f"no such option: {wrong}") from wrong
 
 

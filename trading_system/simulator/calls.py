@@ -7,7 +7,7 @@ they carry parameters and how they prove who is asking.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import NamedTuple, Protocol
 from uuid import uuid4
 
@@ -25,6 +25,7 @@ _log = logging.getLogger(__name__)
 
 _JSON = "application/json;charset=UTF-8"
 _UNKNOWN = Refused(-1000, "An unknown error occurred while processing the request.")
+_OK = 200
 _UNITS = {"MILLISECOND": False, "millisecond": False, "MICROSECOND": True, "microsecond": True}
 
 WEIGHT = "x-mbx-used-weight-1m"
@@ -56,6 +57,34 @@ class Answer(NamedTuple):
 
 
 Headers = dict[str, str]
+
+
+class Told(NamedTuple):
+    """What another exchange said to a call that was passed on to it."""
+
+    status: int
+    body: bytes
+    retry_after: int = 0
+
+    def result(self) -> object:
+        """What it says, read; Refused or TooMuch where it refuses, ValueError for no JSON."""
+        said = orjson.loads(self.body)
+        if self.status == _OK:
+            return said
+        code, message = said["code"], said["msg"]
+        if self.retry_after:
+            raise TooMuch(code, message, status=self.status, retry_after=self.retry_after)
+        raise Refused(code, message, status=self.status)
+
+
+def refused(refusal: Refused) -> Told:
+    """The same as if another exchange had refused."""
+    retry_after = refusal.retry_after if isinstance(refusal, TooMuch) else 0
+    return Told(refusal.status, orjson.dumps(wire.error(refusal)), retry_after)
+
+
+Prepare = Callable[[Call], Awaitable[Told | None]]
+"""Asks another exchange where a call needs that, before it is answered."""
 
 
 class Limited(Protocol):
@@ -93,10 +122,12 @@ def carried_out(
     now: int,
     identify: Callable[[], str],
     headers: Headers,
+    told: Told | None = None,
 ) -> object:
     """What the endpoint says; it is paid for, and a signed one is told whose account it is.
 
-    `identify` gives the account that signed. Raises Refused.
+    `identify` gives the account that signed. What another exchange `told` is said in place of the
+    endpoint. Raises Refused.
     """
     limits = exchange.limits
     weight = endpoint.weigh(arguments)
@@ -105,6 +136,8 @@ def carried_out(
     try:
         account = identify() if endpoint.signed else ""
         arguments.expect(endpoint.reads)
+        if told is not None:
+            return told.result()
         result = endpoint.handle(Request(exchange, arguments, now, account))
     except Refused:
         if endpoint.free:

@@ -7,6 +7,7 @@ again, so nothing else is kept.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import fields
 from decimal import Decimal
 from pathlib import Path
@@ -16,6 +17,7 @@ from trading_system.simulator.amendments import AmendOrder
 from trading_system.simulator.command_file import CommandFile, CommandLogError
 from trading_system.simulator.list_model import CancelList, ListCommand, Pair, PlaceList
 from trading_system.simulator.model import (
+    Advance,
     CancelAll,
     CancelOrder,
     CancelReplace,
@@ -33,7 +35,7 @@ __all__ = ["CommandLog", "CommandLogError", "decode", "encode"]
 _COMMANDS: dict[str, Callable[..., Command | ListCommand | Pair]] = {
     kind.__name__: kind
     for kind in (
-        *(PlaceOrder, CancelOrder, CancelAll, CancelReplace, AmendOrder, Deposit),
+        *(PlaceOrder, CancelOrder, CancelAll, CancelReplace, AmendOrder, Deposit, Advance),
         *(PlaceList, CancelList, Pair),
     )
 }
@@ -73,9 +75,14 @@ class CommandLog:
                 raise self._file.damaged(number)
             yield command, now
 
+    def watching(self) -> AbstractContextManager[None]:
+        """While the venue handles a command: its market says the same again whenever asked."""
+        return nullcontext()
+
     def append(self, command: Command | ListCommand, now: int) -> None:
-        """Keep one more command."""
-        self._file.append(encode(command) | {"now": now})
+        """Keep one more command; Advance asks for what happens by itself."""
+        if not isinstance(command, Advance):
+            self._file.append(encode(command) | {"now": now})
 
     def close(self) -> None:
         self._file.close()

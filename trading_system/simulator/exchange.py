@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from decimal import Decimal
+from typing import Protocol
 
-from trading_system.simulator.command_log import CommandLog, CommandLogError
+from trading_system.simulator.command_log import CommandLogError
 from trading_system.simulator.events import BalanceEvent, Event, OrderEvent
 from trading_system.simulator.exchange_info import ExchangeInfo
 from trading_system.simulator.feeds import Feed, RecordedFrames
@@ -30,6 +32,18 @@ MAKER_BIPS = 10
 TAKER_BIPS = 10
 
 
+class Log(Protocol):
+    """Keeps commands; see command_log."""
+
+    def replay(self) -> Iterator[tuple[Command | ListCommand, int]]: ...
+
+    def watching(self) -> AbstractContextManager[None]: ...
+
+    def append(self, command: Command | ListCommand, now: int) -> None: ...
+
+    def close(self) -> None: ...
+
+
 class Exchange:
     """Commands go through here, so that none is handled without being counted and kept."""
 
@@ -40,7 +54,7 @@ class Exchange:
         *,
         settings: LimitSettings | None = None,
         filters: ExchangeLimits | None = None,
-        log: CommandLog | None = None,
+        log: Log | None = None,
         frames: RecordedFrames | None = None,
     ) -> None:
         """Open the accounts and do again what the log has; raises CommandLogError."""
@@ -71,13 +85,15 @@ class Exchange:
     def handle(self, command: Command | ListCommand, now: int) -> list[Event]:
         """Have the venue carry it out; count it, and keep it when it changed something."""
         try:
-            events = self.venue.handle(command, now)
+            events = self._carry_out(command, now)
         except Refused as refusal:
             if refusal.data is not None:
                 self._count(command, now)  # even where the new order was not attempted
             if refusal.code == HALF_DONE:
                 self._keep(command)
                 self.advance(now)
+            else:
+                self._keep(Advance())  # the market had gone on before
             raise
         self._count(command, now)
         self._keep(command)
@@ -86,7 +102,9 @@ class Exchange:
 
     def advance(self, now: int) -> None:
         """Let the market run on for whoever has orders in it."""
-        self._absorb(self.venue.handle(Advance(), now), now)
+        events = self._carry_out(Advance(), now)
+        self._keep(Advance())
+        self._absorb(events, now)
 
     @property
     def has_open_orders(self) -> bool:
@@ -96,7 +114,11 @@ class Exchange:
         if self._log is not None:
             self._log.close()
 
-    def _replay(self, log: CommandLog | None) -> None:
+    def _carry_out(self, command: Command | ListCommand, now: int) -> list[Event]:
+        with nullcontext() if self._log is None else self._log.watching():
+            return self.venue.handle(command, now)
+
+    def _replay(self, log: Log | None) -> None:
         for command, now in log.replay() if log else ():
             try:
                 events = self.venue.handle(command, now)

@@ -10,6 +10,7 @@ from functools import partial
 from aiohttp import web
 
 from trading_system.simulator.auth import Keys
+from trading_system.simulator.calls import Prepare, Told
 from trading_system.simulator.exchange import Exchange
 from trading_system.simulator.futures.exchange import FuturesExchange
 from trading_system.simulator.futures.front import FuturesFront
@@ -28,7 +29,8 @@ _ADVANCE_SECONDS = 0.1
 class Front:
     """Hands requests to whom they belong; while `run` runs, the market goes on and is published.
 
-    `clock` is the exchange's as it should be, ms UTC; `speed` is how fast it runs.
+    `clock` is the exchange's as it should be, ms UTC; `speed` is how fast it runs; `prepare`, if
+    given, is asked before each call is answered.
     """
 
     def __init__(
@@ -40,12 +42,14 @@ class Front:
         *,
         clock: Callable[[], int],
         speed: float,
+        prepare: Prepare | None = None,
     ) -> None:
         self._exchange = exchange
         self._futures = futures
         self._mischief = mischief
         self._undisturbed = clock
         self._speed = speed
+        self._prepare = prepare
         self._rest = RestApi(exchange, keys)
         self._streams = StreamShell(
             partial(open_source, exchange),
@@ -54,7 +58,12 @@ class Front:
             interference=mischief,
         )
         self._ws_api = WsApiShell(
-            exchange, keys, clock=self._clock, speed=speed, interference=mischief
+            exchange,
+            keys,
+            clock=self._clock,
+            speed=speed,
+            interference=mischief,
+            prepare=prepare,
         )
         self._futures_front = FuturesFront(
             futures, keys, clock=self._clock, speed=speed, interference=mischief
@@ -106,17 +115,18 @@ class Front:
             time_unit=request.headers.get("X-MBX-TIME-UNIT"),
             address=request.remote or "",
         )
-        answer = await self._mischief.answer(call, self._serve)
+        told = None if self._prepare is None else await self._prepare(call)
+        answer = await self._mischief.answer(call, lambda call: self._serve(call, told))
         if answer is None:
             if request.transport is not None:
                 request.transport.abort()
             return web.Response()  # which nobody gets any more
         return web.Response(status=answer.status, body=answer.body, headers=answer.headers)
 
-    def _serve(self, call: Call) -> Answer:
+    def _serve(self, call: Call, told: Told | None) -> Answer:
         if self._futures_front.serves(call.path):
             return self._futures_front.answer(call)
-        return self._rest.answer(call, self._clock())
+        return self._rest.answer(call, self._clock(), told)
 
     async def _keep_advancing(self) -> None:
         """Let resting orders meet the market even while nobody asks."""

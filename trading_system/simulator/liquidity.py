@@ -34,7 +34,6 @@ class Liquidity:
         self._taken: defaultdict[tuple[Side, Decimal], Decimal] = defaultdict(Decimal)
         self._taken_from = -1
         self._takes = 0
-        self._looked = (-1, Depth(-1, [], []))
         self._latest = -1
         self._id = -1
         self._id_of = (-1, 0)
@@ -97,10 +96,7 @@ class Liquidity:
         return self._id
 
     def _feed_depth(self, now: int) -> Depth:
-        """The feed's book, asked for once where one order looks at it several times."""
-        if self._looked[0] != now:
-            self._looked = (now, self._feed.depth(self._symbol, now=now))
-        return self._looked[1]
+        return self._feed.depth(self._symbol, now=now)
 
     def _feed_levels(self, side: Side, depth: Depth) -> Iterator[Level]:
         """The feed's side of the book without what was taken and what a user's order crosses."""

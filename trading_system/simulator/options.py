@@ -31,11 +31,24 @@ def running_at(speed: float, *, origin: int | None = None) -> Callable[[], int]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Mirrored:
+    """The exchange whose public market is mirrored: the roots of its REST API and its streams.
+
+    An order waits at most `patience` seconds for a market that has only just begun to be heard.
+    """
+
+    rest: str
+    streams: str
+    patience: float = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SimulatorOptions:
     """What to serve, where, and to whom. Port 0 takes a free one; keys not given are made up.
 
     `market` is "seed" or the path of a recording, which `shift` moves so that candles end and raw
-    streams begin now; `symbols` is how many pairs a seeded market lists. `funds` (asset to amount)
+    streams begin now; `symbols` is how many pairs a seeded market lists. With `mirrored` the market
+    is another exchange's instead, and there are no futures. `funds` (asset to amount)
     replaces the usual generous ones, `futures_wallet` is what the futures account holds of USDT.
     With a `public_key` (PEM, Ed25519 or RSA) requests are signed by what belongs to it and there is
     no secret; without `any_logon` only Ed25519 keys may log on to the WebSocket API, as it is
@@ -49,6 +62,7 @@ class SimulatorOptions:
     port: int = 0
     seed: int = 42
     market: str = SEEDED
+    mirrored: Mirrored | None = None
     symbols: int = 24
     shift: bool = False
     journal: Path | None = None

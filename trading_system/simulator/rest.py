@@ -8,6 +8,7 @@ from trading_system.simulator.calls import (
     Answer,
     Call,
     Headers,
+    Told,
     answered,
     carried_out,
     encoded,
@@ -34,15 +35,17 @@ class RestApi:
         self._exchange = exchange
         self._keys = keys
 
-    def answer(self, call: Call, now: int) -> Answer:
-        """The answer to a call received at `now`, ms UTC."""
+    def answer(self, call: Call, now: int, told: Told | None = None) -> Answer:
+        """The answer to a call received at `now`, ms UTC; `told`: see calls.carried_out."""
         if call.path in RETIRED:
             return Answer(410, _GONE, _HTML)
         if (call.method, call.path) not in ENDPOINTS and call.path not in LATER:
             return Answer(404, _NOT_FOUND, _HTML)
-        return answered(self._exchange, call, now, lambda headers: self._serve(call, now, headers))
+        return answered(
+            self._exchange, call, now, lambda headers: self._serve(call, now, headers, told)
+        )
 
-    def _serve(self, call: Call, now: int, headers: Headers) -> bytes:
+    def _serve(self, call: Call, now: int, headers: Headers, told: Told | None) -> bytes:
         endpoint = ENDPOINTS.get((call.method, call.path))
         if endpoint is None:
             raise Refused(-1020, "This operation is not supported.")
@@ -61,5 +64,6 @@ class RestApi:
             now=now,
             identify=identify,
             headers=headers,
+            told=told,
         )
         return encoded(result, in_microseconds=in_microseconds)

@@ -22,26 +22,16 @@ from trading_system.simulator.futures.command_log import FuturesLog
 from trading_system.simulator.futures.exchange import FuturesExchange
 from trading_system.simulator.mischief.control import Mischief
 from trading_system.simulator.mischief.rules import read_rule
+from trading_system.simulator.opened import ACCOUNT, PURSE, Opened
 from trading_system.simulator.options import SEEDED, SimulatorOptions
 from trading_system.simulator.remembered import RememberedFeed
 from trading_system.simulator.seeded.feed import SeededFeed
 
 __all__ = ["RunningSimulator", "SimulatorOptions", "serve"]
 
-_ACCOUNT = "main"
 _KEY_BYTES = 32  # 64 characters, as Binance's keys have
 _SHUTDOWN_SECONDS = 1.0
 _LONGEST_LINE = 1 << 16  # `symbols` may name hundreds of them
-_PURSE = {
-    "USDT": Decimal(1_000_000),
-    "USDC": Decimal(1_000_000),
-    "FDUSD": Decimal(1_000_000),
-    "EUR": Decimal(1_000_000),
-    "TRY": Decimal(1_000_000),
-    "BTC": Decimal(10),
-    "ETH": Decimal(100),
-    "BNB": Decimal(100),
-}
 _POCKET = Decimal(10_000)
 
 
@@ -73,11 +63,34 @@ async def serve(
     key = _key(options)
     rules = [read_rule(rule) for rule in options.mischief]
     mischief = Mischief(seed=options.mischief_seed, speed=options.speed, clock=options.clock)
-    log, futures_log = open_logs(options)
-    exchange = open_exchange(options, log, feed, mischief)
-    futures = FuturesExchange(exchange.feed, {_ACCOUNT: options.futures_wallet}, log=futures_log)
-    keys = Keys([key], any_logon=options.any_logon)
-    front = Front(exchange, futures, keys, mischief, clock=options.clock, speed=options.speed)
+    async with _opened(options, feed, mischief) as (opened, futures):
+        front = Front(
+            opened.exchange,
+            futures,
+            Keys([key], any_logon=options.any_logon),
+            mischief,
+            clock=opened.clock,
+            speed=options.speed,
+            prepare=opened.prepare,
+        )
+        mischief.add(rules)
+        async with _listening(options, front) as (url, stop):
+            yield RunningSimulator(
+                url=url,
+                api_key=key.key,
+                secret=key.secret,
+                exchange=opened.exchange,
+                futures=futures,
+                mischief=mischief,
+                stop=stop,
+            )
+
+
+@asynccontextmanager
+async def _listening(
+    options: SimulatorOptions, front: Front
+) -> AsyncIterator[tuple[str, Callable[[], Awaitable[None]]]]:
+    """Where it is reached while the block lasts, and what ends that before."""
     server = web.Server(front.respond, access_log=None, max_line_size=_LONGEST_LINE)
     runner = web.ServerRunner(server, shutdown_timeout=_SHUTDOWN_SECONDS)
     await runner.setup()
@@ -89,21 +102,32 @@ async def serve(
 
     running = asyncio.create_task(front.run())
     try:
-        mischief.add(rules)
         await web.TCPSite(runner, options.host, options.port).start()
         host, port = runner.addresses[0][:2]
-        yield RunningSimulator(
-            url=f"http://{f'[{host}]' if ':' in host else host}:{port}",
-            api_key=key.key,
-            secret=key.secret,
-            exchange=exchange,
-            futures=futures,
-            mischief=mischief,
-            stop=stop,
-        )
+        yield f"http://{f'[{host}]' if ':' in host else host}:{port}", stop
     finally:
         running.cancel()
         await stop()
+
+
+@asynccontextmanager
+async def _opened(
+    options: SimulatorOptions, feed: Feed | None, mischief: Mischief
+) -> AsyncIterator[tuple[Opened, FuturesExchange]]:
+    """Both exchanges; beside a mirrored market there is one of futures that lists nothing."""
+    if options.mirrored is not None:
+        # Most runs have nothing to mirror.
+        from trading_system.simulator.mirror.opening import opened  # noqa: PLC0415
+
+        async with opened(options, options.mirrored, mischief) as paper:
+            yield paper, FuturesExchange(SeededFeed(options.seed, {}), {ACCOUNT: Decimal(0)})
+        return
+    log, futures_log = open_logs(options)
+    exchange = open_exchange(options, log, feed, mischief)
+    futures = FuturesExchange(exchange.feed, {ACCOUNT: options.futures_wallet}, log=futures_log)
+    try:
+        yield Opened(exchange, options.clock), futures
+    finally:
         exchange.close()
         futures.close()
 
@@ -138,7 +162,7 @@ def open_exchange(
     feed = feed if mischief is None else mischief.market(feed)
     return Exchange(
         feed,
-        {_ACCOUNT: purse(feed) if options.funds is None else options.funds},
+        {ACCOUNT: purse(feed) if options.funds is None else options.funds},
         settings=options.limits,
         filters=options.filters,
         log=log,
@@ -159,7 +183,7 @@ def open_market(options: SimulatorOptions, now: int) -> tuple[Feed, RecordedFram
 def purse(feed: Feed) -> Mapping[str, Decimal]:
     """What an account holds at first: something of every asset that is listed."""
     assets = {asset for rules in feed.symbols.values() for asset in (rules.base, rules.quote)}
-    return {asset: _PURSE.get(asset, _POCKET) for asset in sorted(assets)}
+    return {asset: PURSE.get(asset, _POCKET) for asset in sorted(assets)}
 
 
 def _key(options: SimulatorOptions) -> ApiKey:
@@ -167,5 +191,5 @@ def _key(options: SimulatorOptions) -> ApiKey:
         key=options.api_key or secrets.token_hex(_KEY_BYTES),
         secret="" if options.public_key else options.secret or secrets.token_hex(_KEY_BYTES),
         public_key=options.public_key,
-        account=_ACCOUNT,
+        account=ACCOUNT,
     )

@@ -16,6 +16,8 @@ from trading_system.simulator.calls import (
     Answer,
     Call,
     Headers,
+    Prepare,
+    Told,
     answered,
     carried_out,
     encoded,
@@ -40,7 +42,10 @@ _ROOT = "/ws-api/v3/"
 
 
 class Connection:
-    """Times go out in us where the URL of the connection asks for that; `clock` tells ms UTC."""
+    """Times go out in us where the URL of the connection asks for that; `clock` tells ms UTC.
+
+    `prepare`, if given, is asked before each call is answered.
+    """
 
     def __init__(
         self,
@@ -51,6 +56,7 @@ class Connection:
         clock: Callable[[], int],
         interference: Interference,
         in_microseconds: bool,
+        prepare: Prepare | None,
     ) -> None:
         self.session = session
         self._link = link
@@ -58,6 +64,7 @@ class Connection:
         self._clock = clock
         self._interference = interference
         self._in_microseconds = in_microseconds
+        self._prepare = prepare
         self._tasks: set[asyncio.Task[None]] = set()
 
     def hear(self, text: str) -> None:
@@ -85,7 +92,9 @@ class Connection:
         except Malformed as refusal:
             self._answer_malformed(refusal)
             return
-        answer = await self._interference.answer(self._call(ask), lambda _: self._serve(ask))
+        call = self._call(ask)
+        told = None if self._prepare is None else await self._prepare(call)
+        answer = await self._interference.answer(call, lambda _: self._serve(ask, told))
         if answer is None:
             self._link.abort()
             return
@@ -111,13 +120,16 @@ class Connection:
             address=self._link.address,
         )
 
-    def _serve(self, ask: Ask) -> Answer:
+    def _serve(self, ask: Ask, told: Told | None) -> Answer:
         now = self._clock()
         return answered(
-            self._exchange, self._call(ask), now, lambda headers: self._write(ask, now, headers)
+            self._exchange,
+            self._call(ask),
+            now,
+            lambda headers: self._write(ask, now, headers, told),
         )
 
-    def _write(self, ask: Ask, now: int, headers: Headers) -> bytes:
+    def _write(self, ask: Ask, now: int, headers: Headers, told: Told | None) -> bytes:
         address = self._link.address
         if ask.method in METHODS:
             self._exchange.limits.charge(address, WEIGHT, now)
@@ -133,6 +145,7 @@ class Connection:
             now=now,
             identify=lambda: self.session.identify(ask.parameters, now),
             headers=headers,
+            told=told,
         )
         body = encoded(result, in_microseconds=self._in_microseconds)
         return in_its_words(ask.method, body, self._exchange.settings)

@@ -10,7 +10,7 @@ import orjson
 from aiohttp import web
 
 from trading_system.simulator.auth import Keys
-from trading_system.simulator.calls import Call, Headers, answered, wants_microseconds
+from trading_system.simulator.calls import Call, Headers, Prepare, answered, wants_microseconds
 from trading_system.simulator.events import Event
 from trading_system.simulator.exchange import Exchange
 from trading_system.simulator.interference import Interference
@@ -35,12 +35,14 @@ class WsApiShell:
         clock: Callable[[], int],
         speed: float,
         interference: Interference,
+        prepare: Prepare | None = None,
     ) -> None:
         self._exchange = exchange
         self._keys = keys
         self._clock = clock
         self._speed = speed
         self._interference = interference
+        self._prepare = prepare
         rules = LinkRules(
             most_messages=_MOST_MESSAGES,
             most_attempts=exchange.settings.connections_per_5_minutes,
@@ -76,6 +78,7 @@ class WsApiShell:
             clock=self._clock,
             interference=self._interference,
             in_microseconds=wants_microseconds(unit),
+            prepare=self._prepare,
         )
         self._connections.add(connection)
         link.whenever_over(lambda _: self._connections.discard(connection))

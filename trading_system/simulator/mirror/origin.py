@@ -1,0 +1,128 @@
+"""Public questions to the exchange that is mirrored, within a bounded part of what it allows.
+
+Its own count, told with every answer, is what is believed: others on this machine use it as well.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import aiohttp
+import orjson
+
+from trading_system.simulator.calls import WEIGHT, Told
+from trading_system.simulator.limits import TooMuch
+from trading_system.simulator.model import Refused
+
+_log = logging.getLogger(__name__)
+
+SHARE = 0.95
+"""Of the weight it allows in a minute; the rest is left to others."""
+
+_MINUTE = 60_000
+_SECOND = 1_000
+_OK = 200
+_TOO_MANY = {418, 429}
+_PATIENCE = aiohttp.ClientTimeout(total=10.0)
+
+
+class Away(Refused):
+    """It does not answer; told on as an error of the exchange that was asked, which it is."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            -1001, "Internal error; unable to process your request. Please try again.", status=503
+        )
+
+
+class Origin:
+    """Asked by path and query; `clock` tells ms UTC, `most` is the weight it allows in a minute."""
+
+    def __init__(
+        self,
+        root: str,
+        http: aiohttp.ClientSession,
+        *,
+        clock: Callable[[], int],
+        most: int = 6_000,
+    ) -> None:
+        self.root = root
+        self.most = most
+        self.asked = 0
+        """How many questions were sent."""
+        self._http = http
+        self._clock = clock
+        self._minute = -1
+        self._used = 0
+        self._not_before = 0
+
+    @property
+    def used(self) -> int:
+        """The weight used in this minute, by everybody on this address as far as it was told."""
+        minute = self._clock() // _MINUTE
+        if minute != self._minute:
+            self._minute, self._used = minute, 0
+        return self._used
+
+    async def told(self, path: str, query: str = "", *, weight: int) -> Told:
+        """Its answer, whatever that is; TooMuch where asking could be too much, Away without one.
+
+        `query` is sent as it is given.
+        """
+        self._refuse_too_much(weight)
+        self._used = self.used + weight
+        self.asked += 1
+        url = f"{self.root}{path}" + (f"?{query}" if query else "")
+        try:
+            async with self._http.get(url, timeout=_PATIENCE) as answer:
+                told = Told(
+                    answer.status,
+                    await answer.read(),
+                    int(answer.headers.get("Retry-After") or 0),
+                )
+                used = answer.headers.get(WEIGHT, "")
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as lost:
+            _log.warning("%s%s cannot be asked: %s", self.root, path, lost or type(lost).__name__)
+            raise Away from lost
+        if used.isdecimal():
+            self._used = max(self.used, int(used))
+        if told.status in _TOO_MANY:
+            self._not_before = self._clock() + max(told.retry_after, 1) * _SECOND
+        return told
+
+    async def ask(self, path: str, query: str = "", *, weight: int) -> Any:
+        """What it says, read; Refused where it refuses, Away for anything that is no answer."""
+        told = await self.told(path, query, weight=weight)
+        try:
+            return told.result()
+        except ValueError as garbled:
+            raise Away from garbled
+
+    async def listing(self) -> Any:
+        """Its exchangeInfo, which is large: read outside of the event loop."""
+        told = await self.told("/api/v3/exchangeInfo", "permissions=SPOT", weight=20)
+        if told.status != _OK:
+            told.result()
+            raise Away
+        info = await asyncio.to_thread(orjson.loads, told.body)
+        for limit in info.get("rateLimits", ()):
+            if (limit["rateLimitType"], limit["interval"]) == ("REQUEST_WEIGHT", "MINUTE"):
+                self.most = limit["limit"] // limit["intervalNum"]
+        return info
+
+    def _refuse_too_much(self, weight: int) -> None:
+        now = self._clock()
+        until = self._not_before
+        if self.used + weight > SHARE * self.most:
+            until = max(until, (now // _MINUTE + 1) * _MINUTE)
+        if now < until:
+            raise TooMuch(
+                -1003,
+                f"Too much request weight used; current limit is {self.most} request weight per "
+                "1 MINUTE. Please use WebSocket Streams for live updates to avoid polling the API.",
+                status=429,
+                retry_after=-(-(until - now) // _SECOND),
+            )
