@@ -22,7 +22,8 @@ from trading_system.domain.reports import Fill
 from trading_system.domain.stops import StopKind
 from trading_system.domain.timeframes import Timeframe
 from trading_system.frames import Frame
-from trading_system.trader.parity import Execution, parity
+from trading_system.trader.fill_pairs import Execution
+from trading_system.trader.parity import parity
 
 BTC = Symbol("BTC", "USDT")
 MINUTE = 60_000
@@ -228,6 +229,15 @@ def test_a_decision_that_was_missed_is_left_out_of_the_backtest_and_counted(fram
     told = compared(frame, [IN], stored=stored)
     assert told.not_acted == 2
     assert [pair.bar for pair in told.fills] == [START + MINUTE]
+
+
+def test_an_order_that_nobody_filled_changed_nothing(frame):
+    first, *others = decisions(frame)
+    stored = [replace(first, order_id=UUID(int=1)), *others]
+    told = compared(frame, [], stored=stored)
+    assert told.not_acted == 1
+    assert [pair.bar for pair in told.fills] == [START + 4 * MINUTE]
+    assert compared(frame, [IN], stored=stored).not_acted == 0
 
 
 def test_what_was_decided_last_is_not_judged_before_the_next_bar_has_closed(frame):

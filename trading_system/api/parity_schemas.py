@@ -10,7 +10,8 @@ from uuid import UUID
 from trading_system.api.scalars import SymbolText
 from trading_system.api.schemas import Out, example
 from trading_system.domain.orders import Side
-from trading_system.trader.parity import Differing, FillPair, Parity
+from trading_system.trader.fill_pairs import FillPair
+from trading_system.trader.parity import Differing, Parity
 
 _BAR = "2026-01-01T12:00:00Z"
 _PAIR: dict[str, Any] = {

@@ -34,8 +34,9 @@ from trading_system.ports import (
     OwnOrders,
 )
 from trading_system.storage.times import to_milliseconds
+from trading_system.trader.fill_pairs import Execution
 from trading_system.trader.grids import GridKeeper
-from trading_system.trader.parity import Execution, Parity, parity
+from trading_system.trader.parity import Parity, parity
 from trading_system.trader.workers import Brains, NewBars
 
 _ALL = 10_000_000
