@@ -17,7 +17,8 @@ from trading_system.domain.candles import Candle
 Column = NDArray[np.float64]
 """One value a candle, shape (n,)."""
 
-_COLUMNS = len(Candle._fields)
+COLUMNS = Candle._fields
+"""The names of the columns, in their order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -43,8 +44,8 @@ class Frame:
         """
         if rows.dtype.kind not in "fiu":
             raise TypeError(f"candles are float64 columns, not {rows.dtype}")
-        if rows.ndim != 2 or rows.shape[1] != _COLUMNS:  # noqa: PLR2004 -- rows and columns
-            raise ValueError(f"candles have the shape (n, {_COLUMNS}), not {rows.shape}")
+        if rows.ndim != 2 or rows.shape[1] != len(COLUMNS):  # noqa: PLR2004 -- rows and columns
+            raise ValueError(f"candles have the shape (n, {len(COLUMNS)}), not {rows.shape}")
         open_time = rows[:, 0].astype(np.int64)
         if np.any(np.diff(open_time) <= 0):
             raise ValueError("the open times of candles ascend")
@@ -65,7 +66,7 @@ class Frame:
     @classmethod
     def from_candles(cls, candles: Sequence[Candle]) -> Frame:
         """Build it from candles in ascending order; none give an empty frame."""
-        return cls.from_array(np.array(candles, dtype=np.float64).reshape(-1, _COLUMNS))
+        return cls.from_array(np.array(candles, dtype=np.float64).reshape(-1, len(COLUMNS)))
 
     def __len__(self) -> int:
         return len(self.open_time)

@@ -46,5 +46,5 @@ def test_a_wrong_row_is_told_with_its_line(tmp_path):
 def test_a_row_that_is_no_candle_is_refused(column, value):
     wrong = rows()
     wrong[1, column] = value
-    with pytest.raises(ValueError, match="time is not the start|does not hold"):
+    with pytest.raises(ValueError, match=r"time is not the start|does not hold"):
         judged(wrong)

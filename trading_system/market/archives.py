@@ -89,14 +89,19 @@ def read_archive(path: Path, symbol: Symbol | None = None) -> Archive:
             "all longer ones are built from them"
         )
     if symbol is None:
-        name = _NAME.match(path.name)
-        if name is None:
+        symbol = symbol_told(path)
+        if symbol is None:
             raise InvalidRequest(
                 f"{path.name} does not tell whose candles it holds; "
                 "name it like BTCUSDT-1m-2024-10.zip, or say the symbol"
             )
-        symbol = split_symbol(name["symbol"])
     return Archive(path=path, symbol=symbol, says_minutes=interval is not None)
+
+
+def symbol_told(path: Path) -> Symbol | None:
+    """Whose candles the name of the file says it holds; None when it does not say."""
+    name = _NAME.match(path.name)
+    return None if name is None else split_symbol(name["symbol"])
 
 
 def split_symbol(name: str) -> Symbol:

@@ -15,10 +15,9 @@ import numpy as np
 from trading_system.domain.candles import Span
 from trading_system.domain.errors import InvalidRequest
 from trading_system.domain.timeframes import Timeframe
-from trading_system.frames import Frame
+from trading_system.frames import COLUMNS, Frame
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_NAMES = ("open_time", "open", "high", "low", "close", "volume")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -91,7 +90,7 @@ def asked(timeframe: Timeframe, start: datetime, end: datetime) -> Span:
 
 def part(frame: Frame, first: int, past: int) -> Frame:
     """The candles `first` <= i < `past`, not copied."""
-    return Frame(**{name: getattr(frame, name)[first:past] for name in _NAMES})
+    return Frame(**{name: getattr(frame, name)[first:past] for name in COLUMNS})
 
 
 def _first_open(timeframe: Timeframe, moment: datetime) -> int:
@@ -120,7 +119,7 @@ def _told(milliseconds: int) -> str:
 
 def _digest(frame: Frame, symbol: str, timeframe: str) -> str:
     digest = hashlib.sha256(f"{symbol} {timeframe}\n".encode())
-    for name in _NAMES:
+    for name in COLUMNS:
         column = getattr(frame, name)
         digest.update(column.astype(column.dtype.newbyteorder("<")).tobytes())
     return digest.hexdigest()
