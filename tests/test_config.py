@@ -36,7 +36,7 @@ def test_the_environment_beats_the_file(monkeypatch, tmp_path) -> None:
     assert (settings.api_port, settings.sim_seed) == (2222, 7)
 
 
-@pytest.mark.parametrize("venue", ["sim", "testnet", "live", "http://127.0.0.1:9000/"])
+@pytest.mark.parametrize("venue", ["sim", "paper", "testnet", "live", "http://127.0.0.1:9000/"])
 def test_a_venue_is_a_name_or_an_address(monkeypatch, venue) -> None:
     monkeypatch.setenv("VENUE", venue)
     assert read_settings().venue == venue.rstrip("/")
@@ -45,7 +45,12 @@ def test_a_venue_is_a_name_or_an_address(monkeypatch, venue) -> None:
 @pytest.mark.parametrize(
     ("variables", "line"),
     [
-        ({"VENUE": "binance"}, "VENUE: 'binance' is none of sim, testnet, live or a URL"),
+        ({"VENUE": "binance"}, "VENUE: 'binance' is none of sim, paper, testnet, live or a"),
+        ({"DATA_VENUE": "paper"}, "DATA_VENUE cannot be paper"),
+        ({"VENUE": "paper", "DATA_VENUE": "sim"}, "leave DATA_VENUE empty"),
+        ({"VENUE": "paper", "MARKET_TYPE": "futures"}, "VENUE=paper mirrors spot alone"),
+        ({"PAPER_MARKET": "sim"}, "PAPER_MARKET: 'sim' is none of live, testnet or a URL"),
+        ({"PAPER_FUNDS": "10000 USDT"}, "PAPER_FUNDS: String should match pattern"),
         ({"API_PORT": "eighty"}, "API_PORT: Input should be a valid integer"),
         ({"API_PORT": "99999"}, "API_PORT: Input should be less than"),
         ({"LOG_LEVEL": "LOUD"}, "LOG_LEVEL: Input should be 'DEBUG', 'INFO'"),

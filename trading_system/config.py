@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from trading_system.domain.errors import ConfigurationError
 
+_FUNDS = r"^[A-Z0-9]{1,20}=\d+(\.\d+)?( +[A-Z0-9]{1,20}=\d+(\.\d+)?)*$"
 _Limit = Annotated[Decimal, Field(gt=0, allow_inf_nan=False)] | None
 _OFF_WHEN_EMPTY = frozenset(
     {"risk_max_open_orders", "risk_max_price_deviation_percent", "risk_max_price_age_seconds"}
@@ -94,6 +95,9 @@ class Settings(BaseSettings):
     sim_seed: int = 42
     sim_market: str = "seed"
 
+    paper_market: str = "live"
+    paper_funds: Annotated[str, Field(pattern=_FUNDS)] = "USDT=10000"
+
     @model_validator(mode="before")
     @classmethod
     def _without_empty_ones(cls, told: dict[str, Any]) -> dict[str, Any]:
@@ -107,13 +111,20 @@ class Settings(BaseSettings):
     @field_validator("venue", "data_venue")
     @classmethod
     def _known_venue(cls, value: str | None) -> str | None:
-        if value is None or value in {"sim", "testnet", "live"}:
+        if value is None or value in {"sim", "paper", "testnet", "live"}:
             return value
         if value.startswith(("http://", "https://")):
             return value.rstrip("/")
         raise ValueError(
-            f"{value!r} is none of sim, testnet, live or a URL like http://127.0.0.1:9000"
+            f"{value!r} is none of sim, paper, testnet, live or a URL like http://127.0.0.1:9000"
         )
+
+    @field_validator("paper_market")
+    @classmethod
+    def _known_market(cls, value: str) -> str:
+        if value in {"testnet", "live"} or value.startswith(("http://", "https://")):
+            return value.rstrip("/")
+        raise ValueError(f"{value!r} is none of live, testnet or a URL like http://127.0.0.1:9000")
 
     @model_validator(mode="after")
     def _safe_together(self) -> Self:
@@ -122,6 +133,12 @@ class Settings(BaseSettings):
                 f"API_HOST={self.api_host} is reachable from outside: "
                 "set API_TOKEN, or use 127.0.0.1"
             )
+        if self.data_venue == "paper":
+            raise ValueError("DATA_VENUE cannot be paper: leave it empty, or say whose prices")
+        if self.venue == "paper" and self.data_venue == "sim":
+            raise ValueError("VENUE=paper has the prices of PAPER_MARKET: leave DATA_VENUE empty")
+        if self.venue == "paper" and self.market_type == "futures":
+            raise ValueError("VENUE=paper mirrors spot alone: set MARKET_TYPE=spot")
         if (self.binance_api_key is None) != (self.binance_secret_key is None):
             raise ValueError("set BINANCE_API_KEY and BINANCE_SECRET_KEY together, or neither")
         return self

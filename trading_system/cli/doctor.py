@@ -64,7 +64,7 @@ async def _parts(system: System, wanted: Settings) -> AsyncIterator[Finding]:
     except TradingError as error:
         yield Finding("venue", ok=False, detail=str(error))
         return
-    if wanted.venue != "sim" and wanted.binance_api_key is None:
+    if wanted.venue not in {"sim", "paper"} and wanted.binance_api_key is None:
         yield Finding("keys", ok=True, detail="none set: candles only, no orders")
     else:
         try:

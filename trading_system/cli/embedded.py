@@ -18,9 +18,11 @@ from pydantic import SecretStr
 
 from trading_system.config import Settings
 from trading_system.domain.errors import ConfigurationError
+from trading_system.exchange.endpoints import data_endpoints
 
 _STOP_SECONDS = 3.0
 _KEY_BYTES = 32
+_EMBEDDED = frozenset({"sim", "paper"})
 
 
 class EmbeddedExchange:
@@ -43,9 +45,7 @@ class EmbeddedExchange:
             text=True,
         )
         options = {
-            "seed": settings.sim_seed,
-            "market": settings.sim_market,
-            "journal": str(settings.db_path.with_suffix(".exchange.jsonl")),
+            **(_paper(settings) if settings.venue == "paper" else _seeded(settings)),
             "api_key": self.api_key.get_secret_value(),
             "secret": self.secret.get_secret_value(),
             **more,
@@ -71,10 +71,10 @@ class EmbeddedExchange:
         return str(json.loads(line)["url"])
 
     async def settings(self, settings: Settings) -> Settings:
-        """These settings with the exchange in the place of every `sim`."""
+        """These settings with the exchange in the place of every `sim` and `paper`."""
         url = await self.url()
         changed: dict[str, object] = {}
-        if settings.venue == "sim":
+        if settings.venue in _EMBEDDED:
             changed |= {
                 "venue": url,
                 "binance_api_key": self.api_key,
@@ -82,7 +82,7 @@ class EmbeddedExchange:
             }
         if settings.data_venue == "sim":
             changed["data_venue"] = url
-        nowhere_else = {settings.venue, settings.data_venue} <= {"sim", None}
+        nowhere_else = {settings.venue, settings.data_venue} <= {*_EMBEDDED, None}
         if nowhere_else and settings.budget_dir is None:
             # Bans of other venues outlive this process; those of this exchange end with it.
             changed["budget_dir"] = Path(self._folder.name)
@@ -119,8 +119,26 @@ class EmbeddedExchange:
 @contextmanager
 def beside(settings: Settings) -> Iterator[EmbeddedExchange | None]:
     """The exchange these settings ask for, as long as the block lasts; None where they do not."""
-    if "sim" not in {settings.venue, settings.data_venue}:
+    if _EMBEDDED.isdisjoint({settings.venue, settings.data_venue}):
         yield None
         return
     with EmbeddedExchange(settings) as exchange:
         yield exchange
+
+
+def _seeded(settings: Settings) -> dict[str, object]:
+    return {
+        "seed": settings.sim_seed,
+        "market": settings.sim_market,
+        "journal": str(settings.db_path.with_suffix(".exchange.jsonl")),
+    }
+
+
+def _paper(settings: Settings) -> dict[str, object]:
+    """Accounts and orders of its own on the public market of another exchange."""
+    there = data_endpoints(settings.paper_market)
+    return {
+        "mirrored": {"rest": there.public, "streams": there.streams},
+        "funds": dict(each.split("=") for each in settings.paper_funds.split()),
+        "journal": str(settings.db_path.with_suffix(".paper.jsonl")),
+    }

@@ -20,6 +20,10 @@ def simulate(
     market: Annotated[
         str, typer.Option(help="`seed`, or a file or folder of recorded candles or streams.")
     ] = "seed",
+    mirror: Annotated[
+        str | None,
+        typer.Option(help="Take the public market of `live`, `testnet` or a URL in place of it."),
+    ] = None,
     symbols: Annotated[int, typer.Option(help="How many pairs are listed, up to 3000.")] = 24,
     shift: Annotated[
         bool, typer.Option("--shift", help="Candles end now, streams begin now.")
@@ -47,11 +51,13 @@ def simulate(
     mischief_seed: Annotated[int, typer.Option(help="Mischief has the same luck again.")] = 0,
 ) -> None:
     """Run a Binance Spot exchange on loopback until Ctrl-C and print how to reach it."""
+    from trading_system.exchange.endpoints import data_endpoints
     from trading_system.simulator.command_log import CommandLogError
-    from trading_system.simulator.options import running_at
+    from trading_system.simulator.options import Mirrored, running_at
     from trading_system.simulator.server import SimulatorOptions, serve
 
     rules = read_rules(mischief)
+    there = None if mirror is None else data_endpoints(mirror)
 
     async def main() -> None:
         options = SimulatorOptions(
@@ -60,6 +66,7 @@ def simulate(
             market=market,
             symbols=symbols,
             shift=shift,
+            mirrored=None if there is None else Mirrored(rest=there.public, streams=there.streams),
             journal=journal,
             api_key=api_key,
             secret=secret,

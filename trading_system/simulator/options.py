@@ -80,7 +80,9 @@ class SimulatorOptions:
     mischief_seed: int = 0
 
     def __post_init__(self) -> None:
-        """Raise ValueError for an address that other machines could reach."""
+        """Raise ValueError for an address that other machines could reach, or a mirrored speed."""
+        if self.mirrored is not None and self.speed != 1:
+            raise ValueError("a mirrored market runs as fast as it does: the speed must be 1")
         if not _is_loopback(self.host):
             raise ValueError(
                 f"{self.host} is not loopback: this exchange serves only the machine it runs on"
