@@ -19,6 +19,7 @@ from trading_system.domain.events import (
     OrderChanged,
     OrderRefused,
     PositionChanged,
+    StopFailed,
     StrategyChanged,
     VenueChanged,
 )
@@ -81,6 +82,7 @@ EVENTS = {
     EventKind.ORDER: OrderChanged(order=None, source="answer"),
     EventKind.POSITION: PositionChanged(position=None, realised=None, order_id=None, trade_id="1"),
     EventKind.STRATEGY: StrategyChanged(mandate=None),
+    EventKind.STOP: StopFailed(stop=None),
 }
 
 

@@ -28,6 +28,7 @@ from trading_system.domain.events import (
     OrderChanged,
     OrderRefused,
     PositionChanged,
+    StopFailed,
     StrategyChanged,
     VenueChanged,
 )
@@ -54,6 +55,7 @@ class EventKind(StrEnum):
     ORDER = "order"
     POSITION = "position"
     STRATEGY = "strategy"
+    STOP = "stop"
 
 
 KEPT: Mapping[EventKind, int] = {
@@ -73,6 +75,7 @@ KEPT: Mapping[EventKind, int] = {
     EventKind.ORDER: 10_000,
     EventKind.POSITION: 2_000,
     EventKind.STRATEGY: 1_000,
+    EventKind.STOP: 1_000,
 }
 """How many of each kind are kept. Each kind has its own ring, so what comes by the thousand pushes
 out its own kind alone: quotes, tickers and open candles go first, orders last."""
@@ -127,6 +130,7 @@ class EventLog:
             (OrderChanged, EventKind.ORDER),
             (PositionChanged, EventKind.POSITION),
             (StrategyChanged, EventKind.STRATEGY),
+            (StopFailed, EventKind.STOP),
         ):
             bus.subscribe(event_type, self._recorder(kind))
         closed, growing = self._recorder(EventKind.CANDLE), self._recorder(EventKind.OPEN_CANDLE)

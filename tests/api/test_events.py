@@ -34,6 +34,7 @@ from trading_system.domain.events import (
     OrderChanged,
     OrderRefused,
     PositionChanged,
+    StopFailed,
     StrategyChanged,
     VenueChanged,
 )
@@ -44,6 +45,7 @@ from trading_system.domain.orders import Order, OrderRequest, OrderStatus, Order
 from trading_system.domain.positions import Position
 from trading_system.domain.reconciliations import BalanceDifference, Reconciliation
 from trading_system.domain.reports import Balance
+from trading_system.domain.stops import Keeper, Stop, StopKind, StopStatus
 from trading_system.domain.timeframes import Timeframe
 from trading_system.event_log import EventKind, EventLog
 
@@ -297,6 +299,43 @@ EVERY_KIND = [
         },
     ),
     (
+        "stop",
+        StopFailed(
+            stop=Stop(
+                id=UUID(int=7),
+                symbol=BTC,
+                side=Side.SELL,
+                kind=StopKind.FIXED,
+                kept_by=Keeper.SYSTEM,
+                status=StopStatus.FAILED,
+                trigger_price=Decimal(90),
+                reason="not supported",
+                created_at=NOON,
+                updated_at=NOON,
+            )
+        ),
+        {
+            "id": "00000000-0000-0000-0000-000000000007",
+            "symbol": "BTC/USDT",
+            "side": "SELL",
+            "kind": "fixed",
+            "kept_by": "system",
+            "status": "failed",
+            "quantity": None,
+            "trigger_price": "90",
+            "distance_percent": None,
+            "level": "90",
+            "deadline": None,
+            "best": None,
+            "ordered": None,
+            "closed": "0",
+            "order_id": None,
+            "reason": "not supported",
+            "created_at": "2026-01-01T12:00:00Z",
+            "updated_at": "2026-01-01T12:00:00Z",
+        },
+    ),
+    (
         "strategy",
         StrategyChanged(
             mandate=Mandate(
@@ -443,6 +482,13 @@ async def test_kinds_and_symbols_select(client, system, query, sequences):
 
 async def test_a_refusal_is_of_its_symbol(client, system):
     system.bus.publish(OrderRefused(request=REQUEST, reason="no"))
+    assert (await told(client, "&replay=all&symbols=ETH-USDT")).events == []
+    assert len((await told(client, "&replay=all&symbols=BTC-USDT")).events) == 1
+
+
+async def test_a_stop_that_gave_up_is_told_to_whoever_follows_its_symbol(client, system):
+    stop = next(event for kind, event, _ in EVERY_KIND if kind == "stop")
+    system.bus.publish(stop)
     assert (await told(client, "&replay=all&symbols=ETH-USDT")).events == []
     assert len((await told(client, "&replay=all&symbols=BTC-USDT")).events) == 1
 

@@ -14,12 +14,14 @@ from trading_system.api.reconciliation_schemas import BalanceDifferenceOut, Reco
 from trading_system.api.risk_schemas import RefusalEvent
 from trading_system.api.scalars import InstantOut, SymbolText
 from trading_system.api.schemas import Out, example
+from trading_system.api.stop_schemas import StopOut
 from trading_system.api.strategy_schemas import StrategyEvent
 from trading_system.domain.events import (
     BalancesChanged,
     OrderChanged,
     OrderRefused,
     PositionChanged,
+    StopFailed,
 )
 from trading_system.domain.instruments import Symbol
 from trading_system.domain.market import CandleUpdate, MarketState
@@ -224,6 +226,7 @@ EventData = (
     | OrderEvent
     | PositionEvent
     | StrategyEvent
+    | StopOut
 )
 
 
@@ -242,6 +245,8 @@ def symbol_of(entry: Entry) -> Symbol | None:
             symbol = event.request.symbol
         case PositionChanged():
             symbol = event.position.symbol
+        case StopFailed():
+            symbol = event.stop.symbol
         case _:
             symbol = getattr(event, "symbol", None)
     return symbol
@@ -269,4 +274,5 @@ _MADE_BY: Mapping[EventKind, Callable[[Any], EventData]] = {
     EventKind.ORDER: OrderEvent.of,
     EventKind.POSITION: PositionEvent.of,
     EventKind.STRATEGY: StrategyEvent.of,
+    EventKind.STOP: lambda failed: StopOut.of(failed.stop),
 }

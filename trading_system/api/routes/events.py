@@ -30,6 +30,7 @@ from trading_system.api.event_stream import MEDIA_TYPE, EventStream, Subscriptio
 from trading_system.api.portfolio_schemas import PositionEvent
 from trading_system.api.reconciliation_schemas import BalanceDifferenceOut, ReconciliationOut
 from trading_system.api.risk_schemas import RefusalEvent
+from trading_system.api.stop_schemas import StopOut
 from trading_system.api.strategy_schemas import StrategyEvent
 from trading_system.domain.errors import InvalidRequest
 from trading_system.domain.instruments import Symbol
@@ -53,6 +54,7 @@ _SHOWN: Mapping[EventKind, type[BaseModel]] = {
     EventKind.ORDER: OrderEvent,
     EventKind.POSITION: PositionEvent,
     EventKind.STRATEGY: StrategyEvent,
+    EventKind.STOP: StopOut,
 }
 
 
