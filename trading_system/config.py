@@ -63,6 +63,7 @@ class Settings(BaseSettings):
 
     db_path: Path = Path("data/trading.db")
     results_dir: Path = Path("results")
+    cache_dir: Path = Path("data/cache")
     log_dir: Path = Path("logs")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: LogFormat = LogFormat.CONSOLE
