@@ -10,6 +10,7 @@ import pytest
 
 from tests.backtest.made_up import random_frame, random_targets
 from trading_system.backtest import engine, records
+from trading_system.backtest.kernels import ledger
 from trading_system.backtest.records import Reason
 from trading_system.backtest.rules import FillRule, Rules, Sizing
 from trading_system.domain.errors import InvalidRequest
@@ -308,5 +309,5 @@ def test_numba_is_not_loaded_before_it_is_needed():
 
 def test_reasons_and_kernels_count_alike():
     names = [reason.name for reason in Reason]
-    assert [getattr(engine.compiled(), name) for name in names] == list(range(len(names)))
+    assert [getattr(ledger, name) for name in names] == list(range(len(names)))
     assert len(records.packed(Rules())) == 1

@@ -9,17 +9,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from types import ModuleType
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from trading_system.backtest import metrics, records
 from trading_system.backtest.metrics import Metrics
-from trading_system.backtest.records import ACCOUNT, FILL, TALLY, TRADE, Rows
+from trading_system.backtest.playback import Played, compiled, play
+from trading_system.backtest.records import Rows
 from trading_system.backtest.rules import Rules
-from trading_system.domain.errors import ConfigurationError, InvalidRequest
+from trading_system.domain.errors import InvalidRequest
 from trading_system.frames import Column, Frame
 
 _DAY = 86_400_000
@@ -85,38 +84,15 @@ def run(frame: Frame, targets: Column, rules: Rules, timeframe: str, *, warmup: 
     The first `warmup` bars came before the start: nothing is decided at their closes. Raises
     InvalidRequest for targets or a timeframe that cannot be, ConfigurationError without numba.
     """
-    changes = int(np.count_nonzero(np.diff(targets))) + 1
-    fills, trades = records.rows(FILL, 2 * changes), records.rows(TRADE, changes)
-    tally = _play(frame, targets, rules, warmup, (fills, trades))
-    still_open = int(tally.fills > 0 and fills.units[tally.fills - 1] != 0)
-    return Result(
-        open_time=frame.open_time[warmup:],
-        close=frame.close[warmup:],
-        capital=rules.capital,
-        fills=fills[: tally.fills],
-        trades=trades[: tally.trades + still_open],
-        metrics=judge(tally, frame, rules, timeframe, warmup),
-    )
+    played = _play(frame, targets, rules, warmup, keep=True)
+    return told(played, frame, rules, timeframe, warmup)
 
 
 def summarize(
     frame: Frame, targets: Column, rules: Rules, timeframe: str, *, warmup: int = 0
 ) -> Metrics:
     """The metrics of `run` to the last bit, without writing anything down by bar or by trade."""
-    nothing = (records.rows(FILL, 0), records.rows(TRADE, 0))
-    tally = _play(frame, targets, rules, warmup, nothing)
-    return judge(tally, frame, rules, timeframe, warmup)
-
-
-def compiled() -> ModuleType:
-    """The compiled loops; ConfigurationError that says how to get them where numba is missing."""
-    try:
-        from trading_system.backtest import kernels  # noqa: PLC0415 -- numba takes a while to load
-    except ModuleNotFoundError as missing:
-        raise ConfigurationError(
-            "backtests need numba: pip install 'trading-system[backtest]'"
-        ) from missing
-    return kernels
+    return judge(_play(frame, targets, rules, warmup, keep=False), frame, rules, timeframe, warmup)
 
 
 def after(frame: Frame, warmup: int) -> tuple[Column, ...]:
@@ -127,53 +103,65 @@ def after(frame: Frame, warmup: int) -> tuple[Column, ...]:
     return tuple(column[warmup:] for column in columns)
 
 
-def _play(
-    frame: Frame, targets: Column, rules: Rules, warmup: int, notes: tuple[Rows, Rows]
-) -> Any:
+def _play(frame: Frame, targets: Column, rules: Rules, warmup: int, *, keep: bool) -> Played:
     if targets.shape != (len(frame),):
         raise InvalidRequest(f"{len(frame)} candles need as many targets, not {targets.shape}")
-    tally = records.rows(TALLY, 1)
-    wrong = compiled().simulate(
-        after(frame, warmup),
-        np.asarray(targets, np.float64)[warmup:],
-        records.packed(rules),
-        records.rows(ACCOUNT, 1),
-        *notes,
-        tally,
+    kernels = compiled()
+    bars = after(frame, warmup)
+    wanted = np.asarray(targets, np.float64)[warmup:]
+    packed = records.packed(rules)
+
+    def advance(account: Rows, fills: Rows, trades: Rows, tally: Rows) -> bool:
+        ended = kernels.simulate(bars, wanted, packed, account, fills, trades, tally)
+        if ended == kernels.WRONG:
+            bar = int(account["bar"][0])
+            raise InvalidRequest(
+                f"the target of bar {warmup + bar} is {wanted[bar]}, not within [-1, 1]"
+            )
+        return bool(ended == kernels.FULL)
+
+    return play(advance, bars[3], rules.capital, keep=keep)
+
+
+def told(played: Played, frame: Frame, rules: Rules, timeframe: str, warmup: int) -> Result:
+    """All that is known of a run."""
+    return Result(
+        open_time=frame.open_time[warmup:],
+        close=frame.close[warmup:],
+        capital=rules.capital,
+        fills=played.fills,
+        trades=played.trades,
+        metrics=judge(played, frame, rules, timeframe, warmup),
     )
-    if wrong >= 0:
-        raise InvalidRequest(
-            f"the target of bar {warmup + wrong} is {targets[warmup + wrong]}, not within [-1, 1]"
-        )
-    return tally[0]
 
 
-def judge(tally: Any, frame: Frame, rules: Rules, timeframe: str, warmup: int) -> Metrics:
-    """The metrics of a run that came to this row of records.TALLY."""
+def judge(played: Played, frame: Frame, rules: Rules, timeframe: str, warmup: int) -> Metrics:
+    """The metrics of a run."""
+    tally, curve = played.tally, played.curve
     periods = metrics.periods_per_year(timeframe)
-    bars = int(tally.bars)
-    total = float(tally.equity) / rules.capital - 1
+    bars = int(curve["bar"])
+    total = float(curve["equity"]) / rules.capital - 1
     annual = metrics.annual_return(total, bars, periods)
-    mean = float(tally.returns) / bars
-    deviated = metrics.deviation(float(tally.returns), float(tally.squares), bars)
-    trades, wins = int(tally.trades), int(tally.wins)
-    profit, loss = float(tally.gross_profit), float(tally.gross_loss)
+    mean = float(curve["returns"]) / bars
+    deviated = metrics.deviation(float(curve["returns"]), float(curve["squares"]), bars)
+    trades, wins = int(tally["trades"]), int(tally["wins"])
+    profit, loss = float(tally["gross_profit"]), float(tally["gross_loss"])
     return Metrics(
         bars=bars,
         total_return=total,
         annual_return=annual,
         volatility=deviated * periods**0.5,
         sharpe=metrics.sharpe(mean, deviated, periods),
-        sortino=metrics.sortino(mean, float(tally.downside) / bars, periods),
-        calmar=metrics.ratio(annual, float(tally.drawdown)),
-        max_drawdown=float(tally.drawdown),
-        max_drawdown_bars=int(tally.drawdown_bars),
+        sortino=metrics.sortino(mean, float(curve["downside"]) / bars, periods),
+        calmar=metrics.ratio(annual, float(curve["drawdown"])),
+        max_drawdown=float(curve["drawdown"]),
+        max_drawdown_bars=int(curve["drawdown_bars"]),
         trades=trades,
         win_rate=metrics.ratio(wins, trades),
         profit_factor=metrics.ratio(profit, loss),
         expectancy=metrics.ratio(profit - loss, trades),
-        exposure_time=int(tally.bars_held) / bars,
-        turnover=float(tally.turnover) / rules.capital,
-        fees=float(tally.fees),
+        exposure_time=int(curve["bars_held"]) / bars,
+        turnover=float(tally["turnover"]) / rules.capital,
+        fees=float(tally["fees"]),
         buy_and_hold=float(frame.close[-1] / frame.open[warmup]) - 1,
     )

@@ -15,14 +15,14 @@ Refuses to begin without the money that all cells cost.
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
 from trading_system.backtest import records
-from trading_system.backtest.engine import Result, after, compiled, judge
+from trading_system.backtest.engine import Result, after, judge, told
 from trading_system.backtest.metrics import Metrics
-from trading_system.backtest.records import ACCOUNT, CELL, FILL, TALLY, TRADE, Rows
+from trading_system.backtest.playback import Played, compiled, play
+from trading_system.backtest.records import CELL, Rows
 from trading_system.backtest.rules import Rules
 from trading_system.domain.errors import InvalidRequest
 from trading_system.frames import Column, Frame
@@ -43,17 +43,8 @@ def run(
     order of the sales; what is unsold in the end is in the equity alone. Raises InvalidRequest for
     levels, a quantity or a capital that cannot be, ConfigurationError without numba.
     """
-    count = _play(frame, levels, quantity, rules, warmup=warmup, notes=_nothing())
-    notes = records.rows(FILL, int(count.fills)), records.rows(TRADE, int(count.trades))
-    tally = _play(frame, levels, quantity, rules, warmup=warmup, notes=notes)
-    return Result(
-        open_time=frame.open_time[warmup:],
-        close=frame.close[warmup:],
-        capital=rules.capital,
-        fills=notes[0],
-        trades=notes[1],
-        metrics=judge(tally, frame, rules, timeframe, warmup),
-    )
+    played = _play(frame, levels, quantity, rules, warmup=warmup, keep=True)
+    return told(played, frame, rules, timeframe, warmup)
 
 
 def summarize(
@@ -66,12 +57,8 @@ def summarize(
     warmup: int = 0,
 ) -> Metrics:
     """The metrics of `run` to the last bit, without writing anything down by bar or by trade."""
-    tally = _play(frame, levels, quantity, rules, warmup=warmup, notes=_nothing())
-    return judge(tally, frame, rules, timeframe, warmup)
-
-
-def _nothing() -> tuple[Rows, Rows]:
-    return records.rows(FILL, 0), records.rows(TRADE, 0)
+    played = _play(frame, levels, quantity, rules, warmup=warmup, keep=False)
+    return judge(played, frame, rules, timeframe, warmup)
 
 
 def _play(
@@ -81,8 +68,8 @@ def _play(
     rules: Rules,
     *,
     warmup: int,
-    notes: tuple[Rows, Rows],
-) -> Any:
+    keep: bool,
+) -> Played:
     if len(levels) < 2 or not np.all(np.diff(levels) > 0) or levels[0] <= 0:  # noqa: PLR2004 -- two levels bound a cell
         raise InvalidRequest("a grid has two levels or more, positive and ascending")
     if not 0 < quantity < math.inf:
@@ -91,15 +78,16 @@ def _play(
     cost = float(levels[:-1].sum()) * quantity * taken
     if rules.capital < cost:
         raise InvalidRequest(f"capital={rules.capital:g} is less than the {cost:g} all cells cost")
-    tally = records.rows(TALLY, 1)
-    compiled().simulate_grid(
-        after(frame, warmup),
-        np.asarray(levels, np.float64),
-        float(quantity),
-        records.packed(rules),
-        records.rows(ACCOUNT, 1),
-        records.rows(CELL, len(levels) - 1),
-        *notes,
-        tally,
-    )
-    return tally[0]
+    kernels = compiled()
+    bars = after(frame, warmup)
+    prices = np.asarray(levels, np.float64)
+    packed, cells = records.packed(rules), np.zeros(len(prices) - 1, CELL)
+
+    def advance(account: Rows, fills: Rows, trades: Rows, tally: Rows) -> bool:
+        ended = kernels.simulate_grid(
+            bars, prices, float(quantity), packed, account, cells, fills, trades, tally
+        )
+        return not ended
+
+    rows = 4_096 + 8 * len(cells)
+    return play(advance, bars[3], rules.capital, rows=rows, keep=keep)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import IntEnum
 from typing import Any
 
@@ -26,7 +27,12 @@ class Reason(IntEnum):
     """No end: the data ended first. Valued at the last close, without a fee."""
 
 
-FILL = np.dtype(
+def _kind(fields: list[tuple[str, type]]) -> np.dtype[Any]:
+    """A structured type whose rows have their fields as attributes, compiled or not."""
+    return np.dtype((np.record, fields))
+
+
+FILL = _kind(
     [
         ("bar", np.int64),
         ("reason", np.int64),
@@ -37,7 +43,7 @@ FILL = np.dtype(
         ("cash", np.float64),  # left afterwards
     ]
 )
-TRADE = np.dtype(
+TRADE = _kind(
     [
         ("entry_bar", np.int64),
         ("exit_bar", np.int64),
@@ -52,13 +58,11 @@ TRADE = np.dtype(
 )
 """From flat to flat; a flip ends one and begins another."""
 
-CELL = np.dtype([("bar", np.int64), ("price", np.float64), ("fee", np.float64)])
+CELL = _kind([("bar", np.int64), ("price", np.float64), ("fee", np.float64)])
 """What the cell of a grid was bought for."""
 
-TALLY = np.dtype(
+TALLY = _kind(
     [
-        ("bars", np.int64),
-        ("bars_held", np.int64),  # closes with a position
         ("fills", np.int64),
         ("trades", np.int64),  # ended ones
         ("wins", np.int64),
@@ -66,21 +70,20 @@ TALLY = np.dtype(
         ("gross_loss", np.float64),  # positive
         ("fees", np.float64),
         ("turnover", np.float64),  # value of all fills
-        ("equity", np.float64),  # at the last close
-        ("drawdown", np.float64),  # the deepest, as a share of the peak before
-        ("drawdown_bars", np.int64),  # the longest time below a peak
-        ("returns", np.float64),  # sums over bars of r, of r² and of min(r, 0)²
-        ("squares", np.float64),
-        ("downside", np.float64),
     ]
 )
-"""All that a run is judged by, in a fixed number of bytes."""
+"""What all fills and trades come to."""
 
-ACCOUNT = np.dtype(
+ACCOUNT = _kind(
     [
         ("cash", np.float64),
         ("units", np.float64),
-        ("held", np.int64),  # closes before it are in the curve
+        ("bar", np.int64),  # to go on from
+        ("target", np.float64),  # of the bar before
+        ("full", np.int64),  # cells of a grid
+        ("filled", np.int64),  # rows of fills and of trades that were written at last
+        ("ended", np.int64),
+        ("held", np.int64),  # closes before it were looked at for ruin
         ("watched", np.int64),  # bars before it were looked at for stops
         ("ruined", np.bool_),
         # The trade that is open:
@@ -91,15 +94,33 @@ ACCOUNT = np.dtype(
         ("exit_value", np.float64),
         ("fees", np.float64),
         ("best", np.float64),  # price since the entry
+    ]
+)
+"""What a run knows at a bar."""
+
+CURVE = _kind(
+    [
+        ("cash", np.float64),
+        ("units", np.float64),
+        ("bar", np.int64),  # closes before it are in the sheet
+        ("used", np.int64),  # columns of the sheet that are in use
+        ("added", np.int64),  # closes before it are in the figures below
+        ("bars_held", np.int64),  # closes with a position
+        ("equity", np.float64),  # at the last close
+        ("drawdown", np.float64),  # the deepest, as a share of the peak before
+        ("drawdown_bars", np.int64),  # the longest time below a peak
+        ("returns", np.float64),  # sums over bars of r, of r² and of min(r, 0)²
+        ("squares", np.float64),
+        ("downside", np.float64),
         # The drawdown that is open:
         ("peak", np.float64),
         ("trough", np.float64),
         ("below", np.int64),
     ]
 )
-"""What a run knows at a bar."""
+"""What the equity at all closes comes to."""
 
-RULES = np.dtype(
+RULES = _kind(
     [
         ("capital", np.float64),
         ("fee_taker", np.float64),
@@ -120,7 +141,7 @@ RULES = np.dtype(
 
 def packed(rules: Rules) -> Rows:
     """The rules as one row that kernels read."""
-    row = rows(RULES, 1)
+    row = np.zeros(1, RULES)
     row[0] = (
         *(getattr(rules, name) for name in (RULES.names or ())[:-2]),
         rules.sizing == Sizing.FIXED,
@@ -129,6 +150,6 @@ def packed(rules: Rules) -> Rows:
     return row
 
 
-def rows(kind: np.dtype[Any], count: int) -> Rows:
-    """`count` empty rows."""
-    return np.zeros(count, kind).view(np.recarray)
+def joined(parts: Sequence[Rows], kind: np.dtype[Any]) -> Rows:
+    """The rows of all parts, one after the other."""
+    return np.concatenate([np.zeros(0, kind), *parts]).view(np.recarray)

@@ -1,0 +1,22 @@
+"""The loops of a backtest, compiled.
+
+`walk` goes from change to change of the target (`orders` says what is traded, `stops` when it ends
+by itself, `ledger` books it), `cells` plays grids, and `curve` measures what either came to.
+"""
+
+from __future__ import annotations
+
+from trading_system.backtest.kernels.cells import simulate_grid
+from trading_system.backtest.kernels.curve import blank_sheet, conclude, measure
+from trading_system.backtest.kernels.walk import DONE, FULL, WRONG, simulate
+
+__all__ = [
+    "DONE",
+    "FULL",
+    "WRONG",
+    "blank_sheet",
+    "conclude",
+    "measure",
+    "simulate",
+    "simulate_grid",
+]

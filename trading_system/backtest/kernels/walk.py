@@ -1,0 +1,106 @@
+"""From change to change of the target: what is filled, and which trades that makes.
+
+Writes to a few rows at a time and stops when they may not be enough for what comes, so that a run
+needs the same memory however much it trades; whoever calls goes on with the same account.
+"""
+
+# ruff: noqa: PLR0917 -- what is compiled takes plain rows and arrays, by their place
+
+from __future__ import annotations
+
+from trading_system.backtest.kernels.compiling import Bars, Row, Rows, compiled
+from trading_system.backtest.kernels.ledger import RUIN, SIGNAL, TAKE_PROFIT, book, value_open
+from trading_system.backtest.kernels.orders import rebalance, slipped
+from trading_system.backtest.kernels.stops import first_touch, ruin
+from trading_system.frames import Column
+
+DONE, FULL, WRONG = range(3)
+"""The end; more rows are needed; the target of bar `account.bar` is not within [-1, 1]."""
+
+_ROOM = 3  # rows that one change may need: a stop or ruin, its order, and the trade still open
+
+
+@compiled
+def simulate(
+    bars: Bars, targets: Column, rules: Rows, account: Rows, fills: Rows, trades: Rows, tally: Rows
+) -> int:
+    """Play `targets`, shape (n,), from the bar that `account` is at; DONE, FULL or WRONG.
+
+    `bars`: open, high, low, close and volume, each of shape (n,); `rules`, `account`, `tally`: one
+    row each. `fills` and `trades` are written from their beginning: `account.filled` and
+    `account.ended` rows of them.
+    """
+    n = len(targets)
+    rule, state, sums = rules[0], account[0], tally[0]
+    opened, _, _, close, volume = bars
+    price, delay = (close, 0) if rule.at_close else (opened, 1)
+    guarded = rule.stop_loss > 0.0 or rule.take_profit > 0.0 or rule.trailing_stop > 0.0
+    room = min(len(fills), len(trades)) - _ROOM
+    state.filled = state.ended = 0
+    previous = state.target
+    for i in range(state.bar, n):
+        target = targets[i]
+        if target == previous:
+            continue
+        state.bar, state.target = i, previous
+        if not -1.0 <= target <= 1.0:
+            return WRONG
+        if state.filled > room:
+            return FULL
+        if target < 0.0 and not rule.short:
+            target = 0.0
+        bar = i + delay
+        if bar < n and target != previous:
+            if guarded:
+                watch(bars, rule, state, fills, trades, sums, i + 1)
+            perish(bars, rule, state, fills, trades, sums, bar)
+            order = rebalance(state, rule, price[bar], volume, bar, target)
+            if order[0] != 0.0:
+                fill, trade = fills[state.filled], trades[state.ended]
+                book(state, sums, fill, trade, bar, order, rule.fee_taker, SIGNAL)
+        previous = target
+    if guarded:
+        watch(bars, rule, state, fills, trades, sums, n)
+    perish(bars, rule, state, fills, trades, sums, n)
+    value_open(state, trades[state.ended], n - 1, close[n - 1])
+    return DONE
+
+
+@compiled
+def watch(
+    bars: Bars, rule: Row, state: Row, fills: Rows, trades: Rows, sums: Row, until: int
+) -> None:
+    """Leave the position where a stop or a take-profit is touched in a bar before `until`."""
+    if state.units != 0.0:
+        bar, price, reason = first_touch(bars, state, rule, until)
+        if bar < until:
+            perish(bars, rule, state, fills, trades, sums, bar)
+            units, rate = state.units, rule.fee_maker
+            if units != 0.0:
+                if reason != TAKE_PROFIT:
+                    side = -1.0 if units > 0.0 else 1.0
+                    price = slipped(rule, price, side, abs(units), bars[4], bar)
+                    rate = rule.fee_taker
+                fill, trade = fills[state.filled], trades[state.ended]
+                book(state, sums, fill, trade, bar, (-units, price), rate, reason)
+    state.watched = until
+
+
+@compiled
+def perish(
+    bars: Bars, rule: Row, state: Row, fills: Rows, trades: Rows, sums: Row, until: int
+) -> None:
+    """End what has cost everything at a close before `until`; nothing is traded afterwards.
+
+    Only a short position can: a long one is never bought on credit.
+    """
+    if state.units < 0.0:
+        close, volume = bars[3], bars[4]
+        bar = ruin(close, state, until)
+        if bar < until:
+            price = slipped(rule, close[bar], 1.0, -state.units, volume, bar)
+            fill, trade = fills[state.filled], trades[state.ended]
+            order = (-state.units, price)
+            book(state, sums, fill, trade, bar, order, rule.fee_taker, RUIN)
+            state.ruined = True
+    state.held = until
