@@ -39,6 +39,7 @@ def show(answer: Answer, console: Console) -> None:
 
 
 def _best(answer: Answer) -> Table:
+    from trading_system.research.space import written
     from trading_system.research.sweep_page import figure
 
     metric = answer.objective.metric
@@ -48,7 +49,7 @@ def _best(answer: Answer) -> Table:
         table.add_column(name, justify="right")
     for each in answer.best:
         table.add_row(
-            *(str(value) for value in each.values.values()),
+            *(written(value) for value in each.values.values()),
             *(figure(name, getattr(each.metrics, name)) for name in shown),
             figure(metric, each.neighbours),
             figure("share", each.deflated_sharpe),
@@ -57,8 +58,8 @@ def _best(answer: Answer) -> Table:
 
 
 def _walk(answer: Answer, walk: Record) -> Table:
+    from trading_system.research.space import said
     from trading_system.research.sweep_page import day, figure
-    from trading_system.research.trial import said
 
     times, metric = answer.question.history.frame.open_time, answer.objective.metric
     total = figure("total_return", walk.result.metrics.total_return)

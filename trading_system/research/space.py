@@ -133,6 +133,18 @@ def space(kind: type[Strategy], texts: Iterable[str], conditions: Iterable[str] 
     return found
 
 
+def written(value: Value) -> str:
+    """A value as people write it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)
+
+
+def said(values: Mapping[str, Value]) -> str:
+    """A combination as people write it."""
+    return ", ".join(f"{name}={written(value)}" for name, value in values.items())
+
+
 def accepted(
     kind: type[Strategy], among: Space, combinations: Iterable[int]
 ) -> Iterator[tuple[int, Strategy]]:

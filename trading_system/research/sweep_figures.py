@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from trading_system.backtest.records import Rows
 from trading_system.frames import Column
 from trading_system.research.objectives import Objective
-from trading_system.research.space import Axis, Space
+from trading_system.research.space import Axis, Space, written
 from trading_system.research.walk_forward import Record
 
 Plot = dict[str, Any]
@@ -24,15 +24,15 @@ _SCALE = "Viridis"
 _BARE = "<extra></extra>"
 _MOST_CELLS = 250_000
 _MOST_LINES = 1_500
-_PLATEAU = 0.9
+_PLATEAU = 0.75
 _FIGURES = ("total_return", "sharpe", "max_drawdown", "trades")
 
 
 def heat(space: Space, rows: Rows, objective: Objective, best: int) -> Plot | None:
     """The metric over the first two axes, all other parameters being those of the best one.
 
-    A line encloses what is within a tenth of the best, of what there is between best and worst: a
-    plateau is wide. None with fewer than two axes to draw, or too many cells for a screen.
+    A line encloses the upper quarter of what there is between the worst and the best: a plateau is
+    wide. None with fewer than two axes to draw, or too many cells for a screen.
     """
     axes = [axis for axis in space.axes if len(axis.values) > 1][:2]
     if len(axes) < 2 or math.prod(len(axis.values) for axis in axes) > _MOST_CELLS:  # noqa: PLR2004 -- a picture has two axes
@@ -57,8 +57,8 @@ def heat(space: Space, rows: Rows, objective: Objective, best: int) -> Plot | No
         {
             "type": "scatter",
             "mode": "markers",
-            "x": [str(here[across.name])],
-            "y": [str(here[down.name])],
+            "x": [written(here[across.name])],
+            "y": [written(here[down.name])],
             "marker": {"symbol": "x", "size": 11, "color": _RED, "line": {"width": 1}},
             "hovertemplate": f"the best{_BARE}",
         },
@@ -201,7 +201,7 @@ def _dimension_of(axis: Axis, places: NDArray[np.int64]) -> Plot:
 
 
 def _texts(axis: Axis) -> list[str]:
-    return [str(value) for value in axis.values]
+    return [written(value) for value in axis.values]
 
 
 def _plain(figures: NDArray[np.float64]) -> list[list[float | None]]:

@@ -19,7 +19,8 @@ from trading_system.research.permutation import p_value
 from trading_system.research.ranking import Ranked
 from trading_system.research.record import canonical
 from trading_system.research.report import asset, plotly_script
-from trading_system.research.trial import Question, said
+from trading_system.research.space import said, written
+from trading_system.research.trial import Question
 from trading_system.research.walk_forward import Record
 from trading_system.research.wording import Unit, text
 
@@ -119,7 +120,7 @@ def _best_table(answer: Answer) -> str:
     head = [*names, *metrics, "neighbours", "deflated Sharpe"]
     rows = (
         [
-            *(html.escape(str(value)) for value in each.values.values()),
+            *(html.escape(written(value)) for value in each.values.values()),
             *(figure(name, getattr(each.metrics, name)) for name in metrics),
             figure(answer.objective.metric, each.neighbours),
             figure("share", each.deflated_sharpe),

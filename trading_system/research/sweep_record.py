@@ -15,6 +15,7 @@ from typing import Any
 from trading_system.research.configuration import Configuration
 from trading_system.research.record import SHORT, canonical
 from trading_system.research.result_files import write_whole
+from trading_system.research.space import written
 from trading_system.research.trial import Question
 
 
@@ -77,7 +78,7 @@ def describe(
             "own_file": None if source is None else hashlib.sha256(source.encode()).hexdigest(),
             "configuration": asked,
             "axes": {
-                axis.name: [str(value) for value in axis.values] for axis in question.space.axes
+                axis.name: [written(value) for value in axis.values] for axis in question.space.axes
             },
             "conditions": [each.text for each in question.space.conditions],
             "search": dict(search),

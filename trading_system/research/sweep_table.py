@@ -19,14 +19,12 @@ from trading_system.research.space import Space
 if TYPE_CHECKING:
     from pyarrow import Table  # type: ignore[import-untyped]
 
-_GROUP = 65_536
 
-
-def write(path: Path, space: Space, rows: Rows, description: str) -> None:
+def write(path: Path, space: Space, rows: Rows, description: str, *, group: int = 65_536) -> None:
     """Write rows of ROW with what they are of; the file is there whole or not at all.
 
-    `description`: JSON, kept in the file as the metadata "sweep". Raises StorageError when it
-    cannot be written, ConfigurationError without pyarrow.
+    `group`: rows that are in memory at once. `description`: JSON, kept in the file as the metadata
+    "sweep". Raises StorageError when it cannot be written, ConfigurationError without pyarrow.
     """
     try:
         from pyarrow import parquet  # noqa: PLC0415 -- of the extra `backtest`
@@ -38,8 +36,8 @@ def write(path: Path, space: Space, rows: Rows, description: str) -> None:
     schema = _table(space, rows[:0]).schema.with_metadata({"sweep": description})
     try:
         with parquet.ParquetWriter(beside, schema) as writer:
-            for first in range(0, len(rows), _GROUP):
-                writer.write_table(_table(space, rows[first : first + _GROUP]).cast(schema))
+            for first in range(0, len(rows), group):
+                writer.write_table(_table(space, rows[first : first + group]).cast(schema))
         beside.replace(path)
     except OSError as error:
         beside.unlink(missing_ok=True)

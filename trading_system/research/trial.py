@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import socket
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -25,7 +25,7 @@ from trading_system.frames import Column
 from trading_system.research.code_version import content_hash, own_file
 from trading_system.research.history import History
 from trading_system.research.playing import summaries
-from trading_system.research.space import Space
+from trading_system.research.space import Space, said
 from trading_system.strategies import registry
 from trading_system.strategies.base import Strategy, build, targets_on
 
@@ -140,11 +140,6 @@ def _same_code(question: Question) -> None:
             f"{socket.gethostname()} has another version of this program than the one that asks: "
             f"{code()}, not {question.code}"
         )
-
-
-def said(values: Mapping[str, object]) -> str:
-    """A combination as people write it."""
-    return ", ".join(f"{name}={value}" for name, value in values.items())
 
 
 @cache

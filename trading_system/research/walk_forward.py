@@ -77,13 +77,14 @@ class Record:
 
     @property
     def efficiency(self) -> float:
-        """Annual return of the tests by the mean one of the trainings: Pardo, chapter 11.
+        """How fast the tests grew, by how fast the trainings did on average: Pardo, chapter 11.
 
-        NaN where training lost, because a share of nothing says nothing.
+        Growth is the log return of a bar: annual returns of short windows are absurd. NaN where
+        training did not grow, because a share of nothing says nothing.
         """
-        trained = [step.train.annual_return for step in self.steps if step.train is not None]
+        trained = [_growth(step.train) for step in self.steps if step.train is not None]
         mean = sum(trained) / len(trained) if trained else 0.0
-        return self.result.metrics.annual_return / mean if mean > 0 else math.nan
+        return _growth(self.result.metrics) / mean if mean > 0 else math.nan
 
 
 def lengths(text: str) -> Lengths:
@@ -201,3 +202,10 @@ def _metrics(question: Question, targets: Column, first: int, last: int) -> Metr
         question.rules,
         question.history.timeframe,
     )
+
+
+def _growth(metrics: Metrics) -> float:
+    """The log return of a bar; minus infinity when nothing was left."""
+    if metrics.total_return <= -1:
+        return -math.inf
+    return math.log1p(metrics.total_return) / metrics.bars
