@@ -31,6 +31,13 @@ async def connected(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
+async def is_running(settings: Settings) -> bool:
+    """Whether the system of these settings runs."""
+    base, headers = _access(settings)
+    async with _client(base, headers) as client:
+        return await _answers(client)
+
+
 @asynccontextmanager
 async def connected_to_running(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the running system; raises TradingError when none runs: only it hears streams."""
