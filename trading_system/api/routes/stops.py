@@ -52,6 +52,7 @@ async def get_stop(parts: System, stop_id: StopId) -> StopOut:
 async def cancel_stop(parts: System, stop_id: StopId) -> StopOut:
     """The stop as it stands afterwards; one that is closing or has ended stays as it is.
 
-    It is `cancelling` until the venue has cancelled its order.
+    It is `cancelling` until the venue has cancelled its order. One that `failed` is `cancelled`
+    from then on: /health no longer tells of it.
     """
     return StopOut.of(await parts.stops.cancel(stop_id))
