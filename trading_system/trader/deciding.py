@@ -175,7 +175,7 @@ class Decider:
         """
         if acted is None or acted.target != target:
             return False
-        if acted.at < (mandate.started or 0):
+        if acted.at <= (mandate.started or 0):
             return False
         if acted.order_id is None:
             return True
