@@ -21,8 +21,8 @@ if TYPE_CHECKING:  # importing it takes half a second, which --help should not
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
-console = Console()
-errors = Console(stderr=True, highlight=False, soft_wrap=True)
+console = Console(emoji=False)  # fast=5:100:5 is a range and no face
+errors = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
 FAILED = 1
 WRONG_SETTINGS = 2
