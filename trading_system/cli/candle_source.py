@@ -74,7 +74,8 @@ def bar(text: str) -> Iterator[Callable[[float], None]]:
     from rich.progress import TimeRemainingColumn as Remaining
 
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), Remaining())
-    with Progress(*columns, console=errors, transient=True) as progress:
+    hidden = not errors.is_terminal
+    with Progress(*columns, console=errors, transient=True, disable=hidden) as progress:
         task = progress.add_task(text, total=1.0)
         yield lambda share: progress.update(task, completed=share)
 
@@ -94,7 +95,7 @@ async def _online(here: Settings, wanted: dict[str, Any]) -> History:
             pass  # a venue is needed after all
     async with connected(here) as client:
         cache = HistoryCache(here.cache_dir)
-        histories = Histories(_ApiMinutes(client), clock=clock, cache=cache)
+        histories = Histories(ApiMinutes(client), clock=clock, cache=cache)
         with bar(f"candles of {wanted['symbol']}") as progress:
             return await histories.get(**wanted, on_progress=progress)
 
@@ -119,7 +120,7 @@ async def _nothing(_symbol: Symbol, _span: Span, _on_progress: Progress) -> None
     raise _Incomplete
 
 
-class _ApiMinutes:
+class ApiMinutes:
     """Those of a system, over its API."""
 
     def __init__(self, client: httpx.AsyncClient) -> None:

@@ -23,6 +23,7 @@ from trading_system.domain.timeframes import Timeframe
 from trading_system.frames import Frame
 from trading_system.ports import Backfill, Clock, JobState, PriceRepository
 from trading_system.research.aggregation import aggregated
+from trading_system.research.configuration import Configuration
 from trading_system.research.history import History, asked, from_frame, told
 from trading_system.research.history_cache import HistoryCache
 from trading_system.research.history_files import lines
@@ -94,6 +95,17 @@ class Histories:
             start=start,
             end=end,
             warmup=warmup,
+        )
+
+    async def of(self, configuration: Configuration, warmup: int, on_progress: Progress) -> History:
+        """The candles of a configuration and `warmup` ones before it; raises what `get` does."""
+        return await self.get(
+            symbol=configuration.symbol,
+            timeframe=configuration.timeframe,
+            start=configuration.start,
+            end=configuration.end,
+            warmup=warmup,
+            on_progress=on_progress,
         )
 
     async def _frame(

@@ -54,13 +54,13 @@ def from_frame(
     begun = first < past and times[max(first - warmup, 0)] <= span.start
     if not begun or times[past - 1] + length.length != span.end:
         raise InvalidRequest(
-            f"no candles of {symbol} {timeframe} for all of {_told(span.start)} to "
-            f"{_told(span.end)}: {_there_is(frame, length)}"
+            f"no candles of {symbol} {timeframe} for all of {told(span.start)} to "
+            f"{told(span.end)}: {_there_is(frame, length)}"
         )
     if first < warmup:
         raise InvalidRequest(
             f"{warmup} candles of {symbol} {timeframe} have to come before "
-            f"{_told(span.start)}, and there are {first}{_earliest(frame, warmup)}"
+            f"{told(span.start)}, and there are {first}{_earliest(frame, warmup)}"
         )
     chosen = part(frame, first - warmup, past)
     return History(
@@ -103,16 +103,17 @@ def _there_is(frame: Frame, timeframe: Timeframe) -> str:
     if not len(frame):
         return "there are none"
     first, last = int(frame.open_time[0]), int(frame.open_time[-1])
-    return f"there are those from {_told(first)} to {_told(last + timeframe.length)}"
+    return f"there are those from {told(first)} to {told(last + timeframe.length)}"
 
 
 def _earliest(frame: Frame, warmup: int) -> str:
     if len(frame) <= warmup:
         return ""
-    return f": start at {_told(int(frame.open_time[warmup]))} or later"
+    return f": start at {told(int(frame.open_time[warmup]))} or later"
 
 
-def _told(milliseconds: int) -> str:
+def told(milliseconds: int) -> str:
+    """An instant in words, to the minute."""
     moment = datetime.fromtimestamp(milliseconds / 1000, UTC)
     return moment.isoformat(timespec="minutes").replace("+00:00", "Z")
 
