@@ -86,7 +86,20 @@ def test_blocks_that_belong_together_widen_the_interval():
     assert higher - lower > 1.5 * (high - low)
 
 
-@pytest.mark.parametrize("gains", [[], [0.1], [0.1, 0.1, 0.1]])
+def test_the_interval_is_that_of_blocks_drawn_one_by_one():
+    """The same draws put together as arrays of returns, judged as any returns are."""
+    gains = np.random.default_rng(4).normal(0.002, 0.03, 60)  # 15 blocks of 4 begin at these:
+    starts = np.random.default_rng(7).integers(0, 60, (300, 15))
+    sharpes = []
+    for row in starts:
+        drawn = np.concatenate([np.roll(gains, -start)[:4] for start in row])
+        sharpes.append(drawn.mean() / drawn.std(ddof=1) * math.sqrt(365))
+    expected = np.quantile(sharpes, [0.05, 0.95])
+    found = metrics.sharpe_interval(gains, 365, confidence=0.9, resamples=300, seed=7)
+    assert found == pytest.approx(tuple(expected), rel=1e-9)
+
+
+@pytest.mark.parametrize("gains", [[], [0.1], [0.1, 0.1, 0.1], [0.1, math.nextafter(0.1, 1), 0.1]])
 def test_returns_that_do_not_deviate_have_no_interval_and_no_probability(gains):
     gains = np.array(gains, np.float64)
     assert all(map(math.isnan, metrics.sharpe_interval(gains, 365)))

@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trading_system.backtest import metrics, records
+from trading_system.backtest.compiled import compiled
 from trading_system.backtest.metrics import Metrics
-from trading_system.backtest.playback import Played, compiled, play
+from trading_system.backtest.playback import Played, play
 from trading_system.backtest.records import Rows
 from trading_system.backtest.rules import Rules
 from trading_system.domain.errors import InvalidRequest
@@ -53,7 +54,8 @@ class Result:
     def daily_returns(self) -> Column:
         """The return of each day (UTC) that has candles, from its last close to the one before."""
         days = np.arange(self.open_time[0] // _DAY + 1, self.open_time[-1] // _DAY + 2) * _DAY
-        ends = np.unique(np.searchsorted(self.open_time, days)) - 1
+        ends = np.searchsorted(self.open_time, days)
+        ends = ends[np.diff(ends, prepend=0) > 0] - 1
         return metrics.returns(self._equity_at(ends), self.capital)
 
     @cached_property
@@ -73,9 +75,11 @@ class Result:
     def _holdings_at(self, bars: NDArray[np.int64]) -> tuple[Column, Column]:
         """Cash and units after the last fill up to each bar."""
         last = np.searchsorted(self.fills.bar, bars, side="right")
-        cash = np.concatenate([[self.capital], self.fills.cash])
-        units = np.concatenate([[0.0], self.fills.units])
-        return cash[last], units[last]
+        after = last > 0
+        fill = last[after] - 1
+        cash, units = np.full(len(bars), self.capital), np.zeros(len(bars))
+        cash[after], units[after] = self.fills.cash[fill], self.fills.units[fill]
+        return cash, units
 
 
 def run(frame: Frame, targets: Column, rules: Rules, timeframe: str, *, warmup: int = 0) -> Result:

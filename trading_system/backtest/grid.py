@@ -19,9 +19,10 @@ import math
 import numpy as np
 
 from trading_system.backtest import records
+from trading_system.backtest.compiled import compiled
 from trading_system.backtest.engine import Result, after, judge, told
 from trading_system.backtest.metrics import Metrics
-from trading_system.backtest.playback import Played, compiled, play
+from trading_system.backtest.playback import Played, play
 from trading_system.backtest.records import CELL, Rows
 from trading_system.backtest.rules import Rules
 from trading_system.domain.errors import InvalidRequest

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from statistics import NormalDist
 
 import numpy as np
+from numpy.typing import NDArray
 
+from trading_system.backtest.compiled import compiled
 from trading_system.domain.timeframes import Timeframe
 from trading_system.frames import Column
 
@@ -124,22 +127,40 @@ def sharpe_interval(
     n = len(gains)
     if n < 2 or not np.any(gains != gains[0]):  # noqa: PLR2004 -- one value does not deviate
         return math.nan, math.nan
-    length = max(1, round(n ** (1 / 3)))
-    blocks = -(-n // length)
-    starts = np.random.default_rng(seed).integers(0, n, (resamples, blocks))
-    around = np.concatenate([gains, gains[:length]])
-    sums, squares = (
-        np.concatenate([[0.0], np.cumsum(values)]) for values in (around, around * around)
-    )
-    count = blocks * length
-    total = (sums[starts + length] - sums[starts]).sum(axis=1)
-    square = (squares[starts + length] - squares[starts]).sum(axis=1)
-    spread = (square - total * total / count) / (count - 1)
-    seen = spread > 0
-    ratios = total[seen] / count / np.sqrt(spread[seen]) * math.sqrt(periods)
+    starts, length = _blocks(n, resamples, seed)
+    around = np.zeros((2, n + length))
+    around[0, 1:] = np.concatenate([gains, gains[: length - 1]])
+    around[1] = around[0] * around[0]
+    sums = np.cumsum(around, axis=1)
+    pairs = np.ascontiguousarray((sums[:, length:] - sums[:, :n]).T)
+    totals = np.empty((resamples, 2))
+    compiled().resample(starts, pairs, totals)
+    count = starts.shape[1] * length
+    total, square = totals[:, 0], totals[:, 1]
+    spread = square - total * total / count
+    seen = spread > square * 1e-14 * count  # less is rounding, as in `deviation`
+    if not np.any(seen):
+        return math.nan, math.nan
+    ratios = np.sort(total[seen] / np.sqrt(spread[seen])) * math.sqrt(periods * (count - 1)) / count
     tail = (1 - confidence) / 2
-    low, high = np.quantile(ratios, [tail, 1 - tail])
-    return float(low), float(high)
+    return _quantile(ratios, tail), _quantile(ratios, 1 - tail)
+
+
+@lru_cache(maxsize=8)
+def _blocks(n: int, resamples: int, seed: int) -> tuple[NDArray[np.int32], int]:
+    """Where the blocks of each resample of n values begin, and how long they are."""
+    length = max(1, round(n ** (1 / 3)))
+    count = -(-n // length)
+    starts = np.random.default_rng(seed).integers(0, n, (resamples, count))
+    return starts.astype(np.int32), length
+
+
+def _quantile(ascending: Column, share: float) -> float:
+    """The value below which that share lies, on the line between its two neighbours."""
+    place = share * (len(ascending) - 1)
+    below = int(place)
+    low, high = ascending[below], ascending[min(below + 1, len(ascending) - 1)]
+    return float(low + (high - low) * (place - below))
 
 
 def probabilistic_sharpe(gains: Column, benchmark: float = 0.0) -> float:
@@ -149,12 +170,17 @@ def probabilistic_sharpe(gains: Column, benchmark: float = 0.0) -> float:
     Φ((SR - SR*) √(n - 1) / √(1 - γ3 SR + (γ4 - 1)/4 SR²)), with skewness γ3 and kurtosis γ4.
     """
     n = len(gains)
-    spread = float(gains.std()) if n > 1 else 0.0
-    if spread <= 1e-14 * float(np.abs(gains).max(initial=0.0)):
+    if n < 2:  # noqa: PLR2004 -- one value does not deviate
         return math.nan
-    scores = (gains - gains.mean()) / spread
-    skewness, kurtosis = float((scores**3).mean()), float((scores**4).mean())
-    ratio_seen = float(gains.mean()) / float(gains.std(ddof=1))
+    mean = float(gains.sum()) / n
+    around = gains - mean
+    squares = around * around
+    variance = float(squares.sum()) / n
+    if math.sqrt(variance) <= 1e-14 * float(np.abs(gains).max()):
+        return math.nan
+    skewness = float((squares * around).sum()) / n / variance**1.5
+    kurtosis = float((squares * squares).sum()) / n / variance**2
+    ratio_seen = mean / math.sqrt(variance * n / (n - 1))
     error = 1 - skewness * ratio_seen + (kurtosis - 1) / 4 * ratio_seen**2
     return _NORMAL.cdf((ratio_seen - benchmark) * math.sqrt((n - 1) / error))
 

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from trading_system.backtest import records
+from trading_system.backtest.compiled import compiled
 from trading_system.backtest.records import ACCOUNT, CURVE, FILL, TALLY, TRADE, Rows
-from trading_system.domain.errors import ConfigurationError
 from trading_system.frames import Column
 
 Advance = Callable[[Rows, Rows, Rows, Rows], bool]
@@ -59,14 +58,3 @@ def play(
         fills=records.joined([part for part, _ in kept], FILL),
         trades=records.joined([part for _, part in kept], TRADE),
     )
-
-
-def compiled() -> ModuleType:
-    """The compiled loops; ConfigurationError that says how to get them where numba is missing."""
-    try:
-        from trading_system.backtest import kernels  # noqa: PLC0415 -- numba takes a while to load
-    except ModuleNotFoundError as missing:
-        raise ConfigurationError(
-            "backtests need numba: pip install 'trading-system[backtest]'"
-        ) from missing
-    return kernels

@@ -1,13 +1,15 @@
 """The loops of a backtest, compiled.
 
 `walk` goes from change to change of the target (`orders` says what is traded, `stops` when it ends
-by itself, `ledger` books it), `cells` plays grids, and `curve` measures what either came to.
+by itself, `ledger` books it) and `cells` plays grids; `curve` measures what either came to, and
+`resampling` how sure that is.
 """
 
 from __future__ import annotations
 
 from trading_system.backtest.kernels.cells import simulate_grid
 from trading_system.backtest.kernels.curve import blank_sheet, conclude, measure
+from trading_system.backtest.kernels.resampling import resample
 from trading_system.backtest.kernels.walk import DONE, FULL, WRONG, simulate
 
 __all__ = [
@@ -17,6 +19,7 @@ __all__ = [
     "blank_sheet",
     "conclude",
     "measure",
+    "resample",
     "simulate",
     "simulate_grid",
 ]
