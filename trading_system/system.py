@@ -44,6 +44,9 @@ from trading_system.market.states import read_thresholds
 from trading_system.metrics import Metrics
 from trading_system.ports import Clock, ComponentHealth, Derivatives, MarketData, Trading
 from trading_system.reaching import reached
+from trading_system.research.backtest_queue import BacktestQueue
+from trading_system.research.fetching import Fetcher, Histories, StoredMinutes
+from trading_system.research.history_cache import HistoryCache
 from trading_system.resilience.limits import Priority
 from trading_system.resilience.retry import RetryPolicy
 from trading_system.risk.limits import read_limits
@@ -74,6 +77,7 @@ class System:
     derivatives: Derivatives
     registry: SymbolRegistry
     backfills: BackfillService
+    backtests: BacktestQueue
     heartbeat: HeartbeatScheduler
     listing: MarketData
     desk: Desk
@@ -153,6 +157,17 @@ async def opened(
             backfills=backfills,
             clock=clock,
             backfill_minutes=settings.backfill_minutes,
+        )
+        missing = Fetcher(backfills=registry, jobs=backfills, clock=clock)
+        backtests = BacktestQueue(
+            candles=Histories(
+                StoredMinutes(prices=prices, fetch=missing.fetch),
+                clock=clock,
+                cache=HistoryCache(settings.cache_dir),
+            ),
+            folder=settings.results_dir,
+            strategies=settings.strategies_dir,
+            clock=clock,
         )
         repair = GapRepair(symbols=symbols, prices=prices, backfills=backfills, clock=clock)
         candles = LiveCandles(prices=prices, clock=clock, bus=bus)
@@ -269,6 +284,7 @@ async def opened(
             derivatives=derivatives,
             registry=registry,
             backfills=backfills,
+            backtests=backtests,
             heartbeat=heartbeat,
             listing=listing,
             desk=orders_side.desk,
@@ -297,6 +313,7 @@ async def opened(
                 **orders_side.tasks,
                 "trader": traders.trader.run,
                 "backfills": backfills.run,
+                "backtests": backtests.run,
                 "gap repair": repair.run,
                 "heartbeat": heartbeat.run,
                 **live_prices.tasks,

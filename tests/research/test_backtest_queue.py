@@ -7,6 +7,7 @@ import os
 import sys
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -42,14 +43,14 @@ def queue(tmp_path, clock):
     """Make a queue whose workers run this program; without one they are the real thing."""
 
     def make(program=None, *words, candles=None, **more):
-        async def given(asked, warmup, told):
-            told(0.5)
+        async def given(*, warmup, on_progress, **asked):
+            on_progress(0.5)
             return history(warmup=warmup)
 
         if program is not None:
             more["worker"] = (sys.executable, "-c", program, *map(str, words))
         return BacktestQueue(
-            candles=candles or given,
+            candles=SimpleNamespace(get=candles or given),
             folder=tmp_path / "results",
             clock=clock,
             **{"strategies": None} | more,
@@ -129,7 +130,7 @@ async def test_a_worker_that_fails_costs_its_own_backtest_alone(queue, program, 
 
 
 async def test_candles_that_cannot_be_got_are_told(queue):
-    async def unreachable(asked, warmup, told):
+    async def unreachable(**asked):
         raise TradingError("the exchange does not answer")
 
     waiting = queue(SAYS_SO, candles=unreachable)
@@ -141,9 +142,10 @@ async def test_candles_that_cannot_be_got_are_told(queue):
 async def test_how_far_the_candles_are_is_told(queue):
     half, rest = asyncio.Event(), asyncio.Event()
 
-    async def slow(asked, warmup, told):
-        assert (asked.symbol, warmup) == ("BTC/USDT", 49)
-        told(0.5)
+    async def slow(*, symbol, timeframe, start, end, warmup, on_progress):
+        assert (symbol, timeframe, warmup) == ("BTC/USDT", "1h", 49)
+        assert (start, end) == (history().start, history().end)
+        on_progress(0.5)
         half.set()
         await rest.wait()
         return history()

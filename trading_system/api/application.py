@@ -11,6 +11,7 @@ from trading_system.api.dependencies import Parts
 from trading_system.api.routes import (
     account,
     backfills,
+    backtests,
     book,
     control,
     events,
@@ -58,7 +59,7 @@ def create_app(parts: Parts, options: ApiOptions) -> FastAPI:
         app.include_router(routes.router)
     for routes in (control, risk, order_lists, instruments):
         app.include_router(routes.router)
-    for routes in (strategies, parity):
+    for routes in (strategies, parity, backtests):
         app.include_router(routes.router)
     app.include_router(pages.router)
     return app

@@ -42,6 +42,7 @@ from trading_system.ports import (
     SymbolRepository,
     Trading,
 )
+from trading_system.research.backtest_queue import BacktestQueue
 from trading_system.trader.parity import Parity
 from trading_system.trader.views import Story, StrategyView
 
@@ -228,6 +229,8 @@ class Parts(Protocol):
     def live(self) -> Live: ...
     @property
     def event_log(self) -> EventLog: ...
+    @property
+    def backtests(self) -> BacktestQueue: ...
 
     @property
     def safety(self) -> Safety: ...

@@ -10,7 +10,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from trading_system.backtest import engine
+from trading_system.backtest.compiled import compiled
 from trading_system.research import report, result_files
 from trading_system.research.code_version import own_file
 from trading_system.research.configuration import Configuration, iso
@@ -33,7 +33,7 @@ class Kept:
 
 def ready() -> None:
     """Raise ConfigurationError where the compiled loops are missing, before anything is fetched."""
-    engine.compiled()
+    compiled()
 
 
 def answered(strategy: Strategy, configuration: Configuration, history: History) -> Record:

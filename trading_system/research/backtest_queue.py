@@ -14,12 +14,13 @@ import sys
 import tempfile
 from asyncio.subprocess import PIPE, Process
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 
@@ -37,8 +38,20 @@ _MOST_WAITING = 100
 _MOST_FAILED = 100
 _WORKER = (sys.executable, "-m", "trading_system.research.worker")
 
-Candles = Callable[[Configuration, int, Callable[[float], None]], Awaitable[History]]
-"""Gets the candles of a configuration and so many before them; tells how far it is, 0 to 1."""
+
+class Candles(Protocol):
+    """Where candles come from; see `fetching.Histories`, which raises TradingError."""
+
+    async def get(
+        self,
+        *,
+        symbol: str,
+        timeframe: str,
+        start: datetime,
+        end: datetime,
+        warmup: int,
+        on_progress: Callable[[float], None],
+    ) -> History: ...
 
 
 class BacktestState(StrEnum):
@@ -152,8 +165,13 @@ class BacktestQueue:
             warmup = (await self._said(process, order))["warmup"]
             configuration = Configuration.from_json(job.configuration)
             self._change(name, state=BacktestState.FETCHING)
-            history = await self._candles(
-                configuration, warmup, lambda share: self._change(name, progress=share)
+            history = await self._candles.get(
+                symbol=configuration.symbol,
+                timeframe=configuration.timeframe,
+                start=configuration.start,
+                end=configuration.end,
+                warmup=warmup,
+                on_progress=lambda share: self._change(name, progress=share),
             )
             self._change(name, state=BacktestState.COMPUTING, progress=1.0)
             with tempfile.TemporaryDirectory(prefix="trading-system-") as private:

@@ -19,6 +19,7 @@ class Unit(StrEnum):
     SHARE = "share"
     RATIO = "ratio"
     COUNT = "count"
+    BARS = "bars"
     MONEY = "money"
 
 
@@ -36,17 +37,17 @@ _FIGURES = (
     ("Annual return", "annual_return", Unit.SHARE),
     ("Volatility, annual", "volatility", Unit.SHARE),
     ("Sharpe", "sharpe", Unit.RATIO),
-    ("Sharpe above 0, probability", "probabilistic_sharpe", Unit.SHARE),
+    ("P(Sharpe > 0)", "probabilistic_sharpe", Unit.SHARE),
     ("Sortino", "sortino", Unit.RATIO),
     ("Calmar", "calmar", Unit.RATIO),
     ("Maximum drawdown", "max_drawdown", Unit.SHARE),
-    ("Longest drawdown, bars", "max_drawdown_bars", Unit.COUNT),
+    ("Longest drawdown", "max_drawdown_bars", Unit.BARS),
     ("Trades", "trades", Unit.COUNT),
     ("Win rate", "win_rate", Unit.SHARE),
     ("Profit factor", "profit_factor", Unit.RATIO),
-    ("Expectancy per trade", "expectancy", Unit.MONEY),
+    ("Expectancy", "expectancy", Unit.MONEY),
     ("Exposure time", "exposure_time", Unit.SHARE),
-    ("Turnover, times capital", "turnover", Unit.RATIO),
+    ("Turnover / capital", "turnover", Unit.RATIO),
     ("Fees paid", "fees", Unit.MONEY),
     ("Final equity", "final_equity", Unit.MONEY),
 )
@@ -71,7 +72,7 @@ def figures(metrics: Mapping[str, Any], holding: Mapping[str, Any]) -> list[Figu
 
 
 def question(configuration: Mapping[str, Any], data: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """What was asked, line by line: strategy, candles, and every rule that is not at rest."""
+    """What was asked, line by line: strategy, candles and rules."""
     parameters = (f"{name}={value}" for name, value in configuration["parameters"].items())
     rules = configuration["rules"]
     return [
@@ -84,10 +85,10 @@ def question(configuration: Mapping[str, Any], data: Mapping[str, Any]) -> list[
         ("Capital", text(Unit.MONEY, rules["capital"])),
         ("Fees", f"{rules['fee_taker']:.3%} taker, {rules['fee_maker']:.3%} maker"),
         ("Costs", _costs(rules)),
-        ("Fills", f"{rules['fill']}, {rules['sizing']}"),
+        ("Fills", f"{rules['fill'].replace('_', ' ')}, {rules['sizing']}"),
         ("Sides", "long and short" if rules["short"] else "long only"),
         ("Stops", _stops(rules)),
-        ("Lots", f"step {rules['lot_step']:g}, notional from {rules['min_notional']:g}"),
+        ("Orders", _lots(rules)),
     ]
 
 
@@ -104,6 +105,8 @@ def text(unit: Unit, value: float) -> str:
             return f"{value:,.2f}"
         case Unit.COUNT:
             return f"{value:,.0f}"
+        case Unit.BARS:
+            return f"{value:,.0f} bars"
         case Unit.MONEY:
             return f"{value:,.2f}"
 
@@ -114,10 +117,16 @@ def _candles(data: Mapping[str, Any]) -> str:
 
 
 def _costs(rules: Mapping[str, Any]) -> str:
-    return (
-        f"slippage {rules['slippage_bps']:g} bps, spread {rules['spread_bps']:g} bps, "
-        f"impact {rules['impact']:g}"
-    )
+    costs = {"slippage": "slippage_bps", "spread": "spread_bps"}
+    told = [f"{word} {rules[name]:g} bps" for word, name in costs.items() if rules[name]]
+    told += [f"impact {rules['impact']:g}"] if rules["impact"] else []
+    return ", ".join(told) or "no slippage"
+
+
+def _lots(rules: Mapping[str, Any]) -> str:
+    step = f"multiples of {rules['lot_step']:g}" if rules["lot_step"] else "of any size"
+    least = f", worth {rules['min_notional']:g} or more" if rules["min_notional"] else ""
+    return step + least
 
 
 def _stops(rules: Mapping[str, Any]) -> str:
