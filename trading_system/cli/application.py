@@ -7,10 +7,12 @@ import typer
 from trading_system.cli import (
     acceptance,
     audit,
+    backtest,
     candles,
     control,
     database,
     doctor,
+    export,
     instruments,
     live,
     mischief,
@@ -19,10 +21,12 @@ from trading_system.cli import (
     parity,
     portfolio,
     reconciliation,
+    rerun,
     serve,
     simulator,
     soak,
     strategies,
+    sweep,
     symbols,
 )
 
@@ -52,6 +56,7 @@ app.command()(simulator.simulate)
 app.add_typer(mischief.app, name="mischief")
 app.command("import")(candles.import_archives)
 app.command()(candles.backfill)
+app.command()(export.export)
 orders.app.command()(order_lists.oco)
 orders.app.command()(order_lists.oto)
 orders.app.command()(order_lists.otoco)
@@ -80,4 +85,7 @@ app.add_typer(database.app, name="db")
 app.command()(audit.audit)
 app.command()(strategies.strategies)
 app.command()(strategies.check)
+app.command()(backtest.backtest)
+app.command()(rerun.rerun)
+app.command()(sweep.sweep)
 app.command()(parity.parity)

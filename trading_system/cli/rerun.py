@@ -1,0 +1,75 @@
+"""`trading-system rerun`: whether the question of a result file still has the same answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from trading_system.cli.backtest import Data
+from trading_system.cli.running import FAILED, console, errors, explained
+from trading_system.cli.strategies import Files, Folder, kinds
+from trading_system.domain.errors import InvalidRequest
+
+if TYPE_CHECKING:
+    from trading_system.research.configuration import Configuration
+    from trading_system.strategies.base import Strategy
+
+Kept = Annotated[
+    Path, typer.Argument(help="A file that `backtest` wrote: results/backtest_….json.")
+]
+
+
+@explained
+def rerun(result: Kept, data: Data = None, file: Files = None, folder: Folder = None) -> None:
+    """Run a backtest again and compare it, byte by byte, with what was kept.
+
+    Candles and strategy come from where they came from then, unless options
+    say otherwise. Exit code 0 when the run id and every byte are the same;
+    1, with what differs (code, engine, candles or the file itself), when
+    they are not. Nothing is written.
+    """
+    from trading_system.cli.candle_source import candles
+    from trading_system.research.backtest import answered, ready
+    from trading_system.research.configuration import Configuration
+    from trading_system.research.repetition import compared
+    from trading_system.research.result_files import read
+
+    ready()
+    before, circumstances = read(result)
+    configuration = Configuration.from_json(before.configuration)
+    strategy = _strategy(configuration, circumstances, file, folder)
+    data = data or _file(circumstances, "candles")
+    history = candles(configuration, strategy.warmup, data)
+    verdict = compared(before, answered(strategy, configuration, history))
+    if not verdict.proven:
+        for reason in verdict.reasons:
+            errors.print(reason, style="red", markup=False)
+        raise typer.Exit(FAILED)
+    console.print(f"run {before.run_id}: the same bytes", markup=False, soft_wrap=True)
+
+
+def _strategy(
+    configuration: Configuration,
+    circumstances: Mapping[str, Any],
+    files: list[Path] | None,
+    folder: Path | None,
+) -> Strategy:
+    """As it was configured, from the file it was in then, unless others are named now."""
+    if not files and folder is None:
+        kept = _file(circumstances, "strategy_file")
+        files = None if kept is None else [kept]
+    return configuration.strategy_among(kinds(files, folder))
+
+
+def _file(circumstances: Mapping[str, Any], name: str) -> Path | None:
+    """The file that was read then; InvalidRequest, with what to say instead, when it is gone."""
+    path = circumstances[name]
+    if path is None:
+        return None
+    if not Path(path).is_file():
+        option = "--data" if name == "candles" else "--file"
+        raise InvalidRequest(f"{path} is not there any more: say where it is now with {option}")
+    return Path(path)
