@@ -45,17 +45,16 @@ def from_frame(
 
     Raises InvalidRequest, saying what there is, when the range does not begin and end with a
     candle or fewer than `warmup` lie before it. Only the candles that are cut out decide that, not
-    how many more there are: a file and a database agree.
+    how many more there are: so a file and a database agree.
     """
     length = Timeframe.parse(timeframe)
     span = asked(length, start, end)
-    times = frame.open_time
-    first, past = np.searchsorted(times, [span.start, span.end]).tolist()
-    begun = first < past and times[max(first - warmup, 0)] <= span.start
-    if not begun or times[past - 1] + length.length != span.end:
+    first, past = np.searchsorted(frame.open_time, [span.start, span.end]).tolist()
+    inside = part(frame, first, past)
+    if _reach(inside, length) != span:
         raise InvalidRequest(
             f"no candles of {symbol} {timeframe} for all of {told(span.start)} to "
-            f"{told(span.end)}: {_there_is(frame, length)}"
+            f"{told(span.end)}: {_there_is(_reach(inside, length) or _reach(frame, length))}"
         )
     if first < warmup:
         raise InvalidRequest(
@@ -99,11 +98,17 @@ def _first_open(timeframe: Timeframe, moment: datetime) -> int:
     return timeframe.floor(since + timeframe.length - 1)
 
 
-def _there_is(frame: Frame, timeframe: Timeframe) -> str:
+def _reach(frame: Frame, timeframe: Timeframe) -> Span | None:
+    """From the first candle to the end of the last; None when there is none."""
     if not len(frame):
+        return None
+    return Span(int(frame.open_time[0]), int(frame.open_time[-1]) + timeframe.length)
+
+
+def _there_is(reach: Span | None) -> str:
+    if reach is None:
         return "there are none"
-    first, last = int(frame.open_time[0]), int(frame.open_time[-1])
-    return f"there are those from {told(first)} to {told(last + timeframe.length)}"
+    return f"there are those from {told(reach.start)} to {told(reach.end)}"
 
 
 def _earliest(frame: Frame, warmup: int) -> str:
