@@ -19,8 +19,10 @@ from trading_system.domain.errors import InvalidRequest, TradingError
 from trading_system.domain.instruments import Instrument, Symbol
 from trading_system.domain.mandates import Mandate
 from trading_system.domain.orders import Order, OrderRequest, OrderType, TimeInForce
+from trading_system.execution.valuation import exact
 from trading_system.frames import Frame
 from trading_system.ports import DecisionRepository, GridRepository, MarketData, OwnOrders
+from trading_system.risk import sizing
 from trading_system.strategies import grid_state
 from trading_system.strategies.base import build
 from trading_system.strategies.grid import Grid
@@ -163,7 +165,7 @@ class GridKeeper:
             if wish.cell in resting or request is None:
                 continue
             if self._pauses.lasts(mandate.id, symbol, wish.cell):
-                refused = "orders that end without a fill are placed again after a while"
+                refused = "what was refused is placed again after a while"
                 continue
             try:
                 await self._desk.place(request, key)
@@ -185,7 +187,11 @@ class GridKeeper:
         levels = strategy.prices(bars)
         if len(bars) <= strategy.warmup or not len(levels):
             return None
-        state = grid_state.laid(levels, strategy.quantity, instrument.tick_size)
+        lowest = exact(float(levels[0]))
+        size = sizing.fitted(strategy.quantity, instrument, lowest, market=False)
+        if not size.quantity:
+            raise StrategyFailed(f"a cell of {symbol} cannot be ordered: {size.reason}")
+        state = grid_state.laid(levels, size.quantity, instrument.tick_size)
         cost = sum(state.prices[:-1], _NOTHING) * state.quantity * (1 + _FEE)
         share = mandate.capital / len(mandate.symbols)
         if cost > share:

@@ -11,8 +11,6 @@ from decimal import ROUND_DOWN, Decimal
 from typing import Protocol
 from uuid import UUID, uuid4
 
-import structlog
-
 from trading_system.domain.errors import NotFound, TradingError
 from trading_system.domain.instruments import Symbol
 from trading_system.domain.mandates import Mandate, StopRule
@@ -21,8 +19,6 @@ from trading_system.domain.stops import Stop, StopKind, StopWish
 from trading_system.ports import MarketData, OwnOrders
 from trading_system.trader.pauses import Pauses
 from trading_system.trader.wallets import Wallets
-
-log = structlog.get_logger(__name__)
 
 
 class Stops(Protocol):
@@ -34,7 +30,7 @@ class Stops(Protocol):
 
 
 class StopStands(TradingError):
-    """The stop is still there, so what it guards is not free to be traded."""
+    """The last stop stands in the way: it is still there, or was tried a moment ago."""
 
 
 class Guards:
@@ -66,37 +62,37 @@ class Guards:
             if each.mandate_id == mandate.id and each.order.request.symbol == symbol:
                 raise StopStands(f"order {each.order.id} of its stop is {each.order.status}")
 
-    async def ensure(self, mandate: Mandate) -> str | None:
-        """Guard every position that is not guarded; why one could not be, to be tried again."""
+    async def ensure(self, mandate: Mandate) -> dict[str, str]:
+        """Guard every position that is not guarded; by symbol, why one could not be so far."""
         if mandate.stop is None:
-            return None
+            return {}
         unsettled = {
             each.order.request.symbol
             for each in await self._own.unsettled()
             if each.mandate_id == mandate.id and not each.guards
         }
+        failed = {}
         for position in (await self._wallets.of(mandate.id)).positions:
             if position.quantity and position.symbol not in unsettled:
                 try:
                     await self._guard(mandate, mandate.stop, position)
                 except TradingError as error:
-                    log.warning("not guarded", symbol=str(position.symbol), error=str(error))
-                    return f"{position.symbol} is not guarded: {error}"
-        return None
+                    failed[str(position.symbol)] = f"not guarded: {error}"
+        return failed
 
     async def _guard(self, mandate: Mandate, rule: StopRule, position: Position) -> None:
         symbol = position.symbol
-        linked = (await self._own.stops(mandate.id)).get(symbol)
         stop = await self._stop(mandate, symbol)
         if stop is not None and not stop.status.is_final:
             return
-        if self._pauses.lasts("stop", mandate.id, symbol):
-            return
-        self._pauses.begin("stop", mandate.id, symbol)
         step = (await self._market_data.instruments())[symbol].step_size
         quantity = (abs(position.quantity) / step).to_integral_value(ROUND_DOWN) * step
         if not quantity:
             return
+        if self._pauses.lasts("stop", mandate.id, symbol):
+            raise StopStands("a stop was tried just now, and is again after a while")
+        self._pauses.begin("stop", mandate.id, symbol)
+        linked = (await self._own.stops(mandate.id)).get(symbol)
         if linked is None or stop is not None:  # else it was linked and never begun
             linked = uuid4()
             await self._own.link_stop(mandate.id, symbol, linked)

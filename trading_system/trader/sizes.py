@@ -36,16 +36,15 @@ def order_for(
     mandate: Mandate, target: Decimal, means: Means, instrument: Instrument
 ) -> OrderRequest | str:
     """The order from what is held to `target`, or why there is nothing to do."""
-    side = Side.BUY if target > 0 else Side.SELL
-    limit = limit_price(means.price, side, instrument.tick_size)
+    opens = Side.BUY if target > 0 else Side.SELL
+    limit = limit_price(means.price, opens, instrument.tick_size)
     wanted = target * _full(mandate, means, max(limit, means.price))
+    wanted = (wanted / instrument.step_size).to_integral_value(ROUND_DOWN) * instrument.step_size
     closes = _closes(means.held, wanted)
-    step = instrument.step_size if not closes else _market_step(instrument)
-    wanted = (wanted / step).to_integral_value(ROUND_DOWN) * step
     difference = wanted - means.held
     quantity = sizing.fitted(abs(difference), instrument, means.price, market=closes)
     if not quantity.quantity:
-        return "what is held is what is wanted" if not difference else quantity.reason
+        return quantity.reason if difference else "what is held is what is wanted"
     side = Side.BUY if difference > 0 else Side.SELL
     if closes:
         return closing(instrument, side, quantity.quantity)
@@ -109,7 +108,3 @@ def _full(mandate: Mandate, means: Means, price: Decimal) -> Decimal:
 def _closes(held: Decimal, wanted: Decimal) -> bool:
     """Whether the way to `wanted` only makes a position smaller."""
     return held * wanted >= 0 and abs(wanted) < abs(held)
-
-
-def _market_step(instrument: Instrument) -> Decimal:
-    return instrument.market_step_size or instrument.step_size

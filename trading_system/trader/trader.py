@@ -144,9 +144,7 @@ class Trader:
                 after = await self._actor.act(mandate, run, decision)
                 if after.reason is not None and decision.symbol in run.pending:
                     waiting[str(decision.symbol)] = after.reason
-            unguarded = await self._guards.ensure(mandate)
-            if unguarded is not None:
-                waiting["stop"] = unguarded
+            waiting = await self._guards.ensure(mandate) | waiting
         await self._note_waiting(mandate, waiting)
 
     async def _wind_down(self, mandate: Mandate) -> None:

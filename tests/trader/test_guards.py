@@ -1,0 +1,141 @@
+"""The stop of a position: set once it is there, away before it is changed, never two of them."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import pytest
+
+from tests.trader.conftest import BTC, D
+from trading_system.domain.errors import InvalidRequest, OutcomeUnknown
+from trading_system.domain.mandates import StopRule
+from trading_system.domain.orders import OrderRequest, OrderType, Side, TimeInForce
+from trading_system.domain.stops import StopKind, StopStatus
+
+FIXED = StopRule(kind=StopKind.FIXED, distance_percent=D(10))
+TRAILING = StopRule(kind=StopKind.TRAILING, distance_percent=D("2.5"))
+ME = UUID(int=77)
+
+
+async def test_what_was_bought_is_guarded_from_what_it_cost(bench, world):
+    await bench.trading(stop=FIXED)
+    await bench.beat(101)
+    (stop,) = world.stops.active
+    held = (await bench.wallets.of(ME)).position(BTC)
+    assert stop.quantity == held.quantity.quantize(D("0.001"), "ROUND_DOWN")
+    assert stop.trigger_price == held.average_price * D("0.9")
+    assert (await bench.own.stops(ME))[BTC] == stop.id
+
+
+async def test_a_short_position_is_guarded_from_above(opened, world):
+    async with opened(may_short=True) as bench:
+        await bench.trading(stop=FIXED)
+        await bench.beat(50)
+        (stop,) = world.stops.active
+        assert stop.trigger_price == D(55)
+
+
+async def test_a_trailing_stop_keeps_its_distance(bench, world):
+    await bench.trading(stop=TRAILING)
+    await bench.beat(101)
+    (stop,) = world.stops.active
+    assert (stop.kind, stop.distance_bps) == (StopKind.TRAILING, 250)
+
+
+async def test_it_is_gone_before_the_position_is_closed_and_not_set_again(bench, world):
+    await bench.trading(stop=TRAILING)
+    await bench.beat(101)
+    await bench.beat(95)
+    assert [each.status for each in world.stops.rows.values()] == [StopStatus.CANCELLED]
+    assert [side for side, _, _ in bench.venue.sent] == ["BUY", "SELL"]
+
+
+async def test_of_a_smaller_position_it_guards_what_is_left(bench, world):
+    await bench.trading(stop=TRAILING)
+    await bench.beat(101)
+    await bench.beat(99)
+    await bench.clock.advance(40)
+    await bench.told()
+    (stop,) = world.stops.active
+    assert stop.quantity < D(6)
+
+
+async def test_while_it_is_not_gone_nothing_is_sold(bench, world):
+    await bench.trading(stop=TRAILING)
+    await bench.beat(101)
+    world.stops.lingers = True
+    await bench.beat(95)
+    assert "cancelling" in (await bench.mandate()).waiting["BTC/USDT"]
+    world.stops.lingers = False
+    await bench.told()
+    assert [side for side, _, _ in bench.venue.sent] == ["BUY", "SELL"]
+
+
+async def test_an_order_of_a_stop_that_is_not_settled_is_waited_for(bench, world):
+    await bench.trading(stop=TRAILING)
+    await bench.beat(101)
+    (stop,) = world.stops.active
+    order = await resting_stop_order(bench, stop.id)
+    await bench.beat(95)
+    assert f"order {order.id} of its stop is NEW" in (await bench.mandate()).waiting["BTC/USDT"]
+    await bench.manager.cancel(order.id)
+    await bench.told()
+    assert bench.venue.sent[-1][0] == "SELL"
+
+
+async def resting_stop_order(bench, stop_id):
+    request = OrderRequest(
+        symbol=BTC,
+        side=Side.SELL,
+        type=OrderType.LIMIT,
+        quantity=D(1),
+        price=D(500),
+        time_in_force=TimeInForce.GTC,
+    )
+    return await bench.desk.place(request, f"stop-{stop_id.hex}-1")
+
+
+async def test_one_that_could_not_be_set_is_told_and_tried_again_later(bench, world):
+    world.stops.refuses = InvalidRequest("it would trigger at once")
+    await bench.trading(stop=TRAILING)
+    await bench.beat(101)
+    assert "not guarded" in (await bench.mandate()).waiting["BTC/USDT"]
+    linked = await bench.own.stops(ME)
+    world.stops.refuses = None
+    await bench.told()
+    assert world.stops.active == [], "half a minute has not passed"
+    await bench.clock.advance(31)
+    await bench.told()
+    (stop,) = world.stops.active
+    assert {BTC: stop.id} == linked, "what was linked is what is begun"
+
+
+async def test_one_that_has_ended_by_itself_has_a_successor_while_something_is_held(bench, world):
+    await bench.trading(stop=TRAILING)
+    await bench.beat(101)
+    (first,) = world.stops.active
+    await world.stops.cancel(first.id)
+    await bench.beat(102)
+    (second,) = world.stops.active
+    assert second.id != first.id
+
+
+async def test_dust_is_not_guarded(bench, world):
+    await bench.trading(stop=TRAILING)
+    await bench.beat(101)
+    await bench.beat(95)
+    await bench.beat(94)
+    assert (await bench.wallets.of(ME)).position(BTC).quantity > 0
+    assert world.stops.active == []
+
+
+async def test_what_holds_an_unsettled_order_is_guarded_only_afterwards(bench, world):
+    bench.venue.script.append(OutcomeUnknown("timeout"))
+    await bench.trading(stop=TRAILING)
+    await bench.beat(101)
+    assert world.stops.rows == {}
+
+
+async def test_a_stop_by_time_is_none_of_a_strategy(bench):
+    with pytest.raises(InvalidRequest, match="fixed or trailing"):
+        await bench.trading(stop=StopRule(kind=StopKind.TIME, distance_percent=D(1)))
