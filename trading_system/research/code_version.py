@@ -27,6 +27,8 @@ _NUMBERS = (
     "domain/timeframes.py",
     "research/configuration.py",
     "research/curve.py",
+    "research/history.py",
+    "research/holding.py",
     "research/playing.py",
     "research/record.py",
 )

@@ -6,15 +6,15 @@ The figures stand before the columns, one member a line, so that a list of resul
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from trading_system.domain.errors import InvalidRequest, NotFound, StorageError
+from trading_system.domain.errors import InvalidRequest, NotFound
 from trading_system.research.record import SHORT, Record, canonical
+from trading_system.research.whole_files import whole
 
 COLUMNS = frozenset({"curve", "trades"})
 """The members that are long."""
@@ -64,19 +64,8 @@ def result_text(record: Record) -> str:
 
 def write_whole(path: Path, text: str) -> None:
     """Write a text file that is there whole or not at all; raises StorageError."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with beside.open("w", encoding="utf-8", newline="\n") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            beside.replace(path)
-        finally:
-            beside.unlink(missing_ok=True)
-    except OSError as error:
-        raise StorageError(f"{path} cannot be written: {error.strerror}") from None
+    with whole(path) as file:
+        file.write(text.encode())
 
 
 def read(path: Path) -> tuple[Record, Mapping[str, Any]]:
