@@ -119,7 +119,7 @@ async def _opened(
         # Most runs have nothing to mirror.
         from trading_system.simulator.mirror.opening import opened  # noqa: PLC0415
 
-        async with opened(options, options.mirrored, mischief) as paper:
+        async with opened(options, options.mirrored) as paper:
             yield paper, FuturesExchange(SeededFeed(options.seed, {}), {ACCOUNT: Decimal(0)})
         return
     log, futures_log = open_logs(options)

@@ -22,6 +22,9 @@ _AT_ONCE = 100  # names in one message
 _PAUSE = 0.25  # seconds between messages
 _DEAD_AFTER = 10.0  # seconds in which not even an answer to a ping came
 _FIRST_RETRY, _LAST_RETRY = 1.0, 30.0
+GARBLED = (ValueError, KeyError, TypeError, ArithmeticError)
+"""What reading something that is not as documented raises; a new beginning may help."""
+
 _DATA = '"data":'
 
 
@@ -68,8 +71,9 @@ class Link:
                     self.connects += 1
                     if await self._serve(socket):
                         pause = _FIRST_RETRY
-            except (aiohttp.ClientError, TimeoutError, OSError) as lost:
-                _log.warning("%s cannot be heard: %s", self._url, lost or type(lost).__name__)
+            except (aiohttp.ClientError, TimeoutError, OSError, *GARBLED) as lost:
+                if pause == _FIRST_RETRY:
+                    _log.warning("%s is not heard: %s", self._url, lost or type(lost).__name__)
             finally:
                 lost_streams, self._asked = self._asked, {}
                 self._answers.clear()

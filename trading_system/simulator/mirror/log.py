@@ -46,10 +46,8 @@ class MirrorLog:
 
     def append(self, command: Command | ListCommand, now: int) -> None:
         """Keep one more command; Advance only where trades of the market met orders."""
-        market_alone = isinstance(command, Advance)
-        seen = self._looks.take(market_alone=market_alone)
-        if seen or not market_alone:
-            self._file.append(encode(command) | {"now": now, _SEEN: seen})
+        if self._looks.moved or not isinstance(command, Advance):
+            self._file.append(encode(command) | {"now": now, _SEEN: self._looks.take()})
 
     def close(self) -> None:
         self._file.close()

@@ -81,18 +81,18 @@ class Looks:
         finally:
             self._watching = False
 
-    def take(self, *, market_alone: bool = False) -> Seen:
-        """What was looked at last; or only the trades, where the command itself was refused."""
+    @property
+    def moved(self) -> bool:
+        """Whether trades of the market met orders when it was last watched."""
+        return any(TRADES in looks for looks in self._seen.values())
+
+    def take(self) -> Seen:
+        """What was looked at last."""
         for symbol, (number, bids, asks) in self._books.items():
             self._seen[symbol][BOOK] = [number, _walked(bids), _walked(asks)]
-        seen = {
-            symbol: {TRADES: looks[TRADES]} if market_alone else looks
-            for symbol, looks in self._seen.items()
-            if not market_alone or TRADES in looks
-        }
-        for symbol, looks in seen.items():
+        for symbol, looks in self._seen.items():
             self._keep_rules(symbol, looks)
-        return seen
+        return dict(self._seen)
 
     def show(self, seen: Mapping[str, Mapping[str, Any]]) -> None:
         """Have the venue see this again; KeyError, ValueError or the like for what is no look."""

@@ -10,7 +10,7 @@ from typing import Any
 import aiohttp
 
 from trading_system.simulator.mirror.feed import MirrorFeed
-from trading_system.simulator.mirror.link import Link
+from trading_system.simulator.mirror.link import GARBLED, Link
 from trading_system.simulator.mirror.links import Links
 from trading_system.simulator.mirror.listing import listed
 from trading_system.simulator.mirror.origin import Away, Origin
@@ -121,8 +121,8 @@ class Mirror:
                     query = f"{_of(pair)}&limit={_LEVELS}"
                     pair.book.begin(await self.origin.ask("/api/v3/depth", query, weight=50))
                     pair.changed.set()
-            except Refused as refusal:
-                _log.warning("%s is not whole yet: %s", pair.symbol, refusal)
+            except (Refused, *GARBLED) as wrong:
+                _log.warning("%s is not whole yet: %s", pair.symbol, wrong)
             if not pair.is_live:
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, _LAST_PAUSE)
@@ -176,7 +176,7 @@ class Mirror:
         info = await self.origin.listing()
         try:
             self.feed.rules = await asyncio.to_thread(listed, info)
-        except (KeyError, TypeError, ValueError, ArithmeticError) as garbled:
+        except GARBLED as garbled:
             raise Away from garbled
 
 

@@ -15,7 +15,6 @@ from trading_system.simulator.mirror.looks import Looks
 from trading_system.simulator.mirror.mirror import Mirror
 from trading_system.simulator.mirror.origin import Origin
 from trading_system.simulator.mirror.passing import Passing
-from trading_system.simulator.mischief.control import Mischief
 from trading_system.simulator.model import Refused
 from trading_system.simulator.opened import ACCOUNT, PURSE, Opened
 
@@ -24,10 +23,10 @@ if TYPE_CHECKING:
 
 
 @asynccontextmanager
-async def opened(
-    options: SimulatorOptions, mirrored: Mirrored, mischief: Mischief
-) -> AsyncIterator[Opened]:
+async def opened(options: SimulatorOptions, mirrored: Mirrored) -> AsyncIterator[Opened]:
     """The exchange with what its journal remembers, and its market while the block lasts.
+
+    Mischief with answers and frames works as anywhere; no mischief is made of the market itself.
 
     Raises ValueError when the other exchange cannot be reached, CommandLogError for a journal that
     does not fit.
@@ -41,7 +40,7 @@ async def opened(
             raise ValueError(
                 f"{mirrored.rest} cannot be mirrored: it does not tell what it lists ({refusal})"
             ) from refusal
-        looks = Looks(mischief.market(mirror.feed))
+        looks = Looks(mirror.feed)
         exchange = _exchange(options, mirrored, mirror, looks)
         for symbol in _waiting(exchange):
             if symbol in mirror.feed.rules:

@@ -58,6 +58,7 @@ class Origin:
         self._minute = -1
         self._used = 0
         self._not_before = 0
+        self._is_away = False
 
     @property
     def used(self) -> int:
@@ -85,8 +86,13 @@ class Origin:
                 )
                 used = answer.headers.get(WEIGHT, "")
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as lost:
-            _log.warning("%s%s cannot be asked: %s", self.root, path, lost or type(lost).__name__)
+            if not self._is_away:
+                _log.warning("%s does not answer: %s", self.root, lost or type(lost).__name__)
+            self._is_away = True
             raise Away from lost
+        if self._is_away:
+            _log.warning("%s answers again", self.root)
+        self._is_away = False
         if used.isdecimal():
             self._used = max(self.used, int(used))
         if told.status in _TOO_MANY:

@@ -52,13 +52,16 @@ class PassedFrames:
         return True
 
     def due(self, stream: str, *, after: int, until: int) -> list[str]:
-        """What was heard of it after one time and up to another; nothing is told twice."""
+        """What was heard of it from one time up to another; nothing is told twice.
+
+        Of the very moment `after` something may still have come when it had been asked for.
+        """
         heard = self._heard[stream]
         heard.used = self._clock()
         due = []
         while heard.frames and heard.frames[0][0] <= until:
             time, text = heard.frames.popleft()
-            if time > after:
+            if time >= after:
                 due.append(text)
         return due
 

@@ -57,15 +57,14 @@ class MirroredTape:
         The same question asked again goes on where it ended.
         """
         question = (after, at_or_below, at_or_above)
-        seen = self._answered if question == self._question else after
-        self._question = question
-        for trade in self._trades[bisect_right(self._trades, seen, key=_id) :]:
+        if question != self._question:
+            self._question, self._answered = question, after
+        for trade in self._trades[bisect_right(self._trades, self._answered, key=_id) :]:
             if (at_or_below is not None and trade.price <= at_or_below) or (
                 at_or_above is not None and trade.price >= at_or_above
             ):
                 return trade
             self._answered = trade.id
-        self._answered = max(self._answered, seen)
         return None
 
 
