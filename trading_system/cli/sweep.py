@@ -26,7 +26,7 @@ _SEARCH, _WHERE, _REAL = "Search", "Where it runs", "How real it is"
 
 Axes = Annotated[
     list[str] | None,
-    typer.Option("--param", help="An axis: fast=5:100:5, fast=1:64:*2, fast=5,10 or fast=20."),
+    typer.Option("--param", help="An axis: fast=5:90:5, fast=1:64:*2, fast=5,10 or fast=20."),
 ]
 Conditions = Annotated[
     list[str] | None,
@@ -110,7 +110,7 @@ def sweep(
 
     Example: trading-system sweep sma_cross --symbol BTC/USDT
     --start 2025-06-01 --end 2025-08-01
-    --param fast=5:100:5 --param slow=20:300:10 --where "fast < slow"
+    --param fast=5:90:5 --param slow=20:300:10 --where "fast < slow"
     --walk-forward train=20d,test=10d --permutations 100
     """
     from trading_system.cli.sweep_tables import show

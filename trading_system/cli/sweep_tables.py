@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from trading_system.research.walk_forward import Record
 
 _SHOWN = ("total_return", "sharpe", "max_drawdown", "trades")
+_SHORT = {"total_return": "return", "max_drawdown": "drawdown"}
 
 
 def show(answer: Answer, console: Console) -> None:
@@ -45,7 +46,7 @@ def _best(answer: Answer) -> Table:
     metric = answer.objective.metric
     names, shown = list(answer.best[0].values), list(dict.fromkeys((metric, *_SHOWN)))
     table = Table(title=f"the best by {metric}", title_justify="left")
-    for name in (*names, *shown, "neighbours", "deflated sharpe"):
+    for name in (*names, *(_SHORT.get(name, name) for name in shown), "beside it", "deflated"):
         table.add_column(name, justify="right")
     for each in answer.best:
         table.add_row(

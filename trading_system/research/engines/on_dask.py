@@ -86,9 +86,12 @@ def opened(address: str) -> Iterator[Workers]:
 
 
 def _cluster() -> LocalCluster:
-    """One worker a core, all on loopback, without a dashboard."""
+    """One worker a core, all on loopback, its page for people too."""
     return LocalCluster(  # type: ignore[no-untyped-call]
-        threads_per_worker=1, dashboard_address=None, host="127.0.0.1", silence_logs="CRITICAL"
+        threads_per_worker=1,
+        dashboard_address="127.0.0.1:0",
+        host="127.0.0.1",
+        silence_logs="CRITICAL",
     )
 
 
