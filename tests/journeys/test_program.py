@@ -96,24 +96,30 @@ def ended(pid) -> bool:
         return True
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_everything_cleanly_and_the_next_start_goes_on(started, how) -> None:
+def test_a_signal_ends_everything_cleanly_and_the_next_start_goes_on(started, run) -> None:
     with started() as (process, http):
         order = http.post("/orders", json=ORDER).json()
         assert order["status"] == "FILLED", order
         balances = http.get("/balances").json()
-        (exchange,) = children(process.pid)
-        begun = time.monotonic()
-        process.send_signal(how)
-        _, said = process.communicate(timeout=10)
-        assert time.monotonic() - begun < 5
-        assert process.returncode == 0
-        assert "Traceback" not in said
-        assert all(json.loads(line) for line in said.splitlines())
-        assert ended(exchange)
+        assert_ends_cleanly(process, signal.SIGINT)
     with started() as (process, http):
         assert http.get(f"/orders/{order['id']}").json() == order
         assert http.get("/balances").json() == balances
+        assert_ends_cleanly(process, signal.SIGTERM)
+    assert run("db", "check")[0] == 0
+
+
+def assert_ends_cleanly(process, how) -> None:
+    """Within five seconds, in order, and its exchange with it."""
+    (exchange,) = children(process.pid)
+    begun = time.monotonic()
+    process.send_signal(how)
+    _, said = process.communicate(timeout=10)
+    assert time.monotonic() - begun < 5
+    assert process.returncode == 0
+    assert "Traceback" not in said
+    assert all(json.loads(line) for line in said.splitlines())
+    assert ended(exchange)
 
 
 def test_a_killed_program_takes_its_exchange_along_and_loses_nothing(started) -> None:
@@ -128,19 +134,15 @@ def test_a_killed_program_takes_its_exchange_along_and_loses_nothing(started) ->
         assert held["BTC"] > 10
 
 
-def test_a_dead_exchange_ends_the_program_with_an_error(started) -> None:
+def test_a_second_program_is_told_so_and_a_dead_exchange_ends_the_first(started, run) -> None:
     with started() as (process, _):
+        code, _, said = run(API_PORT="0")
+        assert code == 1
+        assert "in use by" in said
         os.kill(children(process.pid)[0], signal.SIGKILL)
         _, said = process.communicate(timeout=15)
         assert process.returncode == 1
         assert "the embedded exchange has ended" in said
-
-
-def test_a_second_program_on_one_database_is_told_so(started, run) -> None:
-    with started():
-        code, _, said = run(API_PORT="0")
-        assert code == 1
-        assert "in use by" in said
 
 
 def test_commands_steer_the_running_program(started, run) -> None:
