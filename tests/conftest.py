@@ -1,13 +1,26 @@
-"""Shared by every test: a clock that only moves when told to."""
+"""Shared by every test: a clock that only moves when told to, and how they are run."""
 
 from __future__ import annotations
 
 import asyncio
+import gc
 import heapq
+import os
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
 import pytest
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores: some tests wait for a clock that is faster, but runs."""
+    return (os.cpu_count() or 1) + 1
+
+
+def pytest_collection_finish() -> None:
+    """What all the imports left stays to the end: the collector need not look at it again."""
+    gc.collect()
+    gc.freeze()
 
 
 class ManualClock:
