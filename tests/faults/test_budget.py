@@ -29,9 +29,7 @@ BTC = Symbol("BTC", "USDT")
 OFTEN, EACH = 5.0, 10  # seconds between orders, and how many come before a burst
 BURST = 12  # at once: more than ten seconds allow
 WELL_USED = 0.6  # of the 0.7 that backfills may use
-WAIT_SECONDS = (
-    5.0  # little more than a second of the machine, which is busy; data waits up to a minute
-)
+WAIT_SECONDS = 5.0  # more than a second of the machine, which is busy; data waits up to a minute
 
 
 class Timed:
