@@ -21,7 +21,7 @@ from trading_system.strategies.grid import Spacing
 ASKED = question(axes=["fast=2:40:1", "slow=6:49:1"])
 
 
-def run(folder, engine=None, *, trials=20, by="sharpe", asked=ASKED, sampler="tpe", **changes):
+def run(folder, engine=None, *, trials=12, by="sharpe", asked=ASKED, sampler="tpe", **changes):
     wanted = search.Search(
         sampler=sampler,
         trials=trials,
@@ -51,7 +51,7 @@ def test_the_study_remembers_every_proposal_with_its_figure(whole):
     folder, rows = whole
     study = study_in(folder)
     table = {row["combination"]: row for row in journal.np.frombuffer(rows, ROW)}
-    assert len(study.trials) == 20
+    assert len(study.trials) == 12
     assert study.direction.name == "MAXIMIZE"
     for trial in study.trials:
         refused = trial.params["fast"] >= trial.params["slow"]
@@ -62,7 +62,7 @@ def test_the_study_remembers_every_proposal_with_its_figure(whole):
     assert study.best_value == max(row["sharpe"] for row in table.values())
 
 
-@pytest.mark.parametrize("deaths", [[0], [3, 0, 9]])
+@pytest.mark.parametrize("deaths", [[3, 0]])
 def test_a_search_that_was_killed_goes_on_as_if_nothing_had_been(whole, tmp_path, deaths):
     for death in deaths:
         with pytest.raises(KeyboardInterrupt):
@@ -88,7 +88,7 @@ def test_a_combination_that_is_proposed_again_is_not_judged_again(tmp_path):
     engine = Serial()
     run(tmp_path, engine, asked=question(axes=["fast=2,3", "slow=30"]), sampler="random")
     assert sorted(engine.judged) == [0, 1]
-    assert len(study_in(tmp_path).trials) == 20
+    assert len(study_in(tmp_path).trials) == 12
 
 
 def test_what_has_no_figure_is_pruned_and_fees_are_minimised(tmp_path):

@@ -24,6 +24,7 @@ def show(answer: Answer, console: Console) -> None:
         f"{len(answer.rows):,} combinations judged, {answer.refused:,} refused",
         markup=False,
         highlight=False,
+        soft_wrap=True,
     )
     if not answer.best:
         return
@@ -36,6 +37,7 @@ def show(answer: Answer, console: Console) -> None:
             f"{len(answer.luck):,} permuted markets",
             markup=False,
             highlight=False,
+            soft_wrap=True,
         )
 
 

@@ -77,9 +77,10 @@ def describe(
             "code": question.code,
             "own_file": None if source is None else hashlib.sha256(source.encode()).hexdigest(),
             "configuration": asked,
-            "axes": {
-                axis.name: [written(value) for value in axis.values] for axis in question.space.axes
-            },
+            "axes": [  # whose order numbers the combinations
+                {"name": axis.name, "values": [written(value) for value in axis.values]}
+                for axis in question.space.axes
+            ],
             "conditions": [each.text for each in question.space.conditions],
             "search": dict(search),
             "data": {"digest": question.history.digest, "warmup": question.history.warmup},

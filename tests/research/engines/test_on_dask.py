@@ -1,3 +1,5 @@
+"""A scheduler and two workers, each a process of its own, on loopback."""
+
 from __future__ import annotations
 
 import os
@@ -12,10 +14,11 @@ from trading_system.domain.errors import InvalidRequest, TradingError
 from trading_system.research.engines import on_dask
 from trading_system.research.engines.local import opened as threads
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def cluster():
-    """A scheduler and two workers, each a process of its own, on loopback."""
     with LocalCluster(
         n_workers=2,
         threads_per_worker=1,
@@ -67,7 +70,6 @@ def test_an_error_of_the_work_is_raised_as_it_is(engine):
         list(engine.map(work.failing, None, range(10)))
 
 
-@pytest.mark.slow
 def test_a_batch_that_kills_every_worker_is_given_up(engine):
     with pytest.raises(TradingError, match="worker after worker dies"):
         list(engine.map(work.murderous, None, [1]))
@@ -79,7 +81,6 @@ def test_an_address_where_nobody_answers_is_refused(monkeypatch):
         on_dask.opened("127.0.0.1:9").__enter__()
 
 
-@pytest.mark.slow
 def test_a_cluster_of_this_machine_can_be_started_for_one_run():
     with on_dask.opened("local") as engine:
         assert list(engine.map(work.who, {"base": 0}, range(3)))[2][1] == 2
