@@ -113,10 +113,10 @@ def _play(frame: Frame, targets: Column, rules: Rules, warmup: int, *, keep: boo
     kernels = compiled()
     bars = after(frame, warmup)
     wanted = np.asarray(targets, np.float64)[warmup:]
-    packed = records.packed(rules)
+    packed, places = records.packed(rules), kernels.no_places()
 
     def advance(account: Rows, fills: Rows, trades: Rows, tally: Rows) -> bool:
-        ended = kernels.simulate(bars, wanted, packed, account, fills, trades, tally)
+        ended = kernels.simulate(bars, wanted, packed, account, places, fills, trades, tally)
         if ended == kernels.WRONG:
             bar = int(account["bar"][0])
             raise InvalidRequest(

@@ -132,9 +132,10 @@ RULES = _kind(
         ("stop_loss", np.float64),
         ("take_profit", np.float64),
         ("trailing_stop", np.float64),
-        ("short", np.bool_),
+        ("lowest", np.float64),  # target, -1 or 0
         ("fixed", np.bool_),
         ("at_close", np.bool_),
+        ("guarded", np.bool_),  # by a stop or a take-profit
     ]
 )
 
@@ -143,9 +144,11 @@ def packed(rules: Rules) -> Rows:
     """The rules as one row that kernels read."""
     row = np.zeros(1, RULES)
     row[0] = (
-        *(getattr(rules, name) for name in (RULES.names or ())[:-2]),
+        *(getattr(rules, name) for name in (RULES.names or ())[:-4]),
+        -1.0 if rules.short else 0.0,
         rules.sizing == Sizing.FIXED,
         rules.fill == FillRule.CLOSE,
+        max(rules.stop_loss, rules.take_profit, rules.trailing_stop) > 0,
     )
     return row
 

@@ -62,10 +62,11 @@ class Home(_Stamped, UserWideCacheLocator):
 def compiled(loop: _Loop) -> _Loop:
     """Compile on the first call what is then the same as Python, to the last bit.
 
-    Threads run it side by side. It borrows arrays from who calls and counts no references to them,
-    which would cost more than most of what is done here; so it cannot allocate.
+    Threads run it side by side. Loops that it calls become a part of it, since handing an array
+    over takes as long as trading once. Arrays are borrowed from who calls: counting references to
+    them would take as long again; so nothing here can allocate.
     """
-    options = {"nogil": True, "error_model": "numpy", "_nrt": False}
+    options = {"nogil": True, "error_model": "numpy", "forceinline": True, "_nrt": False}
     with _kept_by_sources():
         try:
             result = _njit(cache=True, **options)(loop)

@@ -93,11 +93,9 @@ def note_trade(account: Row, trade: Row, bar: int, side: float, reason: int) -> 
 def count_trade(tally: Row, pnl: float) -> None:
     """Add a trade that has ended to the tally."""
     tally.trades += 1
-    if pnl > 0.0:
-        tally.wins += 1
-        tally.gross_profit += pnl
-    else:
-        tally.gross_loss -= pnl
+    tally.wins += pnl > 0.0
+    tally.gross_profit += max(pnl, 0.0)
+    tally.gross_loss += max(-pnl, 0.0)
 
 
 @compiled

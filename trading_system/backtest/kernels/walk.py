@@ -8,6 +8,10 @@ needs the same memory however much it trades; whoever calls goes on with the sam
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.typing import NDArray
+
+from trading_system.backtest.kernels.changes import SPAN, changes
 from trading_system.backtest.kernels.compiling import Bars, Row, Rows, compiled
 from trading_system.backtest.kernels.ledger import RUIN, SIGNAL, TAKE_PROFIT, book, value_open
 from trading_system.backtest.kernels.orders import rebalance, slipped
@@ -22,48 +26,57 @@ _ROOM = 3  # rows that one change may need: a stop or ruin, its order, and the t
 
 @compiled
 def simulate(
-    bars: Bars, targets: Column, rules: Rows, account: Rows, fills: Rows, trades: Rows, tally: Rows
+    bars: Bars,
+    targets: Column,
+    rules: Rows,
+    account: Rows,
+    places: NDArray[np.int64],
+    fills: Rows,
+    trades: Rows,
+    tally: Rows,
 ) -> int:
     """Play `targets`, shape (n,), from the bar that `account` is at; DONE, FULL or WRONG.
 
     `bars`: open, high, low, close and volume, each of shape (n,); `rules`, `account`, `tally`: one
-    row each. `fills` and `trades` are written from their beginning: `account.filled` and
-    `account.ended` rows of them.
+    row each; `places` is scratch. `fills` and `trades` are written from their beginning, as many
+    rows as `account.filled` and `account.ended` say then.
     """
-    n = len(targets)
     rule, state, sums = rules[0], account[0], tally[0]
-    opened, _, _, close, volume = bars
-    price, delay = (close, 0) if rule.at_close else (opened, 1)
-    guarded = rule.stop_loss > 0.0 or rule.take_profit > 0.0 or rule.trailing_stop > 0.0
     room = min(len(fills), len(trades)) - _ROOM
     state.filled = state.ended = 0
-    previous = state.target
-    for i in range(state.bar, n):
-        target = targets[i]
-        if target == previous:
-            continue
-        state.bar, state.target = i, previous
-        if not -1.0 <= target <= 1.0:
-            return WRONG
-        if state.filled > room:
-            return FULL
-        if target < 0.0 and not rule.short:
-            target = 0.0
-        bar = i + delay
-        if bar < n and target != previous:
-            if guarded:
-                watch(bars, rule, state, fills, trades, sums, i + 1)
-            perish(bars, rule, state, fills, trades, sums, bar)
-            order = rebalance(state, rule, price[bar], volume, bar, target)
-            if order[0] != 0.0:
-                fill, trade = fills[state.filled], trades[state.ended]
-                book(state, sums, fill, trade, bar, order, rule.fee_taker, SIGNAL)
-        previous = target
-    if guarded:
-        watch(bars, rule, state, fills, trades, sums, n)
+    n = len(targets)
+    for start in range(state.bar, n, SPAN):
+        for j in range(changes(targets, start, min(start + SPAN, n), places)):
+            state.bar = places[j]
+            target = targets[state.bar]
+            if not -1.0 <= target <= 1.0:
+                return WRONG
+            if state.filled > room:
+                return FULL
+            target = max(target, rule.lowest)
+            if target != state.target:
+                turn(bars, rule, state, fills, trades, sums, target)
+    watch(bars, rule, state, fills, trades, sums, n)
     perish(bars, rule, state, fills, trades, sums, n)
-    value_open(state, trades[state.ended], n - 1, close[n - 1])
+    value_open(state, trades[state.ended], n - 1, bars[3][n - 1])
     return DONE
+
+
+@compiled
+def turn(
+    bars: Bars, rule: Row, state: Row, fills: Rows, trades: Rows, sums: Row, target: float
+) -> None:
+    """Do what a new target, decided at the close of `state.bar`, asks for."""
+    bar = state.bar if rule.at_close else state.bar + 1
+    price = bars[3] if rule.at_close else bars[0]
+    if bar < len(price):
+        watch(bars, rule, state, fills, trades, sums, state.bar + 1)
+        perish(bars, rule, state, fills, trades, sums, bar)
+        order = rebalance(state, rule, price[bar], bars[4], bar, target)
+        if order[0] != 0.0:
+            fill, trade = fills[state.filled], trades[state.ended]
+            book(state, sums, fill, trade, bar, order, rule.fee_taker, SIGNAL)
+    state.target = target
 
 
 @compiled
@@ -71,7 +84,7 @@ def watch(
     bars: Bars, rule: Row, state: Row, fills: Rows, trades: Rows, sums: Row, until: int
 ) -> None:
     """Leave the position where a stop or a take-profit is touched in a bar before `until`."""
-    if state.units != 0.0:
+    if rule.guarded and state.units != 0.0:
         bar, price, reason = first_touch(bars, state, rule, until)
         if bar < until:
             perish(bars, rule, state, fills, trades, sums, bar)
