@@ -136,6 +136,17 @@ async def test_what_holds_an_unsettled_order_is_guarded_only_afterwards(bench, w
     assert world.stops.rows == {}
 
 
+async def test_while_a_sale_is_in_doubt_the_position_is_not_guarded_anew(bench, world):
+    """Its coins may be gone already."""
+    await bench.trading(stop=TRAILING)
+    await bench.beat(101)
+    bench.venue.script.append(OutcomeUnknown("timeout"))
+    await bench.beat(95)
+    await bench.clock.advance(31)
+    await bench.told()
+    assert world.stops.active == []
+
+
 async def test_a_stop_by_time_is_none_of_a_strategy(bench):
     with pytest.raises(InvalidRequest, match="fixed or trailing"):
         await bench.trading(stop=StopRule(kind=StopKind.TIME, distance_percent=D(1)))

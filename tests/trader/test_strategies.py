@@ -259,3 +259,17 @@ async def test_orders_that_cannot_be_withdrawn_are_tried_again(bench):
     bench.venue.orders.update(rests)
     await bench.told()
     assert (await bench.mandate()).state is MandateState.STOPPED
+
+
+async def test_only_its_own_orders_are_withdrawn_and_its_stop_stays(bench):
+    grid = {"low": "80", "high": "100", "levels": "2", "quantity": "1"}
+    await bench.trading(id=UUID(int=1), strategy="grid", parameters=grid, capital=D(500))
+    await bench.trading(id=UUID(int=2), strategy="grid", parameters=grid, capital=D(500))
+    await bench.own.link_stop(UUID(int=1), BTC, UUID(int=5))
+    await bench.beat(95)
+    request = (await bench.orders.all())[0].request
+    await bench.desk.place(request, f"stop-{UUID(int=5).hex}-1")
+    await bench.strategies.stop(UUID(int=1))
+    await bench.settle()
+    left = {each.mandate_id.int: each.guards for each in await bench.own.unsettled()}
+    assert left == {1: True, 2: False}

@@ -172,6 +172,8 @@ async def test_while_nothing_may_be_sent_the_newest_decision_waits_and_says_why(
     (decision,) = await bench.decisions.all()
     assert (decision.outcome, "lunch" in decision.reason) == (Outcome.PENDING, True)
     assert "lunch" in (await bench.mandate()).waiting["BTC/USDT"]
+    await bench.told()
+    assert await bench.outcomes() == ["pending"] or not bench.objection
     bench.objection = bench.not_ready = None
     await bench.told()
     assert await bench.outcomes() == ["ordered"]
@@ -190,6 +192,26 @@ async def test_a_decision_that_waited_too_long_is_missed_and_the_next_one_acts(b
     assert bench.venue.sent == [], "it is a minute old"
     await bench.told()
     assert await bench.outcomes() == ["missed", "ordered"]
+
+
+async def test_an_order_that_a_run_sent_and_could_not_note_is_found_under_its_key(bench):
+    bench.objection = "paused"
+    await bench.trading()
+    await bench.beat(101)
+    request = OrderRequest(symbol=BTC, side=Side.BUY, type=OrderType.MARKET, quantity=D(1))
+    order = await bench.desk.place(request, f"strategy:{_id(77).hex}:BTC/USDT:{NOON}")
+    bench.objection = None
+    await bench.told()
+    (decision,) = await bench.decisions.all()
+    assert (decision.outcome, decision.order_id) == (Outcome.ORDERED, order.id)
+    assert len(bench.venue.sent) == 1
+
+
+async def test_a_target_that_needed_no_order_stands_as_well(bench):
+    await bench.trading()
+    for price in (95, 94, 93):
+        await bench.beat(price)
+    assert await bench.outcomes() == ["fitted", "unchanged", "unchanged"]
 
 
 async def test_a_refused_order_is_tried_again_with_the_next_bar(bench):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 
@@ -92,6 +93,25 @@ async def test_what_hangs_dies_or_raises_is_a_failure_and_its_process_is_gone(
     assert brain._process.returncode is not None
 
 
+async def test_whoever_gives_up_waiting_leaves_no_process(workers, rows):
+    brain = await workers.open("moody", {"mood": "1"})
+    asking = asyncio.create_task(brain.decide({BTC: NewBars(rows=rows, decide=1)}))
+    await asyncio.sleep(0)
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    assert brain._process.returncode is not None
+
+
+async def test_a_process_that_does_not_end_by_itself_is_killed(workers, rows, monkeypatch):
+    monkeypatch.setattr("trading_system.trader.workers._GOODBYE_SECONDS", 0.01)
+    brain = await workers.open("moody", {"mood": "1"})
+    head = json.dumps({"bars": [["BTC/USDT", len(rows), 1]]}).encode() + b"\n"
+    brain._process.stdin.write(head + rows.tobytes())
+    await brain.close()
+    assert brain._process.returncode == -9
+
+
 async def test_what_it_prints_is_no_answer(workers, rows):
     brain = await workers.open("moody", {"mood": "3"})
     answer = await brain.decide({BTC: NewBars(rows=rows, decide=2)})
@@ -125,6 +145,12 @@ def test_frames_of_symbols_grow_apart(rows):
     assert first["BTC/USDT"]["targets"] == expected[99:100]
     assert first["ETH/USDT"]["targets"] == expected[1:3]
     assert second["BTC/USDT"]["targets"] == expected[100:]
+
+
+def test_a_frame_that_is_handed_over_is_not_decided(rows):
+    silent = {"bars": [["BTC/USDT", 100, 0]]}
+    _, answer = served((SMA, b""), (silent, rows[:100].tobytes()))
+    assert answer["BTC/USDT"] == {"targets": [], "lines": {}}
 
 
 def test_an_indicator_that_is_no_number_yet_is_none(rows):

@@ -99,7 +99,7 @@ def _full(mandate: Mandate, means: Means, price: Decimal) -> Decimal:
             asked = sizing.fixed_quote(amount, means.price)
         case SizeKind.QUANTITY:
             asked = sizing.fixed_quantity(amount)
-        case SizeKind.RISK:
+        case SizeKind.RISK:  # pragma: no branch -- there are no others
             percent = _NOTHING if mandate.stop is None else mandate.stop.distance_percent
             asked = sizing.risk_per_trade(share, amount, means.price * percent / 100)
     return min(asked, affordable)

@@ -49,7 +49,12 @@ class Growing:
 
 
 def decided(strategy: Strategy, frame: Frame, last: int) -> dict[str, Any]:
-    """Targets and lines of the last bars of a frame; ValueError for what are no targets."""
+    """Targets and lines of the last bars of a frame; ValueError for what are no targets.
+
+    Of none of them nothing is computed: a restart hands over the whole frame.
+    """
+    if not last:
+        return {"targets": [], "lines": {}}
     targets = np.asarray(strategy.targets(frame))
     if targets.shape != (len(frame),):
         raise ValueError(f"targets() of {len(frame)} bars has the shape {targets.shape}")

@@ -20,6 +20,7 @@ from trading_system.domain.instruments import Symbol
 
 _LINE = 64 * 1024 * 1024  # the longest answer
 _START_SECONDS = 30.0  # Python, numpy and what a file imports
+_GOODBYE_SECONDS = 1.0
 
 
 class StrategyFailed(TradingError):
@@ -99,7 +100,16 @@ class Worker:
         return {symbol: _targets(answer[str(symbol)]) for symbol in bars}
 
     async def close(self) -> None:
-        """Kill it; it keeps nothing that would have to be saved."""
+        """End it; what does not end by itself is killed: it keeps nothing that is to be saved."""
+        assert self._process.stdin is not None  # noqa: S101 -- it is a pipe
+        self._process.stdin.close()
+        try:
+            async with asyncio.timeout(_GOODBYE_SECONDS):
+                await self._process.wait()
+        except TimeoutError:
+            await self._kill()
+
+    async def _kill(self) -> None:
         with suppress(ProcessLookupError):
             self._process.kill()
         await self._process.wait()
@@ -110,14 +120,14 @@ class Worker:
             async with asyncio.timeout(within):
                 line = await self._exchange(json.dumps(asked).encode() + b"\n" + rows)
         except TimeoutError:
-            await self.close()
+            await self._kill()
             raise StrategyFailed(f"took longer than {within:g} s") from None
         except BaseException:
-            await self.close()
+            await self._kill()
             raise
         answer = json.loads(line) if line.endswith(b"\n") else {"error": "its process ended"}
         if "error" in answer:
-            await self.close()
+            await self._kill()
             raise StrategyFailed(answer["error"])
         return answer
 
