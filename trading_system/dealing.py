@@ -133,7 +133,13 @@ def dealing(
     sold than is held. `on_step` hears of every step of an order's way.
     """
     trading = account.trading
-    ledger = Ledger(orders=orders, clock=clock, bus=bus, may_short=may_short)
+    ledger = Ledger(
+        orders=orders,
+        clock=clock,
+        bus=bus,
+        may_short=may_short,
+        under_way=lambda: manager.booking.under_way,
+    )
     portfolio = Portfolio(
         ledger=ledger,
         trading=trading,

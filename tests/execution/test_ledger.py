@@ -303,3 +303,19 @@ def test_any_order_and_any_batches_of_booking_end_in_the_same_positions(
         return live
 
     assert asyncio.run(play()) == ([fold.position] if rows else [])
+
+
+async def test_what_is_booked_just_now_counts_before_anybody_was_told(clock):
+    """What the record shows as filled is in the positions, or no limit counts it at all."""
+    under_way = {}
+    bench = Bench(clock, under_way=lambda: under_way)
+    assert await bench.ledger.pages() == []
+    bench.record.rows.append(booked(1, Side.BUY, "2", "100", at(0)))
+    assert await bench.ledger.pages() == []
+    under_way[UUID(int=1)] = BTC
+    (page,) = await bench.ledger.pages()
+    assert page.position.quantity == 2
+    under_way.clear()
+    bench.tell()
+    (page,) = await bench.ledger.pages()
+    assert (page.position.quantity, len(bench.told)) == (2, 1)

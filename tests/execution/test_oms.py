@@ -518,3 +518,25 @@ async def test_a_report_of_an_id_that_somebody_uses_again_is_no_news_of_the_earl
     with pytest.raises(NotFound):
         await manager.on_report(replace(says("FILLED", "2")(order), venue_order_id="78"))
     assert (await orders.get(order.id)).status is S.NEW
+
+
+async def test_an_order_is_under_way_from_before_the_disk_knows_until_all_were_told(
+    manager, orders, trading, bus, says
+):
+    """Who reads the disk in between sees it filled, and positions must not be older than that."""
+    seen = []
+    record = orders.record
+
+    async def watched(before, after, report, *, at):
+        stored = await record(before, after, report, at=at)
+        seen.append(("on disk", dict(manager.booking.under_way)))
+        return stored
+
+    orders.record = watched
+    bus.subscribe(OrderChanged, lambda _: seen.append(("told", dict(manager.booking.under_way))))
+    trading.answers.append(says("FILLED", "2", fills=("t1", "t2")))
+    order, _ = await manager.save(REQUEST, idempotency_key=None, digest="d")
+    await manager.send(order)
+    during = {order.id: REQUEST.symbol}
+    assert seen == [("on disk", during), ("told", during)]
+    assert manager.booking.under_way == {}

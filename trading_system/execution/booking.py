@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import datetime
+from uuid import UUID
 from weakref import WeakValueDictionary
 
 import structlog
@@ -15,6 +16,7 @@ import structlog
 from trading_system.bus import Bus
 from trading_system.domain.errors import NotFound, TradingError
 from trading_system.domain.events import OrderChanged
+from trading_system.domain.instruments import Symbol
 from trading_system.domain.orders import InvalidTransition, Order, OrderStatus, apply
 from trading_system.domain.reports import Report
 from trading_system.execution import steps
@@ -34,6 +36,8 @@ class Booking:
         self._clock = clock
         self._bus = bus
         self._on_step = on_step
+        self.under_way: dict[UUID, Symbol] = {}
+        """Orders that the disk may know more of than anybody was told yet."""
         # A lock lives as long as somebody holds or awaits it.
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
@@ -66,11 +70,15 @@ class Booking:
                 return before
             if acknowledged_ms is not None:
                 after = replace(after, latency_ms=acknowledged_ms)
-            if after != before or report.fills:
-                after = await self._orders.record(before, after, report, at=self._clock.now())
-            self._on_step(steps.REPORT_BOOKED)
-        if after != before:
-            self._announce(after, report.source, received_at, latency_ms)
+            self.under_way[before.id] = before.request.symbol
+            try:
+                if after != before or report.fills:
+                    after = await self._orders.record(before, after, report, at=self._clock.now())
+                self._on_step(steps.REPORT_BOOKED)
+                if after != before:
+                    self._announce(after, report.source, received_at, latency_ms)
+            finally:
+                self.under_way.pop(before.id, None)
         return after
 
     async def verdict(

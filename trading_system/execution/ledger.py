@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict, defaultdict
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import TypeVar
@@ -82,6 +82,8 @@ class Ledger:
     """Every position, and an event for each fill that is new; `may_short` as in `Fold`.
 
     `remember` is how many fills of a symbol are known again: 5,000 take a megabyte or two.
+    `under_way` are orders being booked just now: who reads the record beside this may see them as
+    filled before they are told of.
     """
 
     def __init__(
@@ -92,7 +94,9 @@ class Ledger:
         bus: Bus,
         may_short: bool = False,
         remember: int = 5_000,
+        under_way: Callable[[], Mapping[UUID, Symbol]] = dict,
     ) -> None:
+        self._under_way = under_way
         self._orders = orders
         self._clock = clock
         self._bus = bus
@@ -137,7 +141,7 @@ class Ledger:
             told, self._told = self._told, {}  # told again while reading, it is read again
             try:
                 booked: defaultdict[Symbol, list[RecordedFill]] = defaultdict(list)
-                for order_id, symbol in told.items():
+                for order_id, symbol in {**told, **self._under_way()}.items():
                     booked[symbol] += await self._orders.fills(order_id=order_id, limit=_ALL)
                 for symbol, rows in booked.items():
                     await self._book(symbol, rows)
