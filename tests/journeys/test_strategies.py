@@ -1,0 +1,138 @@
+"""Strategies that trade through the whole system: real processes, desk, stops and exchange."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+OWN = '''
+from dataclasses import dataclass
+from typing import ClassVar
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EveryOther:
+    """Long in every other minute."""
+
+    name: ClassVar[str] = "every_other"
+
+    @property
+    def warmup(self):
+        return 3
+
+    def targets(self, frame):
+        return (frame.open_time // 60_000 % 2).astype(float)
+'''
+
+
+async def test_a_strategy_of_ones_own_trades_goes_on_after_a_restart_and_its_wallet_is_the_account(
+    exchange, at, live, tmp_path
+):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "every_other.py").write_text(OWN)
+    async with exchange() as running:
+        settings = at(running, streams="off", strategies_dir=tmp_path / "mine")
+        async with live(settings) as day:
+            before = await balances(day)
+            path = await started(
+                day,
+                name="every_other",
+                stop={"kind": "trailing", "distance_percent": "15"},
+                sizing={"kind": "equity", "amount": "50"},
+            )
+            await decided(day, path, 2)
+            await guarded(day)
+        async with live(settings) as day:
+            await decided(day, path, 5)
+            signals = await of(day, path)
+            assert {each["outcome"] for each in signals} <= {"ordered", "fitted", "missed"}
+            orders = [each["order_id"] for each in signals if each["order_id"]]
+            assert len(orders) == len(set(orders)) >= 3
+            stopped = await day.http.post(f"{path}/stop", params={"flatten": "true"})
+            assert stopped.json()["state"] == "stopping"
+            told = await state(day, path, "stopped")
+            (position,) = told["positions"]
+            assert Decimal(position["quantity"]) < Decimal("0.00001")
+            after = await balances(day)
+            assert Decimal(told["cash"]) - 1000 == after["USDT"] - before["USDT"]
+            assert Decimal(position["quantity"]) == after["BTC"] - before["BTC"]
+            page = await day.http.get(path.replace("/strategies", "/plot/strategies"))
+            assert page.status_code == 200
+
+
+async def test_a_grid_rests_in_the_book_and_is_withdrawn_when_it_is_stopped(exchange, at, live):
+    async with exchange() as running, live(at(running, streams="off")) as day:
+        grid = {"levels": 5, "quantity": "0.001", "atr_period": 3, "atr_width": 3}
+        path = await started(day, name="grid", parameters=grid)
+        await decided(day, path, 2)
+
+        async def rests():
+            found = (await day.http.get("/orders", params={"status": "NEW"})).json()
+            return found if len(found) == 4 else None
+
+        orders = await day.until(rests, "an order a cell")
+        assert {each["type"] for each in orders} == {"LIMIT"}
+        await day.http.delete(path)
+        await state(day, path, "ended")
+        assert (await day.http.get("/orders", params={"status": "NEW"})).json() == []
+
+
+async def started(day, **wishes) -> str:
+    registered = await day.http.post("/symbols", json={"symbol": "BTC/USDT"})
+    await day.backfilled(registered.json()["backfill"]["id"])
+    body = {"symbols": ["BTC/USDT"], "timeframe": "1m", "capital": "1000"} | wishes
+    made = await day.http.post("/strategies", json=body)
+    assert made.status_code == 201, made.text
+    path = made.headers["Location"]
+    assert (await day.http.post(f"{path}/start")).json()["state"] == "running"
+    return path
+
+
+async def of(day, path) -> list[dict]:
+    asked = {"strategy_id": path.rpartition("/")[2]}
+    return (await day.http.get("/signals", params=asked)).json()["signals"]
+
+
+async def decided(day, path, count) -> None:
+    """Beat after beat, until so many bars were decided and the last of them acted on."""
+
+    async def begun():
+        await day.clock.advance(0.1)
+        return day.system.heartbeat.statistics.next_due
+
+    await day.until(begun, "the first beat is due")
+    while True:
+        await day.beats(1)
+        known = len(await of(day, path))
+
+        async def settled(known: int = known):
+            await day.clock.advance(0.1)
+            signals = await of(day, path)
+            done = signals and signals[0]["outcome"] != "pending"
+            waiting = (await day.http.get(path)).json()["waiting"]
+            return len(signals) if done and not waiting else None
+
+        if await day.until(settled, "a decision that is carried out") >= max(count, known):
+            return
+
+
+async def guarded(day) -> None:
+    async def active():
+        await day.clock.advance(0.1)
+        return [
+            each for each in (await day.http.get("/stops")).json() if each["status"] == "active"
+        ]
+
+    assert len(await day.until(active, "a stop")) == 1
+
+
+async def state(day, path, wanted) -> dict:
+    async def there():
+        await day.clock.advance(0.1)
+        found = (await day.http.get(path)).json()
+        return found if found["state"] == wanted else None
+
+    return await day.until(there, f"the strategy is {wanted}")
+
+
+async def balances(day) -> dict[str, Decimal]:
+    told = (await day.http.get("/balances")).json()
+    return {each["asset"]: Decimal(each["free"]) + Decimal(each["locked"]) for each in told}
