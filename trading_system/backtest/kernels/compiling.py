@@ -62,11 +62,20 @@ class Home(_Stamped, UserWideCacheLocator):
 def compiled(loop: _Loop) -> _Loop:
     """Compile on the first call what is then the same as Python, to the last bit.
 
-    Threads run it side by side. Loops that it calls become a part of it, since handing an array
+    Threads run it side by side. It becomes a part of the loops that call it, since handing arrays
     over takes as long as trading once. Arrays are borrowed from who calls: counting references to
     them would take as long again; so nothing here can allocate.
     """
-    options = {"nogil": True, "error_model": "numpy", "forceinline": True, "_nrt": False}
+    return _compiled(loop, forceinline=True)
+
+
+def apart(loop: _Loop) -> _Loop:
+    """The same for what is seldom needed: it stays a function of its own."""
+    return _compiled(loop, forceinline=False)
+
+
+def _compiled(loop: _Loop, *, forceinline: bool) -> _Loop:
+    options = {"nogil": True, "error_model": "numpy", "forceinline": forceinline, "_nrt": False}
     with _kept_by_sources():
         try:
             result = _njit(cache=True, **options)(loop)

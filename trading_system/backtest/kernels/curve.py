@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from trading_system.backtest.kernels.compiling import Row, Rows, compiled
+from trading_system.backtest.kernels.compiling import Row, Rows, apart, compiled
 from trading_system.frames import Column
 
 BLOCK = 512
@@ -136,7 +136,7 @@ def lower(equity: Column, lowest: Column, count: int) -> None:
         lowest[k] = min(lowest[k], equity[k])
 
 
-@compiled
+@apart
 def climb(curve: Row, equity: Column, bars: Column, count: int) -> None:
     """Follow peaks and troughs one by one, in a block that reaches a peak."""
     for k in range(1, count + 1):
@@ -149,7 +149,7 @@ def climb(curve: Row, equity: Column, bars: Column, count: int) -> None:
             curve.below += int(bars[k])
 
 
-@compiled
+@apart
 def gather(curve: Row, lowest: Column) -> None:
     """Find the trough among the lowest equities of all places, and forget these."""
     for k in range(BLOCK):

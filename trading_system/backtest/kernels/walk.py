@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trading_system.backtest.kernels.changes import SPAN, changes
-from trading_system.backtest.kernels.compiling import Bars, Row, Rows, compiled
+from trading_system.backtest.kernels.compiling import Bars, Row, Rows, apart, compiled
 from trading_system.backtest.kernels.ledger import RUIN, SIGNAL, TAKE_PROFIT, book, value_open
 from trading_system.backtest.kernels.orders import rebalance, slipped
 from trading_system.backtest.kernels.stops import first_touch, ruin
@@ -56,8 +56,10 @@ def simulate(
             target = max(target, rule.lowest)
             if target != state.target:
                 turn(bars, rule, state, fills, trades, sums, target)
-    watch(bars, rule, state, fills, trades, sums, n)
-    perish(bars, rule, state, fills, trades, sums, n)
+    if rule.guarded:
+        watch(bars, rule, state, fills, trades, sums, n)
+    if state.units < 0.0:
+        perish(bars, rule, state, fills, trades, sums, n)
     value_open(state, trades[state.ended], n - 1, bars[3][n - 1])
     return DONE
 
@@ -70,8 +72,11 @@ def turn(
     bar = state.bar if rule.at_close else state.bar + 1
     price = bars[3] if rule.at_close else bars[0]
     if bar < len(price):
-        watch(bars, rule, state, fills, trades, sums, state.bar + 1)
-        perish(bars, rule, state, fills, trades, sums, bar)
+        if rule.guarded:
+            watch(bars, rule, state, fills, trades, sums, state.bar + 1)
+        if state.units < 0.0:
+            perish(bars, rule, state, fills, trades, sums, bar)
+        state.held = bar
         order = rebalance(state, rule, price[bar], bars[4], bar, target)
         if order[0] != 0.0:
             fill, trade = fills[state.filled], trades[state.ended]
@@ -79,15 +84,16 @@ def turn(
     state.target = target
 
 
-@compiled
+@apart
 def watch(
     bars: Bars, rule: Row, state: Row, fills: Rows, trades: Rows, sums: Row, until: int
 ) -> None:
     """Leave the position where a stop or a take-profit is touched in a bar before `until`."""
-    if rule.guarded and state.units != 0.0:
+    if state.units != 0.0:
         bar, price, reason = first_touch(bars, state, rule, until)
         if bar < until:
-            perish(bars, rule, state, fills, trades, sums, bar)
+            if state.units < 0.0:
+                perish(bars, rule, state, fills, trades, sums, bar)
             units, rate = state.units, rule.fee_maker
             if units != 0.0:
                 if reason != TAKE_PROFIT:
@@ -99,7 +105,7 @@ def watch(
     state.watched = until
 
 
-@compiled
+@apart
 def perish(
     bars: Bars, rule: Row, state: Row, fills: Rows, trades: Rows, sums: Row, until: int
 ) -> None:
@@ -107,13 +113,11 @@ def perish(
 
     Only a short position can: a long one is never bought on credit.
     """
-    if state.units < 0.0:
-        close, volume = bars[3], bars[4]
-        bar = ruin(close, state, until)
-        if bar < until:
-            price = slipped(rule, close[bar], 1.0, -state.units, volume, bar)
-            fill, trade = fills[state.filled], trades[state.ended]
-            order = (-state.units, price)
-            book(state, sums, fill, trade, bar, order, rule.fee_taker, RUIN)
-            state.ruined = True
-    state.held = until
+    close, volume = bars[3], bars[4]
+    bar = ruin(close, state, until)
+    if bar < until:
+        price = slipped(rule, close[bar], 1.0, -state.units, volume, bar)
+        fill, trade = fills[state.filled], trades[state.ended]
+        order = (-state.units, price)
+        book(state, sums, fill, trade, bar, order, rule.fee_taker, RUIN)
+        state.ruined = True
