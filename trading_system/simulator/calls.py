@@ -59,6 +59,15 @@ class Answer(NamedTuple):
 Headers = dict[str, str]
 
 
+class Away(Refused):
+    """Another exchange does not answer; told on as an error of this one, which depends on it."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            -1001, "Internal error; unable to process your request. Please try again.", status=503
+        )
+
+
 class Told(NamedTuple):
     """What another exchange said to a call that was passed on to it."""
 
@@ -67,11 +76,14 @@ class Told(NamedTuple):
     retry_after: int = 0
 
     def result(self) -> object:
-        """What it says, read; Refused or TooMuch where it refuses, ValueError for no JSON."""
-        said = orjson.loads(self.body)
-        if self.status == _OK:
-            return said
-        code, message = said["code"], said["msg"]
+        """What it says, read; Refused or TooMuch where it refuses, Away for what is no answer."""
+        try:
+            said = orjson.loads(self.body)
+            if self.status == _OK:
+                return said
+            code, message = said["code"], said["msg"]
+        except (ValueError, KeyError, TypeError) as garbled:
+            raise Away from garbled
         if self.retry_after:
             raise TooMuch(code, message, status=self.status, retry_after=self.retry_after)
         raise Refused(code, message, status=self.status)

@@ -56,6 +56,7 @@ def test_what_this_exchange_does_not_know_it_does_not_offer() -> None:
     entry["orderTypes"].append("TELEPATHY")
     entry["allowedSelfTradePreventionModes"].append("EXPIRE_NEIGHBOUR")
     entry["filters"].append({"filterType": "MAX_MOON_PHASE", "limit": 3})
+    entry["filters"].append({"filterType": "MAX_NUM_ORDERS", "limit": 3})  # another field's name
     assert listed(info) == {"BTCUSDT": OTHER}
 
 

@@ -88,6 +88,8 @@ class MirrorFeed:
     trades = trades_from = latest_trades = klines
 
     def _live(self, symbol: str) -> Pair:
+        if symbol not in self.rules:
+            raise Closed  # it was listed once, or nobody would ask
         pair = self.want(symbol)
         if not pair.is_live:
             raise Closed

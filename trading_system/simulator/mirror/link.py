@@ -15,6 +15,8 @@ from typing import Any
 import aiohttp
 import orjson
 
+from trading_system.simulator.mirror.origin import GARBLED
+
 _log = logging.getLogger(__name__)
 
 MOST_STREAMS = 1_024
@@ -22,9 +24,6 @@ _AT_ONCE = 100  # names in one message
 _PAUSE = 0.25  # seconds between messages
 _DEAD_AFTER = 10.0  # seconds in which not even an answer to a ping came
 _FIRST_RETRY, _LAST_RETRY = 1.0, 30.0
-GARBLED = (ValueError, KeyError, TypeError, ArithmeticError)
-"""What reading something that is not as documented raises; a new beginning may help."""
-
 _DATA = '"data":'
 
 

@@ -9,11 +9,12 @@ from typing import Any
 
 import aiohttp
 
+from trading_system.simulator.calls import Away
 from trading_system.simulator.mirror.feed import MirrorFeed
-from trading_system.simulator.mirror.link import GARBLED, Link
+from trading_system.simulator.mirror.link import Link
 from trading_system.simulator.mirror.links import Links
 from trading_system.simulator.mirror.listing import listed
-from trading_system.simulator.mirror.origin import Away, Origin
+from trading_system.simulator.mirror.origin import GARBLED, Origin
 from trading_system.simulator.mirror.pair import Pair
 from trading_system.simulator.mirror.pushes import PassedFrames
 from trading_system.simulator.model import Refused
@@ -112,7 +113,7 @@ class Mirror:
         pause = _FIRST_PAUSE
         while pair.is_heard and not pair.is_live:
             try:
-                if not pair.follows:
+                if not pair.follows or pair.tape.last is None:
                     await self._catch_up(pair)
                 if pair.average is None:
                     told = await self.origin.ask("/api/v3/avgPrice", _of(pair), weight=2)

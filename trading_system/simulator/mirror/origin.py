@@ -11,31 +11,22 @@ from collections.abc import Callable
 from typing import Any
 
 import aiohttp
-import orjson
 
-from trading_system.simulator.calls import WEIGHT, Told
+from trading_system.simulator.calls import WEIGHT, Away, Told
 from trading_system.simulator.limits import TooMuch
-from trading_system.simulator.model import Refused
 
 _log = logging.getLogger(__name__)
+
+GARBLED = (ValueError, KeyError, TypeError, ArithmeticError)
+"""What reading something raises that is not as documented."""
 
 SHARE = 0.95
 """Of the weight it allows in a minute; the rest is left to others."""
 
 _MINUTE = 60_000
 _SECOND = 1_000
-_OK = 200
 _TOO_MANY = {418, 429}
 _PATIENCE = aiohttp.ClientTimeout(total=10.0)
-
-
-class Away(Refused):
-    """It does not answer; told on as an error of the exchange that was asked, which it is."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            -1001, "Internal error; unable to process your request. Please try again.", status=503
-        )
 
 
 class Origin:
@@ -101,22 +92,18 @@ class Origin:
 
     async def ask(self, path: str, query: str = "", *, weight: int) -> Any:
         """What it says, read; Refused where it refuses, Away for anything that is no answer."""
-        told = await self.told(path, query, weight=weight)
-        try:
-            return told.result()
-        except ValueError as garbled:
-            raise Away from garbled
+        return (await self.told(path, query, weight=weight)).result()
 
     async def listing(self) -> Any:
         """Its exchangeInfo, which is large: read outside of the event loop."""
         told = await self.told("/api/v3/exchangeInfo", "permissions=SPOT", weight=20)
-        if told.status != _OK:
-            told.result()
-            raise Away
-        info = await asyncio.to_thread(orjson.loads, told.body)
-        for limit in info.get("rateLimits", ()):
-            if (limit["rateLimitType"], limit["interval"]) == ("REQUEST_WEIGHT", "MINUTE"):
-                self.most = limit["limit"] // limit["intervalNum"]
+        info: Any = await asyncio.to_thread(told.result)
+        try:
+            for limit in info["rateLimits"]:
+                if (limit["rateLimitType"], limit["interval"]) == ("REQUEST_WEIGHT", "MINUTE"):
+                    self.most = limit["limit"] // limit["intervalNum"]
+        except GARBLED as garbled:
+            raise Away from garbled
         return info
 
     def _refuse_too_much(self, weight: int) -> None:

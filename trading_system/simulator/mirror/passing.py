@@ -12,9 +12,9 @@ from typing import Any, Protocol, cast
 from urllib.parse import parse_qsl, urlencode
 
 from trading_system.simulator.arguments import Arguments
-from trading_system.simulator.calls import Call, Told, refused
+from trading_system.simulator.calls import Away, Call, Told, refused
 from trading_system.simulator.endpoints.table import ENDPOINTS, Endpoint
-from trading_system.simulator.mirror.origin import Away, Origin
+from trading_system.simulator.mirror.origin import Origin
 from trading_system.simulator.model import Refused
 
 _ROOT = "/api/v3/"
