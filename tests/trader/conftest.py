@@ -395,6 +395,7 @@ class Bench:
             guards=self.guards,
             market_data=listing,
             pauses=self.pauses,
+            may_short=may_short,
             may_trade=lambda: self.objection,
             ready=self.ready,
         )

@@ -7,8 +7,8 @@ from uuid import UUID
 import pytest
 
 from tests.trader.conftest import BTC, D
-from trading_system.domain.errors import InvalidRequest, OutcomeUnknown
-from trading_system.domain.mandates import StopRule
+from trading_system.domain.errors import InvalidRequest, OutcomeUnknown, RiskRefused
+from trading_system.domain.mandates import SizeKind, Sizing, StopRule
 from trading_system.domain.orders import OrderRequest, OrderType, Side, TimeInForce
 from trading_system.domain.stops import StopKind, StopStatus
 
@@ -58,6 +58,37 @@ async def test_of_a_smaller_position_it_guards_what_is_left(bench, world):
     await bench.told()
     (stop,) = world.stops.active
     assert stop.quantity < D(6)
+
+
+async def test_of_a_sale_that_is_refused_the_position_is_guarded_again_at_once(bench, world):
+    await bench.trading(stop=TRAILING)
+    await bench.beat(101)
+    bench.desk.refusals.append(RiskRefused("too much", "max_order_notional"))
+    await bench.beat(95)
+    statuses = [each.status for each in world.stops.rows.values()]
+    assert statuses == [StopStatus.CANCELLED, StopStatus.ACTIVE]
+
+
+async def test_a_decision_that_needs_no_order_leaves_the_stop_alone(bench, world):
+    await bench.trading(stop=TRAILING)
+    await bench.beat(101)
+    await bench.strategies.stop(ME)
+    await bench.settle()
+    await bench.strategies.change(ME, sizing=Sizing(kind=SizeKind.QUANTITY, amount=D("9.773")))
+    await bench.strategies.start(ME)
+    await bench.beat(102)
+    assert (await bench.outcomes())[-1] == "fitted"
+    assert [each.status for each in world.stops.rows.values()] == [StopStatus.ACTIVE]
+
+
+async def test_what_another_strategy_has_open_keeps_nothing_from_being_sold(bench):
+    grid = {"low": "50", "high": "60", "levels": "2", "quantity": "1"}
+    await bench.trading(id=UUID(int=1), strategy="grid", parameters=grid)
+    await bench.trading(stop=TRAILING)
+    await bench.beat(101)
+    await bench.beat(95)
+    assert sorted(side for side, _, _ in bench.venue.sent) == ["BUY", "BUY", "SELL"]
+    assert len(await bench.own.unsettled()) == 1
 
 
 async def test_while_it_is_not_gone_nothing_is_sold(bench, world):

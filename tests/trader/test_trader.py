@@ -256,6 +256,35 @@ async def test_a_strategy_that_was_stopped_and_started_takes_its_target_up_again
     assert [side for side, _, _ in bench.venue.sent] == ["BUY", "SELL", "BUY"]
 
 
+async def test_where_nothing_can_be_sold_short_a_target_below_nothing_is_flat(bench):
+    await bench.trading()
+    for price in (101, 50, 51):
+        await bench.beat(price)
+    assert [side for side, _, _ in bench.venue.sent] == ["BUY", "SELL"]
+    assert (await bench.wallets.of(_id(77))).position(BTC).quantity >= 0
+    assert await bench.outcomes() == ["ordered", "ordered", "fitted"]
+
+
+async def test_where_it_can_one_order_turns_a_long_position_into_a_short_one(opened):
+    async with opened(may_short=True) as bench:
+        await bench.trading()
+        await bench.beat(101)
+        await bench.beat(50)
+        await bench.beat(49)
+        assert [side for side, _, _ in bench.venue.sent] == ["BUY", "SELL", "BUY"]
+        _, turned, limit = bench.venue.sent[1]
+        assert turned > FULL
+        assert limit == D("49.5")
+        assert abs((await bench.wallets.of(_id(77))).position(BTC).quantity) < D("0.02")
+
+
+async def test_while_there_are_no_strategies_orders_wake_nobody(bench):
+    await bench.trader.step()
+    request = OrderRequest(symbol=BTC, side=Side.BUY, type=OrderType.MARKET, quantity=D(1))
+    await bench.desk.place(request)
+    assert not bench.trader._woken.is_set()
+
+
 async def test_several_strategies_trade_one_symbol_each_with_its_own_wallet(bench):
     one = await bench.trading(id=_id(1), capital=D(1000))
     two = await bench.trading(id=_id(2), capital=D(500))

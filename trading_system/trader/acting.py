@@ -66,6 +66,7 @@ class Actor:
         guards: Guards,
         market_data: MarketData,
         pauses: Pauses,
+        may_short: bool,
         may_trade: Callable[[], str | None],
         ready: Callable[[], Awaitable[None]],
     ) -> None:
@@ -77,6 +78,7 @@ class Actor:
         self._guards = guards
         self._market_data = market_data
         self._pauses = pauses
+        self._may_short = may_short
         self._may_trade = may_trade
         self._ready = ready
 
@@ -167,12 +169,21 @@ class Actor:
         symbol = decision.symbol
         await self.require_trading()
         await self._require_settled(mandate, symbol)
-        instrument = await self._instrument(symbol)
-        await self._guards.release(mandate, symbol)  # its coins are tied up by the stop's order
+        request = await self._sized(mandate, run, decision)
+        if isinstance(request, str):
+            return request
+        # Its coins are tied up by the stop's order, which may have sold some of them meanwhile.
+        await self._guards.release(mandate, symbol)
+        return await self._sized(mandate, run, decision)
+
+    async def _sized(self, mandate: Mandate, run: Run, decision: Decision) -> OrderRequest | str:
+        instrument = await self._instrument(decision.symbol)
         wallet = await self._wallets.of(mandate.id)
         assert decision.target is not None  # noqa: S101 -- warm-up is never pending
-        means = _means(mandate, wallet, run, symbol)
-        return order_for(mandate, exact(decision.target), means, instrument)
+        # Where nothing can be sold short that is as flat as it gets, as in a backtest.
+        target = decision.target if self._may_short else max(decision.target, 0.0)
+        means = _means(mandate, wallet, run, decision.symbol)
+        return order_for(mandate, exact(target), means, instrument)
 
     async def _require_settled(self, mandate: Mandate, symbol: Symbol) -> None:
         """What is held is known only when every order has said all that it did."""

@@ -106,6 +106,7 @@ def trader_side(
         guards=guards,
         market_data=market_data,
         pauses=pauses,
+        may_short=may_short,
         may_trade=lambda: _objection(control),
         ready=dealing.reconciler.ready,
     )

@@ -58,6 +58,7 @@ class Guards:
             stop = await self._stops.cancel(stop.id)
             if not stop.status.is_final:
                 raise StopStands(f"stop {stop.id} is {stop.status}")
+        self._pauses.end("stop", mandate.id, symbol)  # what is still held is guarded again at once
         for each in await self._own.unsettled():
             if each.mandate_id == mandate.id and each.order.request.symbol == symbol:
                 raise StopStands(f"order {each.order.id} of its stop is {each.order.status}")

@@ -22,6 +22,10 @@ class Pauses:
         self._until = {each: until for each, until in self._until.items() if now < until}
         self._until[name] = now + _SECONDS
 
+    def end(self, *name: Hashable) -> None:
+        """It may be tried at once."""
+        self._until.pop(name, None)
+
     def lasts(self, *name: Hashable) -> bool:
         """Whether it is too early."""
         return self._clock.monotonic() < self._until.get(name, 0.0)

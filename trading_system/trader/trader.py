@@ -60,7 +60,8 @@ class Trader:
         self._runs: dict[UUID, Run] = {}
         self._locks: defaultdict[UUID, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._woken = asyncio.Event()
-        bus.subscribe(OrderChanged, lambda _: self.wake())
+        self._idle = False
+        bus.subscribe(OrderChanged, self._on_order)
 
     def on_candles(self, candles: Mapping[Symbol, Sequence[Candle]]) -> None:
         """A beat has stored these; only what beats have brought is decided, for it is final."""
@@ -97,9 +98,15 @@ class Trader:
         except TradingError as error:
             log.warning("strategies could not be read", error=str(error))
             return
+        self._idle = not mandates
         async with asyncio.TaskGroup() as tasks:
             for mandate in mandates:
                 tasks.create_task(self._take_further(mandate.id))
+
+    def _on_order(self, _event: OrderChanged) -> None:
+        """Whosever it is: what a cell of a grid waits for is told nowhere else."""
+        if not self._idle:
+            self.wake()
 
     async def _take_further(self, mandate_id: UUID) -> None:
         async with self.alone(mandate_id):
