@@ -42,6 +42,11 @@ def test_a_candle_by_hand():
     ]
 
 
+def test_what_is_built_is_read_only_as_every_frame():
+    built = aggregated(Frame.from_array(minutes(9)), Timeframe.parse("5m"))
+    assert not any(getattr(built, name).flags.writeable for name in COLUMNS)
+
+
 def test_no_candles_are_built_from_none():
     assert len(aggregated(Frame.from_array(np.empty((0, 6))), Timeframe.parse("1h"))) == 0
 
@@ -67,8 +72,11 @@ async def test_the_database_builds_the_same(tmp_path, timeframe):
     np.testing.assert_allclose(built[:, 5], stored[:, 5], rtol=1e-14, atol=1e-8)
 
 
-def test_volumes_add_up_as_decimals_do():
-    rows = minutes(1440 * DAYS, seed=7)
+@pytest.mark.parametrize(("most", "decimals"), [(30, 5), (3e6, 1), (4e9, 0)])
+def test_volumes_add_up_as_decimals_do(most, decimals):
+    """Of dear assets and of cheap ones, whose volumes leave no room for eight decimals."""
+    rows = minutes(1440 * DAYS)
+    rows[:, 5] = np.round(np.random.default_rng(7).uniform(0, most, len(rows)), decimals)
     built = aggregated(Frame.from_array(rows), Timeframe.parse("1d"))
     exact = [
         float(sum(Decimal(repr(each)) for each in day))

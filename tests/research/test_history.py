@@ -138,6 +138,10 @@ def test_the_digest_is_over_names_and_columns_as_little_endian_bytes():
     assert history.digest == told.hexdigest()
 
 
+def test_a_pair_is_the_same_however_it_is_written():
+    assert cut(hours(), 5, 10, symbol="btc-usdt").digest == cut(hours(), 5, 10).digest
+
+
 def test_whatever_changes_changes_the_digest():
     known = cut(hours(), 5, 10, warmup=3)
     digests = {known.digest}

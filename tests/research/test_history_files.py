@@ -131,7 +131,9 @@ def test_what_is_exported_comes_back_to_the_last_digit(tmp_path_factory, ending,
 def test_the_same_candles_are_the_same_bytes(tmp_path, history):
     for name in ("one.csv.gz", "two.csv.gz"):
         export(history, tmp_path / name, force=False)
-    assert (tmp_path / "one.csv.gz").read_bytes() == (tmp_path / "two.csv.gz").read_bytes()
+    packed = (tmp_path / "one.csv.gz").read_bytes()
+    assert packed == (tmp_path / "two.csv.gz").read_bytes()
+    assert packed[4:8] == bytes(4)  # when it was written, see RFC 1952
 
 
 def test_csv_is_what_other_programs_read(tmp_path, history):

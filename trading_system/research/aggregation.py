@@ -25,14 +25,15 @@ def aggregated(frame: Frame, timeframe: Timeframe) -> Frame:
     bars = (frame.open_time - timeframe.origin) // timeframe.length
     starts = np.flatnonzero(np.diff(bars, prepend=bars[0] - 1))
     ends = np.append(starts[1:], len(bars)) - 1
-    return Frame(
-        open_time=bars[starts] * timeframe.length + timeframe.origin,
-        open=frame.open[starts],
-        high=np.maximum.reduceat(frame.high, starts),
-        low=np.minimum.reduceat(frame.low, starts),
-        close=frame.close[ends],
-        volume=_added(frame.volume, starts),
+    columns = (
+        bars[starts] * timeframe.length + timeframe.origin,
+        frame.open[starts],
+        np.maximum.reduceat(frame.high, starts),
+        np.minimum.reduceat(frame.low, starts),
+        frame.close[ends],
+        _added(frame.volume, starts),
     )
+    return Frame.from_array(np.column_stack(columns))
 
 
 def _added(volume: Column, starts: NDArray[np.int64]) -> Column:

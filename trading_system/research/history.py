@@ -14,6 +14,7 @@ import numpy as np
 
 from trading_system.domain.candles import Span
 from trading_system.domain.errors import InvalidRequest
+from trading_system.domain.instruments import Symbol
 from trading_system.domain.timeframes import Timeframe
 from trading_system.frames import COLUMNS, Frame
 
@@ -47,7 +48,7 @@ def from_frame(
     candle or fewer than `warmup` lie before it. Only the candles that are cut out decide that, not
     how many more there are: so a file and a database agree.
     """
-    length = Timeframe.parse(timeframe)
+    symbol, length = str(Symbol.parse(symbol)), Timeframe.parse(timeframe)
     span = asked(length, start, end)
     first, past = np.searchsorted(frame.open_time, [span.start, span.end]).tolist()
     inside = part(frame, first, past)
