@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import pytest
 
-from tests.research.questions import record
+from tests.research.questions import history, record
 from trading_system.backtest.rules import FillRule
 from trading_system.research.wording import Unit, figures, question, text
+from trading_system.strategies.grid import Grid
 
 
 @pytest.mark.parametrize(
@@ -53,7 +55,7 @@ def test_every_rule_that_was_set_is_told():
         trailing_stop=0.05,
         short=True,
     )
-    told = dict(question(kept.configuration, kept.data | {"missing": 3}))
+    told = dict(question(dataclasses.replace(kept, data=kept.data | {"missing": 3})))
     assert told["Costs"] == "slippage 2 bps, spread 1.5 bps, impact 0.1"
     assert told["Stops"] == "stop loss 2.00%, trailing stop 5.00%"
     assert told["Orders"] == "multiples of 0.001, worth 10 or more"
@@ -62,8 +64,15 @@ def test_every_rule_that_was_set_is_told():
     assert told["Candles"] == "1,464 and 49 before, 3 missing"
 
 
+def test_a_grid_has_no_rules_that_it_does_not_keep():
+    kept = record(Grid(low=50.0, high=150.0), history(100))
+    told = dict(question(kept))
+    assert told["Fills"] == "at the grid's own prices"
+    assert not {"Stops", "Sides", "Orders"} & set(told)
+
+
 def test_rules_at_rest_are_short():
     kept = record()
-    told = dict(question(kept.configuration, kept.data))
+    told = dict(question(kept))
     words = (told["Costs"], told["Stops"], told["Orders"])
     assert words == ("no slippage", "none", "of any size")

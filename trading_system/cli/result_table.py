@@ -25,7 +25,7 @@ def show(record: Record, console: Console) -> None:
     for line in figures(record.metrics, record.holding):
         results.add_row(line.label, line.strategy, line.holding)
     asked = Table("", "", title="configuration", title_justify="left", show_header=False)
-    for label, words in question(record.configuration, record.data):
+    for label, words in question(record):
         asked.add_row(label, Text(words))
     asked.add_row("Run", record.run_id[:SHORT])
     console.print(Columns([results, asked]))

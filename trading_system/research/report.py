@@ -43,7 +43,7 @@ def page(record: Record) -> str:
         tiles="".join(_tiles(record)),
         months=_month_table(month_returns(record)),
         figures=_figure_table(lines),
-        question=_word_table(question(configuration, record.data)),
+        question=_word_table(question(record)),
         origin=_word_table(_origin(record)),
         note=html.escape(_note(record)),
         plots=canonical(plots).replace("<", "\\u003c"),  # no "</script>" may end the data

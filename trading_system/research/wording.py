@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from trading_system.research.record import number
+from trading_system.research.record import Record, number
 
 NONE = "–"
 
@@ -52,6 +52,7 @@ _FIGURES = (
     ("Final equity", "final_equity", Unit.MONEY),
 )
 _INTERVAL = "Sharpe, 95 % interval"
+_GRID = (("Fills", "at the grid's own prices"),)
 
 
 def figures(metrics: Mapping[str, Any], holding: Mapping[str, Any]) -> list[Figure]:
@@ -71,24 +72,21 @@ def figures(metrics: Mapping[str, Any], holding: Mapping[str, Any]) -> list[Figu
     return lines
 
 
-def question(configuration: Mapping[str, Any], data: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """What was asked, line by line: strategy, candles and rules."""
+def question(record: Record) -> list[tuple[str, str]]:
+    """What was asked, line by line: strategy, candles, and the rules that its engine keeps."""
+    configuration, rules = record.configuration, record.configuration["rules"]
     parameters = (f"{name}={value}" for name, value in configuration["parameters"].items())
-    rules = configuration["rules"]
     return [
         ("Strategy", configuration["strategy"]),
         ("Parameters", " ".join(parameters) or NONE),
         ("Symbol", f"{configuration['symbol']} {configuration['timeframe']}"),
         ("From", configuration["start"]),
         ("To", configuration["end"]),
-        ("Candles", _candles(data)),
+        ("Candles", _candles(record.data)),
         ("Capital", text(Unit.MONEY, rules["capital"])),
         ("Fees", f"{rules['fee_taker']:.3%} taker, {rules['fee_maker']:.3%} maker"),
         ("Costs", _costs(rules)),
-        ("Fills", f"{rules['fill'].replace('_', ' ')}, {rules['sizing']}"),
-        ("Sides", "long and short" if rules["short"] else "long only"),
-        ("Stops", _stops(rules)),
-        ("Orders", _lots(rules)),
+        *(_GRID if record.engine == "grid" else _target_rules(rules)),
     ]
 
 
@@ -109,6 +107,15 @@ def text(unit: Unit, value: float) -> str:
             return f"{value:,.0f} bars"
         case Unit.MONEY:
             return f"{value:,.2f}"
+
+
+def _target_rules(rules: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return [
+        ("Fills", f"{rules['fill'].replace('_', ' ')}, {rules['sizing']}"),
+        ("Sides", "long and short" if rules["short"] else "long only"),
+        ("Stops", _stops(rules)),
+        ("Orders", _lots(rules)),
+    ]
 
 
 def _candles(data: Mapping[str, Any]) -> str:
