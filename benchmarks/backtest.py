@@ -1,8 +1,9 @@
 """A run, a sweep and grids over 525,600 minutes, beside vectorbt, backtesting.py and bare loops.
 
 Everything in one process and in turn, medians; ratios say how often ours fits into theirs. The
-candles are recorded ones, tiled. The targets of an SMA cross are made here, from integer sums, so
-that both sides are judged with (`route`) and without (`simulation`) their indicators.
+candles are recorded ones, tiled. The SMA cross is the one that is built in: from candles to its
+targets in every `route`, by sums that all periods share in the sweep, and made before the clock
+starts in `simulation`, on both sides. Whatever depends on the candles is made anew in every round.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ import numpy as np
 from trading_system.backtest import engine, grid
 from trading_system.backtest.rules import FillRule, Rules
 from trading_system.frames import Frame
+from trading_system.strategies.base import targets_on
+from trading_system.strategies.sma_cross import SmaCross
 
 CANDLES = Path(__file__).parents[2] / "shared/data/candles"
 FILE = "BTCUSDT_1m_2025-05-20_2025-08-18.csv.gz"
@@ -45,16 +48,6 @@ def recorded() -> Frame:
     rows = np.tile(rows, (-(-BARS // len(rows)), 1))[:BARS]
     rows[:, 0] = rows[0, 0] + np.arange(BARS) * 60_000.0
     return Frame.from_array(rows)
-
-
-@numba.njit(cache=True, nogil=True)
-def cross(sums, fast, slow, out):
-    """1 where the fast average is above the slow one, exactly; 0 elsewhere."""
-    out[: slow - 1] = 0.0
-    for i in range(slow, len(sums)):
-        quick = (sums[i] - sums[i - fast]) * slow
-        calm = (sums[i] - sums[i - slow]) * fast
-        out[i - 1] = 1.0 if quick > calm else 0.0
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
@@ -173,21 +166,15 @@ def backtesting_call(frame, targets):
     return backtest.run
 
 
-def runs(frame, sums):
-    targets = np.empty(BARS)
-    cross(sums, 20, 50, targets)
+def runs(frame):
+    strategy = SmaCross(fast=20, slow=50)
+    targets = strategy.targets(frame)
     signals, portfolio = vectorbt_calls(frame)
     entries, exits = signals(20, 50)
-    scratch = np.empty(BARS)
-
-    def route():
-        cross(sums, 20, 50, scratch)
-        return everything(frame, scratch)
-
     took = in_turn(
         15,
         simulation=lambda: everything(frame, targets),
-        route=route,
+        route=lambda: everything(frame, strategy.targets(frame)),
         vectorbt=lambda: portfolio(entries, exits),
         vectorbt_route=lambda: portfolio(*signals(20, 50)),
     )
@@ -206,17 +193,15 @@ def runs(frame, sums):
     }
 
 
-def sweep(frame, sums, vectorbt_seconds):
+def sweep(frame, vectorbt_seconds):
     pairs = list(combinations(PERIODS, 2))
-    scratches = [np.empty(BARS) for _ in range(cpu_count())]
-    free = list(range(cpu_count()))
+    targets = targets_on(SmaCross, frame)
+    sums = SmaCross.prepared(frame).totals
 
     def ours(pair):
-        seat = free.pop()
-        cross(sums, *pair, scratches[seat])
-        metrics = engine.summarize(frame, scratches[seat], RULES, "1m")
-        free.append(seat)
-        return metrics.total_return
+        fast, slow = pair
+        found = engine.summarize(frame, targets(SmaCross(fast=fast, slow=slow)), RULES, "1m")
+        return found.total_return
 
     def bare(pair):
         return bare_cross(frame.close, sums, *pair, FEE)[0]
@@ -270,10 +255,9 @@ def main() -> None:
     if not CANDLES.exists():
         sys.exit("no recorded candles beside the project")
     frame = recorded()
-    sums = np.concatenate([[0], np.cumsum(np.rint(frame.close * 100).astype(np.int64))])
-    before = sweep(frame, sums, 0.0)["peak_rss_mb"]  # before the peers take memory
-    run = runs(frame, sums)
-    swept = sweep(frame, sums, run["vectorbt_route_ms"] / 1000) | {"peak_rss_mb": before}
+    before = sweep(frame, 0.0)["peak_rss_mb"]  # before the peers take memory
+    run = runs(frame)
+    swept = sweep(frame, run["vectorbt_route_ms"] / 1000) | {"peak_rss_mb": before}
     result = {"bars": BARS, "run": run, "sweep": swept, "grid": grids(frame)}
     print(json.dumps({"bench": "backtest", **result, "wanted": WANTED}))
 
