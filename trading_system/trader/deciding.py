@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from uuid import UUID
 
 import numpy as np
 
@@ -18,7 +19,6 @@ from trading_system.domain.candles import Candle
 from trading_system.domain.decisions import Decision, Outcome
 from trading_system.domain.instruments import Symbol
 from trading_system.domain.mandates import Mandate
-from trading_system.domain.orders import Order
 from trading_system.execution.valuation import exact
 from trading_system.ports import Clock, DecisionRepository, OrderRepository, PriceRepository
 from trading_system.trader.bars import ClosedBars, closed_bars
@@ -30,7 +30,7 @@ class Run:
     """A running mandate: its brain, the next bar of each symbol, and what it last acted by.
 
     `pending` is the newest decision where that is still to be acted on; `closes` are the newest
-    prices it has seen.
+    prices it has seen; `executed` are orders known to have filled, in part at least.
     """
 
     brain: Brain
@@ -39,6 +39,7 @@ class Run:
     pending: dict[Symbol, Decision] = field(default_factory=dict)
     closes: dict[Symbol, Decimal] = field(default_factory=dict)
     waiting: dict[Symbol, str] = field(default_factory=dict)
+    executed: set[UUID] = field(default_factory=set)
 
 
 class Decider:
@@ -122,7 +123,7 @@ class Decider:
             decisions = self._decisions_of(mandate, symbol, bars, answers[symbol])
             last = decisions[-1]
             if last.target is not None and self.is_current(mandate, last):
-                stands = await self._stands(mandate, run.acted.get(symbol), last.target)
+                stands = await self._stands(mandate, run, last)
                 outcome = Outcome.UNCHANGED if stands else Outcome.PENDING
                 last = replace(last, outcome=outcome, reason=None)
                 newest[symbol] = last
@@ -168,22 +169,22 @@ class Decider:
             )
         ]
 
-    async def _stands(self, mandate: Mandate, acted: Decision | None, target: float) -> bool:
+    async def _stands(self, mandate: Mandate, run: Run, decision: Decision) -> bool:
         """Whether this target was acted on already, with success, since the last start.
 
         What a stop has closed since stays closed until the target changes, as in a backtest.
         """
-        if acted is None or acted.target != target:
+        acted = run.acted.get(decision.symbol)
+        if acted is None or acted.target != decision.target:
             return False
         if acted.at <= (mandate.started or 0):
             return False
-        if acted.order_id is None:
+        if acted.order_id is None or acted.order_id in run.executed:
             return True
-        return not _failed(await self._orders.get(acted.order_id))
-
-
-def _failed(order: Order) -> bool:
-    return order.status.is_final and not order.executed_quantity
+        order = await self._orders.get(acted.order_id)
+        if order.executed_quantity:
+            run.executed.add(order.id)
+        return bool(order.executed_quantity) or not order.status.is_final
 
 
 def _decidable(mandate: Mandate, bars: ClosedBars) -> int:
