@@ -56,6 +56,7 @@ SELDOM = {
     "stream-frozen streams=btcusdt@depth*",
     "clock-skew ms=3000",
     "clock-skew ms=-3000",
+    "clock-jump ms=20000 after_seconds=10",
     "clock-jump ms=-4000 after_seconds=10",
 }
 """Much like others of the table: left to the slow tests."""
