@@ -83,7 +83,7 @@ class Mirror:
     def _opened(self, streams: Collection[str]) -> None:
         for pair in self._pairs(streams):
             pair.open(streams)
-            self._heal(pair)
+            self._heal(pair, anew=True)
 
     def _lost(self, streams: Collection[str]) -> None:
         for pair in self._pairs(streams):
@@ -101,13 +101,16 @@ class Mirror:
         given = set(streams)
         return [pair for pair in self.feed.pairs.values() if not given.isdisjoint(pair.streams)]
 
-    def _heal(self, pair: Pair) -> None:
-        """Ask for what this market lacks, until it lacks nothing."""
+    def _heal(self, pair: Pair, *, anew: bool = False) -> None:
+        """Ask for what this market lacks, until it lacks nothing; `anew`: without a pause first."""
         healing = self._healing.get(pair.symbol)
-        if healing is None or healing.done():
-            self._healing[pair.symbol] = asyncio.create_task(
-                self._make_whole(pair), name=f"mirror-{pair.symbol}"
-            )
+        if healing is not None and not healing.done():
+            if not anew:
+                return
+            healing.cancel()
+        self._healing[pair.symbol] = asyncio.create_task(
+            self._make_whole(pair), name=f"mirror-{pair.symbol}"
+        )
 
     async def _make_whole(self, pair: Pair) -> None:
         pause = _FIRST_PAUSE

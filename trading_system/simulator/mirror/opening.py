@@ -44,7 +44,7 @@ async def opened(options: SimulatorOptions, mirrored: Mirrored) -> AsyncIterator
         exchange = _exchange(options, mirrored, mirror, looks)
         for symbol in _waiting(exchange):
             if symbol in mirror.feed.rules:
-                mirror.feed.want(symbol, after=looks.last_ids[symbol])
+                mirror.feed.want(symbol, after=looks.last_ids.get(symbol))
         passing = Passing(origin, mirror, mirror.time, patience=mirrored.patience)
         running = asyncio.create_task(mirror.run(), name="mirror")
         try:
