@@ -60,8 +60,9 @@ def test_a_sweep_without_rows_has_an_empty_table(tmp_path):
 
 
 def test_where_nothing_can_be_written_that_is_told(tmp_path):
+    (tmp_path / "file").write_text("no folder")
     with pytest.raises(StorageError, match="table cannot be written"):
-        write(tmp_path / "nowhere" / "table", question().space, np.zeros(0, ROW), "{}")
+        write(tmp_path / "file" / "table", question().space, np.zeros(0, ROW), "{}")
 
 
 def test_without_the_extra_it_says_how_to_get_it(tmp_path, monkeypatch):

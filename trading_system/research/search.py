@@ -69,7 +69,7 @@ def run(
 
     The journal gets a row a combination; one that is proposed again is not judged again. `done` is
     told how many proposals have been dealt with. Raises InvalidRequest for a storage that cannot be
-    used or parameters that the sampler cannot propose, ConfigurationError when it needs a library.
+    used, ConfigurationError for a sampler that needs another library.
     """
     study = _study(search, objective)
     rows = {int(row["combination"]): row.copy() for row in journal.rows()}
@@ -115,8 +115,6 @@ def _generation(
             raise ConfigurationError(
                 f"the sampler {search.sampler} needs more: {missing}"
             ) from None
-        except ValueError as error:
-            raise InvalidRequest(f"the sampler {search.sampler}: {error}") from None
     return study.get_trials(deepcopy=False)[numbers[0] : numbers[-1] + 1]
 
 

@@ -6,15 +6,15 @@ The same rows give the same bytes.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from trading_system.backtest.records import Rows
-from trading_system.domain.errors import ConfigurationError, StorageError
+from trading_system.domain.errors import ConfigurationError
 from trading_system.research.space import Space
+from trading_system.research.whole_files import whole
 
 if TYPE_CHECKING:
     from pyarrow import Table  # type: ignore[import-untyped]
@@ -32,16 +32,10 @@ def write(path: Path, space: Space, rows: Rows, description: str, *, group: int 
         raise ConfigurationError(
             "tables need pyarrow: pip install 'trading-system[backtest]'"
         ) from missing
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
     schema = _table(space, rows[:0]).schema.with_metadata({"sweep": description})
-    try:
-        with parquet.ParquetWriter(beside, schema) as writer:
-            for first in range(0, len(rows), group):
-                writer.write_table(_table(space, rows[first : first + group]).cast(schema))
-        beside.replace(path)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise StorageError(f"{path} cannot be written: {error.strerror}") from None
+    with whole(path) as file, parquet.ParquetWriter(file, schema) as writer:
+        for first in range(0, len(rows), group):
+            writer.write_table(_table(space, rows[first : first + group]).cast(schema))
 
 
 def _table(space: Space, rows: Rows) -> Table:

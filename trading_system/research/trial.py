@@ -41,7 +41,11 @@ ROW = np.dtype(
 """A combination's number and its metrics."""
 
 _PACKAGE = Path(__file__).parent.parent
-_DECIDING = ("backtest/**/*.py", "strategies/**/*.py", "research/*.py", "frames.py")
+_DECIDING = (
+    *("backtest/**/*.py", "strategies/**/*.py", "frames.py", "domain/timeframes.py"),
+    *("research/history.py", "research/playing.py", "research/space.py", "research/conditions.py"),
+    *("research/trial.py", "research/permutation.py", "research/walk_forward.py"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

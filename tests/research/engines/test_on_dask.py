@@ -84,3 +84,15 @@ def test_an_address_where_nobody_answers_is_refused(monkeypatch):
 def test_a_cluster_of_this_machine_can_be_started_for_one_run():
     with on_dask.opened("local") as engine:
         assert list(engine.map(work.who, {"base": 0}, range(3)))[2][1] == 2
+
+
+def test_a_cluster_that_is_gone_is_told():
+    alone = LocalCluster(
+        n_workers=1, host="127.0.0.1", dashboard_address="127.0.0.1:0", silence_logs="CRITICAL"
+    )
+    with on_dask.opened(alone.scheduler_address) as engine:
+        results = engine.map(work.who, {"base": 0}, range(1000))
+        next(results)
+        alone.close()
+        with pytest.raises(TradingError, match="the cluster is gone"):
+            list(results)
