@@ -257,3 +257,19 @@ def test_help_loads_no_library_that_it_does_not_need() -> None:
     assert int(ours) < 60
     for words in ("--slippage-bps", "--stop-loss", "--data", "rerun FILE", "RESULTS_DIR"):
         assert words in done.stdout, words
+
+
+def test_candles_of_the_database_give_the_same_run_as_those_of_a_file(cli, tmp_path, results):
+    minutes = written(tmp_path / "BTCUSDT-1m-2025-06.csv", history(600, minutes=1))
+    asked = ("sma_cross", "--param", "fast=5", "--symbol", "BTC/USDT", "--timeframe", "5m")
+    asked += ("--start", "2025-06-01T02:00", "--end", "2025-06-01T10:00", "--param", "slow=20")
+    offline = cli("backtest", *asked, "--data", str(minutes), "--json", "--no-report")
+    assert offline.exit_code == 0, offline.output
+    imported = cli("import", str(minutes))
+    assert imported.exit_code == 0, imported.output
+    online = cli("backtest", *asked, "--json", "--no-report")
+    assert online.exit_code == 0, online.output
+    assert json.loads(online.stdout)["run_id"] == json.loads(offline.stdout)["run_id"]
+    (path,) = {*(tmp_path / "results").iterdir()} - {tmp_path / json.loads(offline.stdout)["file"]}
+    assert result_files.read(path)[1]["candles"] is None
+    assert cli("rerun", str(path)).exit_code == 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import time
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -245,3 +246,36 @@ def _alive(process_id: int) -> bool:
     except ProcessLookupError:
         return False
     return True
+
+
+@pytest.mark.slow
+async def test_a_year_of_minutes_does_not_hold_the_loop(queue):
+    """With half a million candles handed over, computed and listed; the quieter of two runs."""
+    year = history(525_600, minutes=1)
+
+    async def given(**asked):
+        return year
+
+    waiting = queue(candles=given)
+    longest = []
+    async with running(waiting):
+        for _ in range(2):
+            job = waiting.submit(configuration(over=year))
+            watching = asyncio.create_task(_longest_gap())
+            assert await ended(waiting, job.id) is None
+            await waiting.recent(10)
+            watching.cancel()
+            longest.append(await watching)
+    assert min(longest) < 0.05
+
+
+async def _longest_gap():
+    """Until it is cancelled: the longest time, in seconds, that the loop had no turn for it."""
+    longest, before = 0.0, time.perf_counter()
+    try:
+        while True:
+            await asyncio.sleep(0.001)
+            now = time.perf_counter()
+            longest, before = max(longest, now - before), now
+    except asyncio.CancelledError:
+        return longest
