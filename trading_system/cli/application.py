@@ -26,6 +26,7 @@ from trading_system.cli import (
     simulator,
     soak,
     strategies,
+    strategy,
     sweep,
     symbols,
 )
@@ -83,6 +84,7 @@ app.command()(soak.soak)
 app.command()(acceptance.acceptance)
 app.add_typer(database.app, name="db")
 app.command()(audit.audit)
+app.add_typer(strategy.app, name="strategy")
 app.command()(strategies.strategies)
 app.command()(strategies.check)
 app.command()(backtest.backtest)

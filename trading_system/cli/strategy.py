@@ -1,0 +1,150 @@
+"""`trading-system strategy`: give a strategy capital and let it trade, look at it, stop it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from trading_system.cli.connection import answer, connected
+from trading_system.cli.running import console, explained, run, settings
+
+app = typer.Typer(help="Let strategies trade, and stop them.", no_args_is_help=True)
+
+Id = Annotated[str, typer.Argument(help="The strategy's id, as `strategy list` shows it.")]
+Flatten = Annotated[
+    bool, typer.Option("--flatten", help="Also close what it holds; else that is kept.")
+]
+
+
+@app.command("run")
+@explained
+def run_strategy(
+    name: Annotated[str, typer.Argument(help="Which; see `trading-system strategies`.")],
+    symbol: Annotated[
+        list[str], typer.Option("--symbol", help="What it trades, like BTC/USDT; may be repeated.")
+    ],
+    capital: Annotated[
+        str, typer.Option("--capital", help="All that it may spend, in the quote asset.")
+    ],
+    timeframe: Annotated[
+        str, typer.Option("--timeframe", help="The bars it decides by: 1m, 15m, 4h, 1d ...")
+    ] = "1m",
+    param: Annotated[
+        list[str] | None,
+        typer.Option("--param", help="A parameter, like fast=20; may be repeated."),
+    ] = None,
+    percent: Annotated[
+        str | None,
+        typer.Option("--percent", help="How much of its equity it invests at most; else all."),
+    ] = None,
+    stop: Annotated[
+        str | None, typer.Option("--stop", help="A stop so many percent below what it paid.")
+    ] = None,
+    trail: Annotated[
+        str | None, typer.Option("--trail", help="A stop so many percent behind the best price.")
+    ] = None,
+) -> None:
+    """Make and start one: `strategy run sma_cross --symbol BTC/USDT --capital 1000`."""
+    if stop is not None and trail is not None:
+        raise typer.BadParameter("name --stop or --trail, not both")
+    from trading_system.strategies.base import assignments
+
+    distance, kind = (stop, "fixed") if trail is None else (trail, "trailing")
+    wish: dict[str, Any] = {
+        "name": name,
+        "symbols": symbol,
+        "timeframe": timeframe,
+        "capital": capital,
+        "parameters": assignments(param or ()),
+        "sizing": None if percent is None else {"kind": "equity", "amount": percent},
+        "stop": None if distance is None else {"kind": kind, "distance_percent": distance},
+    }
+    run(_begun(wish))
+
+
+@app.command("list")
+@explained
+def list_strategies() -> None:
+    """Every strategy with its capital, profit and what it waits for."""
+    run(_listed())
+
+
+@app.command()
+@explained
+def start(strategy: Id) -> None:
+    """Go on."""
+    run(_told("POST", f"/strategies/{strategy}/start"))
+
+
+@app.command("stop")
+@explained
+def stop_strategy(strategy: Id, flatten: Flatten = False) -> None:
+    """Decide nothing more and cancel its open orders."""
+    run(_told("POST", f"/strategies/{strategy}/stop", flatten=flatten))
+
+
+@app.command()
+@explained
+def delete(strategy: Id, flatten: Flatten = False) -> None:
+    """Stop it for good; its capital is free again."""
+    run(_told("DELETE", f"/strategies/{strategy}", flatten=flatten))
+
+
+@app.command()
+@explained
+def signals(
+    strategy: Annotated[str | None, typer.Argument(help="Only of this one.")] = None,
+    limit: Annotated[int, typer.Option("--limit", help="At most so many.")] = 20,
+) -> None:
+    """What was decided lately, newest first, and what came of it."""
+    run(_signals(strategy, limit))
+
+
+async def _begun(wish: dict[str, Any]) -> None:
+    async with connected(settings()) as client:
+        made = (await answer(await client.post("/strategies", json=wish))).json()
+        started = await answer(await client.post(f"/strategies/{made['id']}/start"))
+    console.print(_table([started.json()]))
+
+
+async def _listed() -> None:
+    async with connected(settings()) as client:
+        rows = (await answer(await client.get("/strategies"))).json()
+    if rows:
+        console.print(_table(rows))
+    else:
+        console.print("None yet: trading-system strategy run sma_cross --symbol ... --capital ...")
+
+
+async def _told(verb: str, path: str, **params: bool) -> None:
+    async with connected(settings()) as client:
+        told = await answer(await client.request(verb, path, params=params))
+    console.print(_table([told.json()]))
+
+
+async def _signals(strategy: str | None, limit: int) -> None:
+    asked: dict[str, str | int] = {"limit": limit}
+    if strategy is not None:
+        asked["strategy_id"] = strategy
+    async with connected(settings()) as client:
+        told = (await answer(await client.get("/signals", params=asked))).json()
+    table = Table("bar", "symbol", "price", "target", "indicators", "outcome", "reason")
+    for row in told["signals"]:
+        lines = ", ".join(f"{name} {value}" for name, value in row["lines"].items())
+        facts = (row["bar"], row["symbol"], str(row["price"]), f"{row['target']:g}", lines)
+        table.add_row(*facts, row["outcome"], row["reason"] or "")
+    console.print(table)
+
+
+def _table(rows: list[dict[str, Any]]) -> Table:
+    table = Table("id", "strategy", "symbols", "bars", "capital", "profit", "state", "reason")
+    for row in rows:
+        waits = [f"{symbol}: {why}" for symbol, why in row["waiting"].items()]
+        table.add_row(
+            *(row["id"], row["name"], ", ".join(row["symbols"]), row["timeframe"]),
+            *(row["capital"], row["profit"] or "–", row["state"]),
+            row["reason"] or "\n".join(waits),
+        )
+    return table
