@@ -13,6 +13,7 @@ from tests.backtest.made_up import random_frame
 from trading_system.backtest import engine, grid
 from trading_system.backtest.rules import Rules
 from trading_system.domain.errors import InvalidRequest
+from trading_system.frames import Frame
 
 
 class Cell:
@@ -143,3 +144,17 @@ def test_a_grid_after_a_warm_up_is_a_grid_that_begins_there():
     assert ours.metrics == theirs.metrics
     with pytest.raises(InvalidRequest, match="leave none"):
         engine.after(frame, 300)
+
+
+def test_a_grid_that_fills_its_rows_again_and_again_loses_nothing():
+    """Waves over all levels: some ten thousand fills, of which each must follow from the last."""
+    waves = 100 + 10 * np.sin(np.arange(4_000))
+    rows = [(i * 60_000, price, price, price, price, 1.0) for i, price in enumerate(waves)]
+    frame = Frame.from_array(np.array(rows))
+    rules = Rules(capital=100_000.0, fee_maker=0.001)
+    result = grid.run(frame, np.linspace(85.0, 115.0, 31), 1.0, rules, "1m")
+    fills, trades, equity = reference(frame, np.linspace(85.0, 115.0, 31), 1.0, rules)
+    assert len(fills) > 20_000
+    assert [(f.bar, f.quantity, f.price, f.fee) for f in result.fills] == fills
+    assert len(result.trades) == len(trades) == result.metrics.trades
+    assert result.equity.tolist() == equity

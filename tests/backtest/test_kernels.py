@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from tests.backtest.made_up import random_frame, random_targets
 from tests.backtest.reference import Reference
-from trading_system.backtest import engine
+from trading_system.backtest import engine, kernels, records
+from trading_system.backtest.playback import play
 from trading_system.backtest.records import Reason
 from trading_system.backtest.rules import FillRule, Rules, Sizing
 
@@ -87,3 +88,21 @@ def test_compiled_loops_do_what_python_does_to_the_last_bit():
     compiled = printed()
     assert compiled.count("Metrics") == 7
     assert printed(NUMBA_DISABLE_JIT="1") == compiled
+
+
+@settings(deadline=None, max_examples=30)
+@given(rules=RULES, seed=st.integers(0, 2**32), rows=st.integers(4, 40))
+def test_it_does_not_matter_how_many_rows_are_written_at_a_time(rules, seed, rows):
+    rng = np.random.default_rng(seed)
+    frame, targets = random_frame(rng, 600, 0.02), random_targets(rng, 600, 0.3)
+    bars, packed, places = engine.after(frame, 0), records.packed(rules), kernels.no_places()
+
+    def advance(account, fills, trades, tally):
+        state = (packed, account, places, fills, trades, tally)
+        return kernels.simulate(bars, targets, *state) == kernels.FULL
+
+    few, many = (play(advance, bars[3], rules.capital, rows=r, keep=True) for r in (rows, 4_096))
+    assert few.fills.tobytes() == many.fills.tobytes()
+    assert few.trades.tobytes() == many.trades.tobytes()
+    assert few.tally.tobytes() == many.tally.tobytes()
+    assert few.curve.tobytes() == many.curve.tobytes()
