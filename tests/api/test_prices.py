@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import json
+import struct
 
 import pytest
 from hypothesis import given
@@ -139,12 +140,26 @@ async def test_csv_holds_the_same_numbers(client, system):
     ] == as_json
 
 
+async def test_plain_numbers_are_six_a_candle(client, system):
+    """Little-endian on every machine, none of them changed on the way."""
+    await system.store(BTC, *minutes(NOON, 3))
+    response = await client.get("/prices/BTC-USDT", headers={"Accept": "application/octet-stream"})
+    rows = struct.iter_unpack("<6d", response.content)
+    assert list(rows) == [tuple(each) for each in system.prices.rows[BTC]]
+    nothing = await client.get(
+        "/prices/BTC-USDT?start=2030-01-01T00:00Z", headers={"Accept": "application/octet-stream"}
+    )
+    assert (nothing.status_code, nothing.content) == (200, b"")
+
+
 @pytest.mark.parametrize(
     ("accept", "expected"),
     [
         ("*/*", "application/json"),
         ("text/html, application/xhtml+xml, */*;q=0.8", "application/json"),
         ("text/csv", "text/csv"),
+        ("application/octet-stream", "application/octet-stream"),
+        ("application/*", "application/json"),
         ("TEXT/CSV; header=present", "text/csv"),
         ("text/csv, */*", "text/csv"),
         ("text/*", "text/csv"),

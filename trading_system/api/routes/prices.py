@@ -1,4 +1,4 @@
-"""GET /prices: closed candles at any timeframe, as JSON or CSV."""
+"""GET /prices: closed candles at any timeframe, as JSON, CSV or plain numbers."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Annotated
 
+import numpy as np
 import orjson
 from fastapi import APIRouter, Header, HTTPException, Query, Response
 
@@ -23,19 +24,27 @@ from trading_system.domain.timeframes import Timeframe
 
 router = APIRouter(tags=["prices"])
 
-_JSON, _CSV = "application/json", "text/csv"
+_JSON, _CSV, _NUMBERS = "application/json", "text/csv", "application/octet-stream"
 _QUALITY = re.compile(r"0(\.\d{0,3})?|1(\.0{0,3})?")
 _CSV_EXAMPLE = (
     "open_time,open_time_ms,open,high,low,close,volume\n"
     "2026-01-01T12:00:00Z,1767268800000,93576.01,93600.0,93570.5,93599.99,12.34567\n"
 )
+_BYTES = {"type": "string", "format": "binary"}
 
 
 @router.get(
     "/prices/{symbol}",
     summary="Closed candles",
     response_model=PricesOut,
-    responses={HTTPStatus.OK: {"content": {_CSV: {"example": _CSV_EXAMPLE}}}}
+    responses={
+        HTTPStatus.OK: {
+            "content": {
+                _CSV: {"example": _CSV_EXAMPLE},
+                _NUMBERS: {"schema": _BYTES, "example": "48 bytes a candle"},
+            }
+        }
+    }
     | problems(NotRegistered),
 )
 async def prices(
@@ -54,12 +63,13 @@ async def prices(
     """With `start` the first `limit` candles that open from it on, else the latest ones.
 
     All candles open before `end`. A candle is closed, and listed, once its last minute is stored.
-    `Accept: text/csv` gives CSV instead of JSON.
+    `Accept: text/csv` gives CSV instead of JSON, `application/octet-stream` six little-endian
+    float64 a candle: open time in ms, open, high, low, close, volume.
     """
-    media_type = _preferred(accept, (_JSON, _CSV))
+    media_type = _preferred(accept, (_JSON, _CSV, _NUMBERS))
     length = Timeframe.parse(timeframe)
     candles = await _candles(parts, symbol, length, window, limit)
-    write = _csv if media_type == _CSV else _json
+    write = {_JSON: _json, _CSV: _csv, _NUMBERS: _numbers}[media_type]
     # Many candles take a while to write, and the heartbeat shares the event loop.
     body = await asyncio.to_thread(write, symbol, timeframe, candles)
     return Response(body, media_type=media_type, headers={"Vary": "Accept"})
@@ -113,6 +123,10 @@ def _csv(_symbol: Symbol, _timeframe: str, candles: Sequence[Candle]) -> bytes:
         for candle in candles
     ]
     return ("\n".join(lines) + "\n").encode()
+
+
+def _numbers(_symbol: Symbol, _timeframe: str, candles: Sequence[Candle]) -> bytes:
+    return np.array(candles, "<f8").tobytes()
 
 
 def _preferred(accept: str, offered: Sequence[str]) -> str:
