@@ -128,6 +128,14 @@ async def test_a_fixed_one_is_an_order_of_the_venue_at_once(bench):
     assert await bench.keeper.all(symbol=BTC, limit=3) == [stop]
 
 
+async def test_asked_for_twice_under_an_id_of_its_own_it_is_one_stop(bench):
+    named = replace(FIXED, id=UUID(int=9))
+    first = await bench.keeper.guard(named)
+    assert first.id == UUID(int=9)
+    assert await bench.keeper.guard(named) == first
+    assert len(bench.dealing.placed) == 1
+
+
 async def test_it_is_saved_before_its_order_is_sent(bench):
     seen = []
     place = bench.dealing.place

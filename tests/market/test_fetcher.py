@@ -59,6 +59,16 @@ async def test_every_active_symbol_gets_the_minute_that_just_closed(fetcher, pri
     assert prices.rows[BTC].keys() == {T - 2 * MINUTE, T - MINUTE}
 
 
+async def test_who_trades_is_told_after_what_was_fetched_is_stored(fetcher, prices):
+    seen = []
+    fetcher._on_candles = lambda candles: seen.append(
+        {symbol: prices.rows[symbol][rows[-1].open_time] for symbol, rows in candles.items()}
+    )
+    await fetcher.collect(NOON)
+    assert [{*each} for each in seen] == [{BTC, ETH}]
+    assert len(fetcher.told) == 1
+
+
 async def test_missed_minutes_are_fetched_along(fetcher, prices, market_data):
     await prices.upsert({BTC: [candle(T - 8 * MINUTE)], ETH: [candle(T - 2 * MINUTE)]})
     assert (await fetcher.collect(NOON)).stored == 9
