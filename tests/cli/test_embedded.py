@@ -6,8 +6,9 @@ import asyncio
 
 import pytest
 
-from trading_system.cli.embedded import EmbeddedExchange
+from trading_system.cli.embedded import EmbeddedExchange, beside
 from trading_system.config import Settings
+from trading_system.domain.errors import ConfigurationError
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +37,8 @@ def running_url(exchange) -> str:
         ("sim", "sim", True, True, True),
         ("sim", "live", True, False, False),
         ("testnet", "sim", False, True, False),
+        ("paper", None, True, False, True),
+        ("paper", "live", True, False, False),
     ],
 )
 async def test_only_sim_is_replaced(exchange, venue, data_venue, trades_here, prices_here, forgets):
@@ -51,3 +54,18 @@ async def test_only_sim_is_replaced(exchange, venue, data_venue, trades_here, pr
 async def test_a_budget_folder_of_ones_own_is_kept(exchange, tmp_path):
     wanted = Settings(_env_file=None, budget_dir=tmp_path)
     assert (await exchange.settings(wanted)).budget_dir == tmp_path
+
+
+async def test_paper_without_its_market_does_not_start_and_says_why(tmp_path, capfd) -> None:
+    wanted = Settings(
+        _env_file=None,
+        venue="paper",
+        paper_market="http://127.0.0.1:9",
+        db_path=tmp_path / "t.db",
+    )
+    with beside(wanted) as exchange:
+        assert exchange is not None
+        with pytest.raises(ConfigurationError, match="did not start"):
+            await exchange.settings(wanted)
+    assert "http://127.0.0.1:9 cannot be mirrored" in capfd.readouterr().err
+    assert list(tmp_path.iterdir()) == []

@@ -56,10 +56,10 @@ class Desk:
         return body
 
     async def place(self, side, type_, quantity, **more):
-        fields = {"symbol": "BTCUSDT", "side": side, "type": type_, "quantity": quantity}
+        fields = {"symbol": "BTCUSDT", "side": side, "type": type_, "quantity": quantity} | more
         if type_.endswith("LIMIT"):
             fields["timeInForce"] = "GTC"
-        return await self.ask("POST", "order", **fields, **more)
+        return await self.ask("POST", "order", **fields)
 
     async def record(self):
         """Everything the account has, as it tells it."""
@@ -99,8 +99,8 @@ def mirrored(clock, http):
     """Start an origin, at a port that is free or given."""
 
     @asynccontextmanager
-    async def start(port=0):
-        options = SimulatorOptions(clock=clock.milliseconds, symbols=3, port=port)
+    async def start(port=0, symbols=3):
+        options = SimulatorOptions(clock=clock.milliseconds, symbols=symbols, port=port)
         async with serve(options) as running:
             yield Desk(running, http, clock)
 
@@ -123,8 +123,7 @@ def paper(clock, http, tmp_path):
         options = SimulatorOptions(
             clock=clock.milliseconds,
             mirrored=there,
-            journal=tmp_path / "paper.jsonl",
-            **({"funds": FUNDS} | more),
+            **({"funds": FUNDS, "journal": tmp_path / "paper.jsonl"} | more),
         )
         async with serve(options) as running:
             yield Desk(running, http, clock)

@@ -184,6 +184,36 @@ async def test_a_stream_that_is_lost_while_it_heals_stays_lost(setting, until) -
     await until(lambda: pair.is_live)
 
 
+async def test_a_market_that_is_heard_again_does_not_wait_for_an_earlier_try(
+    setting, until, monkeypatch
+) -> None:
+    monkeypatch.setattr(module, "_FIRST_PAUSE", 3_600.0)
+    setting.exchange.broken["depth"] = Away()
+    pair = setting.open()
+    await until(lambda: "depth" not in setting.exchange.broken)
+    setting.hear("depth@100ms", {"U": 9, "u": 9, "b": [], "a": []})
+    setting.mirror._lost(pair.streams)
+    setting.mirror._opened(pair.streams)
+    await until(lambda: pair.is_live)
+
+
+async def test_a_second_gap_while_the_first_is_healed_starts_nothing_new(setting, until) -> None:
+    pair = setting.open()
+    await until(lambda: pair.is_live)
+    setting.exchange.last = 12
+    for number in (9, 12):
+        setting.hear("aggTrade", trade(number))
+    setting.hear("depth@100ms", {"U": 13, "u": 13, "b": [], "a": []})
+    setting.exchange.depth = lambda _: {**SNAPSHOT, "lastUpdateId": 12}
+    setting.exchange.asked.clear()
+    await until(lambda: pair.is_live)
+    assert [trade.id for trade in pair.tape._trades] == [5, *range(6, 13)]
+    assert setting.exchange.asked == [
+        "aggTrades?symbol=BTCUSDT&fromId=6&limit=1000",
+        "depth?symbol=BTCUSDT&limit=1000",
+    ]
+
+
 async def test_what_nobody_looks_at_is_listened_to_no_more(setting, until) -> None:
     pair = setting.open()
     assert setting.mirror.frames.has("btcusdt@aggTrade", now=NOW)

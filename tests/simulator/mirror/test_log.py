@@ -134,6 +134,14 @@ def test_every_kind_of_event_is_the_same_again(paper, path) -> None:
     assert again.feed.pairs == {}
 
 
+def test_an_order_that_the_whole_book_could_not_fill_is_the_same_again(paper, path) -> None:
+    thin = {"lastUpdateId": 2, "bids": [["99", "1"]], "asks": [["101", "1"], ["102", "1"]]}
+    paper.feed.pairs[SYMBOL].book.begin(thin)
+    order = paper.place(Side.BUY, "2.5")
+    assert (order.status, order.executed) == ("EXPIRED", 2)
+    assert Paper(path).state() == paper.state()
+
+
 def test_a_step_of_the_market_that_did_nothing_is_not_kept(paper, path) -> None:
     paper.place(Side.BUY, "1", "95")
     for price in ("99", "105", "96"):

@@ -11,6 +11,7 @@ import orjson
 import pytest
 
 from trading_system.simulator.command_log import CommandLogError
+from trading_system.simulator.options import Mirrored, SimulatorOptions
 
 BTC = {"symbol": "BTCUSDT"}
 STREAMS = ("btcusdt@aggTrade", "btcusdt@kline_1m", "btcusdt@miniTicker")
@@ -296,3 +297,35 @@ async def test_another_market_does_not_take_over_the_journal(origin, paper) -> N
     with pytest.raises(CommandLogError, match="belongs to another market"):
         async with paper(origin.running.url, funds={"USDT": Decimal(1)}):
             pass
+
+
+async def test_what_is_listed_no_more_cannot_be_traded_but_cancelled(mirrored, paper) -> None:
+    eth = {"symbol": "ETHUSDT"}
+    async with mirrored() as origin, paper(origin.running.url) as desk:
+        order = await desk.place("BUY", "LIMIT", "0.01", price="2000.00", **eth)
+        port = int(origin.running.url.rpartition(":")[2])
+    async with mirrored(port, symbols=1) as origin, paper(origin.running.url) as desk:
+        (listed,) = (await desk.get("exchangeInfo", **eth))["symbols"]
+        assert listed["status"] == "BREAK"
+        status, body = await desk.signed(
+            "POST", "order", **eth, side="BUY", type="MARKET", quantity="0.1"
+        )
+        assert (status, body["msg"]) == (400, "Market is closed.")
+        (resting,) = await desk.ask("GET", "openOrders")
+        assert resting["orderId"] == order["orderId"]
+        gone = await desk.ask("DELETE", "order", **eth, orderId=order["orderId"])
+        assert gone["status"] == "CANCELED"
+
+
+async def test_without_a_journal_every_start_is_the_first(origin, paper) -> None:
+    for _ in range(2):
+        async with paper(origin.running.url, journal=None, funds=None) as desk:
+            account = await desk.ask("GET", "account")
+            held = {each["asset"]: each["free"] for each in account["balances"]}
+            assert held["USDT"] == "1000000.00000000"
+            await desk.place("BUY", "MARKET", "0.1")
+
+
+def test_a_mirrored_market_has_its_own_speed() -> None:
+    with pytest.raises(ValueError, match="the speed must be 1"):
+        SimulatorOptions(mirrored=Mirrored(rest="http://a", streams="ws://a"), speed=60)
