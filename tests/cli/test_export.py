@@ -80,7 +80,10 @@ def test_what_cannot_be_written_is_said_before_anything_is_fetched(export):
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"symbol": "ETH/USDT"}, "ETH/USDT is not registered; register it first"),
+        (
+            {"symbol": "ETH/USDT"},
+            "ETH/USDT is not registered; register it first: trading-system symbols add ETH/USDT",
+        ),
         ({"symbol": "BTC"}, "'BTC' is not a symbol"),
         ({"span": ("--start", "June", "--end", "2025-06-03")}, "'June' is no instant"),
         ({"span": ("--start", "2025-06-03", "--end", "2025-06-02")}, "no 1h candle opens from"),

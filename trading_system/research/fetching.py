@@ -16,7 +16,7 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
-from trading_system.domain.candles import Span, floor_minute
+from trading_system.domain.candles import MINUTE, Span, floor_minute
 from trading_system.domain.errors import InvalidRequest, TradingError
 from trading_system.domain.instruments import Symbol
 from trading_system.domain.timeframes import Timeframe
@@ -135,7 +135,7 @@ class Histories:
         self, symbol: Symbol, timeframe: Timeframe, span: Span, rows: NDArray[np.float64]
     ) -> Frame:
         minutes = Frame.from_array(rows)
-        frame = minutes if timeframe.name == "1m" else aggregated(minutes, timeframe)
+        frame = minutes if timeframe.length == MINUTE else aggregated(minutes, timeframe)
         if self._cache is not None:
             # Of what was read and not of what is stored by now, which may be corrected already.
             digest = hashlib.sha256()
