@@ -61,6 +61,7 @@ WHOLE_API = {
     ("/strategies/{strategy_id}/stop", "post"),
     ("/signals", "get"),
     ("/plot/strategies/{strategy_id}", "get"),
+    ("/strategies/{strategy_id}/parity", "get"),
     ("/backtests", "post"),
     ("/backtests", "get"),
     ("/backtests/{backtest_id}", "get"),

@@ -1,0 +1,72 @@
+"""`trading-system parity` against a running API."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from tests.api.conftest import FakeSystem
+from tests.api.test_parity import ALONE, ME, REPORT, FakeParities
+from tests.cli.test_live import Running
+from tests.conftest import ManualClock
+
+CLEAN = replace(
+    REPORT,
+    differing=(),
+    fills=(
+        replace(ALONE, order_id=ME, price=100.0, delay_ms=5_250, slippage=1.5, fee=0.25),
+        replace(ALONE, order_id=ME, price=100.0, is_stop=False, slippage=-0.5, fee=None),
+    ),
+    replayed_profit=-1.0,
+)
+
+
+@pytest.fixture
+def parities(monkeypatch):
+    parts = dict.fromkeys(
+        ("symbols", "registry", "backfills", "prices", "orders", "desk", "order_manager", "trading")
+    )
+    system = FakeSystem(clock=ManualClock(), **parts)
+    system.parities = FakeParities((CLEAN,))
+    running = Running(system)
+    monkeypatch.setenv("API_PORT", str(running.port))
+    yield system.parities
+    running.stop()
+
+
+def cells(line):
+    return [cell.strip() for cell in line.split("│")[1:-1]]
+
+
+def test_a_clean_run_is_a_table_of_what_fills_cost_more(cli, parities):
+    done = cli("parity", str(ME), "--fee", "0.002")
+    assert done.exit_code == 0, done.output
+    assert "BTC/USDT clean" in done.output
+    assert "3 of 3 decisions equal, 1 not acted on; profit -1.2500, backtest -1.0000" in done.output
+    rows = [cells(line) for line in done.output.splitlines() if line.startswith("│")]
+    assert rows[0][1:5] == ["SELL stop", "100.0000", "99.0000", "0.0000"]
+    assert (rows[0][5], rows[0][6], rows[0][9]) == ("1.5000", "0.2500", "5.2")
+    assert (rows[1][1], rows[1][6], rows[1][9]) == ("SELL", "–", "–")
+    assert (rows[2][0], rows[2][5], rows[2][6]) == ("all 2", "1.0000", "0.2500")
+    assert parities.fees == [0.002]
+
+
+def test_a_run_that_differs_says_where_and_ends_with_1(cli, parities):
+    parities.answer = (REPORT,)
+    done = cli("parity", str(ME))
+    assert done.exit_code == 1
+    assert "BTC/USDT not clean" in done.output
+    assert "2026-01-01T12:00:00Z: decided None, now 0.5" in done.output
+
+
+def test_the_whole_report_is_there_as_json(cli, parities):
+    (told,) = json.loads(cli("parity", str(ME), "--json").output)
+    assert told["clean"] is True
+
+
+def test_a_strategy_that_has_decided_nothing_is_nothing_to_complain_about(cli, parities):
+    parities.answer = ()
+    done = cli("parity", str(ME))
+    assert (done.exit_code, done.output.strip()) == (0, "It has decided nothing yet.")

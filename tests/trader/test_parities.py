@@ -1,0 +1,126 @@
+"""What a strategy has seen and done, gathered from the record and compared in another process."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from contextlib import suppress
+from functools import partial
+from uuid import UUID
+
+import pytest
+
+from tests.trader.conftest import BTC, ETH, NOON, D, bar
+from trading_system.domain.candles import MINUTE
+from trading_system.domain.errors import InvalidRequest, NotFound, UnknownSymbol
+from trading_system.domain.orders import OrderRequest, OrderType, Side
+from trading_system.trader.parities import Parities
+
+WORKER = (sys.executable, "-m", "trading_system.trader.parity_worker")
+
+
+@pytest.fixture
+def parities(bench):
+    def made(worker=WORKER):
+        return Parities(
+            mandates=bench.mandates,
+            decisions=bench.decisions,
+            own=bench.own,
+            orders=bench.orders,
+            market_data=bench.listing,
+            brains=bench.brains,
+            worker=worker,
+        )
+
+    return made
+
+
+async def test_what_was_traded_stopped_and_closed_is_found_in_the_record(bench, parities):
+    """A stop of its own sold once, and somebody closed the rest by hand."""
+    mandate = await bench.trading(symbols=(BTC, ETH))
+    for price in (101, 94, 101, 101, 101):
+        await bench.closes(price)
+        open_time = bench.clock.milliseconds() // MINUTE * MINUTE - MINUTE
+        await bench.prices.upsert({ETH: [bar(open_time, 102)]})
+        bench.venue.price[ETH] = D(102)
+        await bench.told(BTC, ETH)
+    await stopped_out(bench, mandate)
+    await bench.strategies.stop(mandate.id, flatten=True)
+    await bench.settle()
+    report, other = await parities().of(mandate.id)
+    assert (other.symbol, other.decisions, other.is_clean) == (ETH, 5, True)
+    assert (report.symbol, report.decisions, report.differing) == (BTC, 5, ())
+    in_, out, again, stop = report.fills
+    assert [pair.bar for pair in (in_, out, again, stop)] == [
+        NOON,
+        NOON + MINUTE,
+        NOON + 2 * MINUTE,
+        NOON + 5 * MINUTE,
+    ]
+    assert (in_.price, in_.replayed_price) == (101, 94)
+    assert in_.replayed_quantity == pytest.approx(500 / 94, abs=0.01)
+    assert (stop.is_stop, stop.quantity, stop.replayed_price) == (True, 1, None)
+    assert not report.is_clean
+    assert report.profit < 0
+    assert all(brain.closed for brain in bench.brains.opened)
+
+
+async def stopped_out(bench, mandate):
+    """A stop of the mandate's sells one coin at the market."""
+    guard = UUID(int=5)
+    await bench.own.link_stop(mandate.id, BTC, guard)
+    sale = OrderRequest(symbol=BTC, side=Side.SELL, type=OrderType.MARKET, quantity=D(1))
+    await bench.desk.place(sale, f"stop-{guard.hex}-1")
+
+
+async def test_what_the_backtester_refuses_is_said_here(bench, parities):
+    mandate = await bench.trading()
+    await bench.beat(101)
+    with pytest.raises(InvalidRequest, match="fee_taker=2 is a share"):
+        await parities().of(mandate.id, fee=2)
+
+
+async def test_a_strategy_that_has_decided_nothing_has_no_report(bench, parities):
+    mandate = await bench.trading()
+    assert await parities(worker=("false",)).of(mandate.id) == []
+
+
+async def test_a_backtester_that_ends_by_itself_is_told(bench, parities):
+    mandate = await bench.trading()
+    await bench.beat(101)
+    with pytest.raises(InvalidRequest, match="the backtester ended with 1"):
+        await parities(worker=("false",)).of(mandate.id)
+
+
+async def test_nobody_computes_for_somebody_who_has_gone(bench, parities, tmp_path):
+    mandate = await bench.trading()
+    await bench.beat(101)
+    note = tmp_path / "pid"
+    worker = ("sh", "-c", f"echo $$ > {note}.new && mv {note}.new {note} && exec sleep 60")
+    asked = asyncio.ensure_future(parities(worker).of(mandate.id))
+    async with asyncio.timeout(10):
+        while not note.exists():  # noqa: ASYNC110 -- another process writes it
+            await asyncio.sleep(0.01)
+    asked.cancel()
+    with suppress(asyncio.CancelledError):
+        await asked
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(note.read_text()), 0)
+
+
+@pytest.mark.parametrize("gone", [True, False])
+async def test_what_cannot_be_compared_is_refused(bench, parities, gone):
+    compare = partial(parities(worker=("false",)).of)
+    with pytest.raises(NotFound):
+        await compare(UUID(int=404))
+    if gone:
+        mandate = await bench.trading()
+        del bench.listing.rows[BTC]
+        with pytest.raises(UnknownSymbol, match="lists no BTC/USDT"):
+            await compare(mandate.id)
+    else:
+        grid = {"levels": "3", "low": "80", "high": "100"}
+        mandate = await bench.trading(strategy="grid", parameters=grid)
+        with pytest.raises(InvalidRequest, match="by prices, not by bars"):
+            await compare(mandate.id)
