@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,6 +16,24 @@ from trading_system.research.engines.local import opened as threads
 from trading_system.research.space import survey
 from trading_system.research.trial import ROW
 from trading_system.strategies.sma_cross import SmaCross
+
+YEAR = """
+import resource
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from tests.research.questions import history
+from tests.research.sweeps import ignore, question
+from trading_system.research import journal, sweep
+from trading_system.research.engines.local import opened
+from trading_system.research.trial import ROW
+
+year = history(525_600, warmup=249, minutes=1)
+asked = question(axes=["fast=5:245:5", "slow=10:250:5"], over=year)
+with TemporaryDirectory() as folder, opened() as engine:
+    with journal.opened(Path(folder, "rows"), ROW) as rows:
+        sweep.run(asked, range(asked.space.size), 1_225, engine=engine, journal=rows, done=ignore)
+        print(len(rows), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+"""
 
 ASKED = question()
 WHOLE = range(ASKED.space.size)
@@ -106,3 +126,14 @@ def test_batches_hold_every_item_once_in_order(items, size):
     batches = list(sweep.batches(items, size))
     assert [item for batch in batches for item in batch] == items
     assert all(len(batch) == size for batch in batches[:-1])
+
+
+@pytest.mark.slow
+def test_a_year_of_minutes_and_1225_combinations_take_less_than_500_mb():
+    root = Path(__file__).parents[2]
+    told = subprocess.run(
+        [sys.executable, "-c", YEAR], cwd=root, capture_output=True, text=True, check=True
+    )
+    rows, megabytes = map(int, told.stdout.split())
+    assert rows == 1_225
+    assert megabytes < 500

@@ -49,7 +49,7 @@ def _best(answer: Answer) -> Table:
     names, shown = list(answer.best[0].values), list(dict.fromkeys((metric, *_SHOWN)))
     table = Table(title=f"the best by {metric}", title_justify="left")
     for name in (*names, *(_SHORT.get(name, name) for name in shown), "beside it", "deflated"):
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", overflow="fold")
     for each in answer.best:
         table.add_row(
             *(written(value) for value in each.values.values()),

@@ -92,7 +92,7 @@ def check(plan: Plan, windows: Lengths | None, permutations: int) -> None:
     if plan.searches and plan.way not in search.samplers():
         raise InvalidRequest(
             f"there is no way {plan.way!r} to search: "
-            f"{', '.join((GRID, RANDOM, *search.samplers()))}"
+            f"{', '.join(dict.fromkeys((GRID, RANDOM, *search.samplers())))}"
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 
+import numpy as np
 import pytest
 from distributed import Client, LocalCluster
 
@@ -40,6 +41,12 @@ def test_results_come_in_order_from_both_workers(engine):
     found = list(engine.map(work.who, {"base": 100}, range(30)))
     assert [number for _, number in found] == list(range(100, 130))
     assert len({process for process, _ in found}) == 2
+
+
+def test_every_worker_is_handed_what_is_shared_once(engine):
+    found = set(engine.map(work.where, np.arange(1_000_000.0), range(30)))
+    assert len(found) == len({process for process, *_ in found}) == 2
+    assert {total for *_, total in found} == {499_999_500_000.0}
 
 
 def test_a_worker_that_is_killed_loses_nothing(engine, tmp_path):

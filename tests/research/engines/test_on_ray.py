@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from itertools import islice
 
+import numpy as np
 import pytest
 
 from tests.research.engines import work
@@ -54,6 +55,12 @@ def test_results_come_in_order_from_both_workers(engine):
     found = list(engine.map(work.who, {"base": 100}, range(60)))
     assert [number for _, number in found] == list(range(100, 160))
     assert len({process for process, _ in found}) >= 2
+
+
+def test_workers_read_what_is_shared_in_the_memory_of_their_node(engine):
+    """Where it lies once: a worker has no copy of its own."""
+    found = list(engine.map(work.where, np.arange(1_000_000.0), range(30)))
+    assert {(copied, total) for _, _, copied, total in found} == {(False, 499_999_500_000.0)}
 
 
 def test_a_worker_that_is_killed_loses_nothing(engine, tmp_path):

@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from pathlib import Path
+from uuid import uuid4
 
 from tests.research import sweeps
 from trading_system.research import journal, sweep
@@ -18,6 +19,17 @@ def who(shared):
     def work(batch):
         time.sleep(0.02)
         return os.getpid(), shared["base"] + batch
+
+    return work
+
+
+def where(shared):
+    """What a worker holds: its process, a name of what it was handed, and whether it is a copy."""
+    name = uuid4().hex
+
+    def work(_batch):
+        time.sleep(0.02)
+        return os.getpid(), name, bool(shared.flags.owndata), float(shared.sum())
 
     return work
 

@@ -41,6 +41,12 @@ class Threads:
 @contextmanager
 def opened(workers: int | None = None) -> Iterator[Threads]:
     """Threads, as many as there are cores to use unless told otherwise."""
-    count = workers or len(os.sched_getaffinity(0))
+    count = workers or _cores()
     with ThreadPoolExecutor(count, thread_name_prefix="sweep") as pool:
         yield Threads(pool, count)
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1  # pragma: no cover -- macOS and Windows
