@@ -147,6 +147,21 @@ def test_ones_own_strategy_is_played_from_its_file(cli, data, mine, results):
     assert "the figures are others, too" in changed.stderr
 
 
+def test_ones_own_file_is_found_again_beside_a_folder_of_others(
+    cli, data, mine, results, tmp_path, monkeypatch
+):
+    (tmp_path / "others").mkdir()
+    monkeypatch.setenv("STRATEGIES_DIR", str(tmp_path / "others"))
+    assert cli("backtest", str(mine), *SPAN, "--data", str(data)).exit_code == 0
+    again = cli("rerun", str(results()[".json"]))
+    assert again.exit_code == 0, again.output
+    monkeypatch.delenv("STRATEGIES_DIR")
+    mine.unlink()
+    gone = cli("rerun", str(results()[".json"]))
+    assert gone.exit_code == 1
+    assert "mine.py is not there any more: say where it is now with --file" in gone.stderr
+
+
 def test_of_several_strategies_in_a_file_one_is_named(cli, data, mine, results):
     mine.write_text(MINE + MINE.replace("Mine", "Other").replace('"mine"', '"other"'))
     answer = cli("backtest", str(mine), *SPAN, "--data", str(data))

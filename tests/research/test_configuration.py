@@ -27,7 +27,7 @@ def test_a_strategy_is_built_again_as_it_was():
     grid = build(Grid, {"low": "90", "high": "110.5", "quantity": "0.0100", "spacing": "geometric"})
     asked = configuration(grid)
     assert asked.strategy_among(strategies()) == grid
-    assert asked.to_json()["parameters"]["quantity"] == "0.0100"
+    assert asked.to_json()["parameters"]["quantity"] == "0.01"
 
 
 def test_every_parameter_is_there_also_those_nobody_named():

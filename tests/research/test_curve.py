@@ -39,6 +39,12 @@ def test_many_bars_share_points_that_hide_no_extreme(count, every):
     assert -min(points["drawdown"]) == pytest.approx(result.metrics.max_drawdown, rel=1e-12)
 
 
+def test_exposure_is_what_is_held_by_equity():
+    result, _, _, points = drawn(history(300))
+    assert points["exposure"] == result.exposure.tolist()
+    assert {round(exposure) for exposure in points["exposure"]} == {0, 1}
+
+
 def test_every_day_ends_with_a_point():
     result, _, _, points = drawn(history(20_000, minutes=15))
     days = np.flatnonzero(np.diff(result.open_time // DAY))

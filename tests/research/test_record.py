@@ -81,6 +81,16 @@ def test_what_does_not_exist_is_null_and_what_has_no_end_is_told():
     assert won.metrics["profit_factor"] == "inf"
 
 
+def test_ruin_can_be_kept():
+    rising = history(100, warmup=0, prices=np.linspace(100, 400, 100))
+    result = play(Broken(np.full(100, -1.0)), rising, Rules(short=True))
+    kept = Record.of(result, STRATEGY, configuration(over=rising, short=True), rising)
+    assert kept.metrics["total_return"] < -1.0  # the fee of the way out is owed
+    assert kept.curve["exposure"][-1] == 0.0
+    assert kept.trades["reason"] == ["ruin"]
+    assert Record.from_json(json.loads(canonical(kept.to_json()))) == kept
+
+
 def test_what_is_no_record_is_told(kept):
     with pytest.raises(InvalidRequest, match="no result of a backtest"):
         Record.from_json(kept.to_json() | {"more": 1})

@@ -4,11 +4,13 @@ import dataclasses
 import json
 from datetime import UTC, datetime
 
+import numpy as np
 import pytest
 
 from tests.research.questions import record
 from trading_system.domain.errors import InvalidRequest, NotFound, StorageError
 from trading_system.research import result_files
+from trading_system.research.backtest import _version
 from trading_system.research.record import Record
 from trading_system.research.result_files import find, heads, new_id, read, read_head, save
 
@@ -82,6 +84,11 @@ def test_an_id_is_the_time_and_no_other_result_has_it(tmp_path, kept):
     save(tmp_path, NAME, kept, {})
     assert new_id(tmp_path, NOON) == "20260101T120000124Z"
     assert new_id(tmp_path, NOON, {"20260101T120000124Z"}) == "20260101T120000125Z"
+
+
+def test_a_library_that_is_not_there_is_noted_as_such():
+    assert _version("a library that nobody wrote") is None
+    assert _version("numpy") == np.__version__
 
 
 @pytest.mark.parametrize(

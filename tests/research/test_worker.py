@@ -80,6 +80,7 @@ def test_somebodys_own_strategy_may_print(started, job, candles, tmp_path):
     kept, circumstances = result_files.read(worker.Path(say({"candles": str(candles)})["path"]))
     assert kept.code["own_file"]
     assert circumstances["strategy_file"] == str(tmp_path / "mine.py")
+    assert say.process.wait(30) == 0
 
 
 def test_it_ends_with_its_stdin(started, job):

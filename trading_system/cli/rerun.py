@@ -41,7 +41,8 @@ def rerun(result: Kept, data: Data = None, file: Files = None, folder: Folder = 
     before, circumstances = read(result)
     configuration = Configuration.from_json(before.configuration)
     strategy = _strategy(configuration, circumstances, file, folder)
-    data = data or _file(circumstances, "candles")
+    if data is None and circumstances["candles"] is not None:
+        data = _there(circumstances["candles"], "--data")
     history = candles(configuration, strategy.warmup, data)
     verdict = compared(before, answered(strategy, configuration, history))
     if not verdict.proven:
@@ -57,19 +58,15 @@ def _strategy(
     files: list[Path] | None,
     folder: Path | None,
 ) -> Strategy:
-    """As it was configured, from the file it was in then, unless others are named now."""
-    if not files and folder is None:
-        kept = _file(circumstances, "strategy_file")
-        files = None if kept is None else [kept]
+    """As it was configured; from the file it was in then, unless others are named now."""
+    kept = circumstances["strategy_file"]
+    if not files and kept is not None and (folder is None or Path(kept).is_file()):
+        files = [_there(kept, "--file")]
     return configuration.strategy_among(kinds(files, folder))
 
 
-def _file(circumstances: Mapping[str, Any], name: str) -> Path | None:
-    """The file that was read then; InvalidRequest, with what to say instead, when it is gone."""
-    path = circumstances[name]
-    if path is None:
-        return None
+def _there(path: str, option: str) -> Path:
+    """A file that was read then; InvalidRequest, with what to say instead, when it is gone."""
     if not Path(path).is_file():
-        option = "--data" if name == "candles" else "--file"
         raise InvalidRequest(f"{path} is not there any more: say where it is now with {option}")
     return Path(path)

@@ -9,6 +9,7 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any, Self, cast
 
 from trading_system.backtest.rules import FillRule, Rules, Sizing
@@ -112,7 +113,8 @@ def written(strategy: Strategy) -> dict[str, str]:
         value: Value = getattr(strategy, each.name)
         if isinstance(each.default, float):
             value = float(cast("float", value))  # 20 and 20.0 are the same question
-        texts[each.name] = dataclasses.replace(each, default=value).written
+        text = dataclasses.replace(each, default=value).written
+        texts[each.name] = f"{value.normalize():f}" if isinstance(value, Decimal) else text
     return texts
 
 

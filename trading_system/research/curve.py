@@ -29,7 +29,8 @@ def curve(result: Result, frame: Frame, timeframe: str) -> tuple[str, Curve]:
     """How long a point is, as a timeframe, and the points; `frame`: the candles of the result.
 
     `time` when it opens, in ms UTC; `low`, `high` of the candles in it and the last `close`; the
-    last `equity`, and the deepest `drawdown` from the peak before, as a share, 0 or negative.
+    last `equity`, the deepest `drawdown` from the peak before, as a share, 0 or negative, and the
+    last `exposure`, the value of what is held by equity.
     """
     step, starts = _points(result.open_time, timeframe)
     ends = np.append(starts[1:], len(result.close)) - 1
@@ -41,6 +42,7 @@ def curve(result: Result, frame: Frame, timeframe: str) -> tuple[str, Curve]:
         "close": result.close[ends],
         "equity": equity[ends],
         "drawdown": np.minimum.reduceat(equity / peak - 1, starts),
+        "exposure": np.nan_to_num(result.exposure[ends]),  # nothing of nothing after ruin
     }
     return step, {
         "time": result.open_time[starts].tolist(),
