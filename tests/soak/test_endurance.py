@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-MINUTES, SPEED, SYMBOLS = "3", "8", "10"
+MINUTES, SPEED, SYMBOLS = "3", "8", "20"
 
 
 @pytest.mark.timeout(240)
