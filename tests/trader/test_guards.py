@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from tests.trader.conftest import BTC, D
-from trading_system.domain.errors import InvalidRequest, OutcomeUnknown, RiskRefused
+from trading_system.domain.errors import InvalidRequest, OutcomeUnknown, RiskRefused, StopTooLate
 from trading_system.domain.mandates import SizeKind, Sizing, StopRule
 from trading_system.domain.orders import OrderRequest, OrderType, Side, TimeInForce
 from trading_system.domain.stops import StopKind, StopStatus
@@ -127,7 +127,7 @@ async def resting_stop_order(bench, stop_id):
 
 
 async def test_one_that_could_not_be_set_is_told_and_tried_again_later(bench, world):
-    world.stops.refuses = InvalidRequest("it would trigger at once")
+    world.stops.refuses = InvalidRequest("there is no position")
     await bench.trading(stop=TRAILING)
     await bench.beat(101)
     assert "not guarded" in (await bench.mandate()).waiting["BTC/USDT"]
@@ -139,6 +139,17 @@ async def test_one_that_could_not_be_set_is_told_and_tried_again_later(bench, wo
     await bench.told()
     (stop,) = world.stops.active
     assert {BTC: stop.id} == linked, "what was linked is what is begun"
+
+
+async def test_a_position_whose_price_is_beyond_its_stop_already_is_closed_at_once(bench, world):
+    """The price fell further between the purchase and the stop than the stop is away."""
+    world.stops.refuses = StopTooLate("it would trigger at once")
+    await bench.trading(stop=TRAILING)
+    await bench.beat(101)
+    assert [side for side, _, _ in bench.venue.sent] == ["BUY", "SELL"]
+    await bench.beat(102)
+    assert await bench.outcomes() == ["ordered", "unchanged"], "as when a stop has closed it"
+    assert (await bench.mandate()).waiting == {}
 
 
 async def test_one_that_has_ended_by_itself_has_a_successor_while_something_is_held(bench, world):

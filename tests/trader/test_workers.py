@@ -5,6 +5,10 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -122,6 +126,27 @@ async def test_what_it_prints_is_no_answer(workers, rows):
 async def test_a_strategy_that_cannot_be_built_says_why(workers):
     with pytest.raises(StrategyFailed, match="InvalidRequest: mood=11 is out of range"):
         await workers.open("moody", {"mood": "11"})
+
+
+@pytest.mark.slow
+def test_a_process_whose_parent_is_gone_ends_whatever_it_does(tmp_path):
+    """The parent of the parent is us; the strategy's process outlives it for a second at most."""
+    program = (
+        "import subprocess, sys\n"
+        "child = subprocess.Popen([sys.executable, '-c', "
+        "'import os, threading, time; from trading_system.trader.worker import end_with; "
+        "threading.Thread(target=end_with, args=(os.getppid(),), daemon=True).start(); "
+        "print(os.getpid(), flush=True); time.sleep(60)'], stdout=subprocess.PIPE)\n"
+        "print(child.stdout.readline().decode(), flush=True)\n"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, check=True, timeout=20
+    )
+    orphan = int(told.stdout)
+    deadline = time.monotonic() + 10
+    while Path(f"/proc/{orphan}").exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not Path(f"/proc/{orphan}").exists()
 
 
 def served(*requests):

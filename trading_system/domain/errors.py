@@ -7,6 +7,7 @@ TradingError
 │   ├── NotRegistered       register the symbol first
 │   ├── AlreadyRegistered   nothing to do
 │   ├── NotFound            no order or job with that id
+│   ├── StopTooLate         the price is beyond that stop already
 │   ├── Unfit               the venue's filters would refuse it; see `filters`
 │   ├── NotAllowed          our own rules refuse it; nothing was sent
 │   │   └── RiskRefused     a rule of the risk gate does, and says which
@@ -55,6 +56,10 @@ class AlreadyRegistered(InvalidRequest):
 
 class NotFound(InvalidRequest):
     """There is nothing under that id."""
+
+
+class StopTooLate(InvalidRequest):
+    """A stop would trigger at once: the price is beyond it already."""
 
 
 class NotAllowed(InvalidRequest):

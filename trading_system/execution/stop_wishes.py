@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 from uuid import uuid4
 
-from trading_system.domain.errors import InvalidRequest, UnknownSymbol
+from trading_system.domain.errors import InvalidRequest, StopTooLate, UnknownSymbol
 from trading_system.domain.instruments import Instrument, Symbol
 from trading_system.domain.orders import OrderType, Side
 from trading_system.domain.positions import Position
@@ -118,7 +118,7 @@ class StopWishes:
         prices = {each.symbol: each.last for each in self._live.prices()}
         last = prices.get(symbol)
         if last is not None and (last <= trigger if side is Side.SELL else last >= trigger):
-            raise InvalidRequest(f"a stop at {trigger} would trigger at once: the price is {last}")
+            raise StopTooLate(f"a stop at {trigger} would trigger at once: the price is {last}")
 
     async def _distance(self, wish: StopWish, symbol: Symbol) -> int:
         """In whole basis points."""

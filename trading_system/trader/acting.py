@@ -6,7 +6,7 @@ up again after a crash finds the order it had sent and sends no other.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from decimal import Decimal
 from typing import Protocol
@@ -120,10 +120,10 @@ class Actor:
                 left[str(order.request.symbol)] = f"order {order.id} is {order.status}"
         return left
 
-    async def close(self, mandate: Mandate) -> dict[str, str]:
-        """Close all that is held; by symbol, what there is still to do."""
+    async def close(self, mandate: Mandate, symbols: Iterable[Symbol]) -> dict[str, str]:
+        """Close all that is held of these; by symbol, what there is still to do."""
         left = {}
-        for symbol in mandate.symbols:
+        for symbol in symbols:
             try:
                 order = await self._closed(mandate, symbol)
             except TradingError as error:

@@ -11,7 +11,7 @@ from decimal import ROUND_DOWN, Decimal
 from typing import Protocol
 from uuid import UUID, uuid4
 
-from trading_system.domain.errors import NotFound, TradingError
+from trading_system.domain.errors import NotFound, StopTooLate, TradingError
 from trading_system.domain.instruments import Symbol
 from trading_system.domain.mandates import Mandate, StopRule
 from trading_system.domain.positions import Position
@@ -63,23 +63,28 @@ class Guards:
             if each.mandate_id == mandate.id and each.order.request.symbol == symbol:
                 raise StopStands(f"order {each.order.id} of its stop is {each.order.status}")
 
-    async def ensure(self, mandate: Mandate) -> dict[str, str]:
-        """Guard every position that is not guarded; by symbol, why one could not be so far."""
+    async def ensure(self, mandate: Mandate) -> tuple[dict[str, str], list[Symbol]]:
+        """Guard every position that is not guarded; by symbol, why one could not be so far.
+
+        Then those whose price is beyond their stop already, which are to be closed at once.
+        """
         if mandate.stop is None:
-            return {}
+            return {}, []
         unsettled = {
             each.order.request.symbol
             for each in await self._own.unsettled()
             if each.mandate_id == mandate.id and not each.guards
         }
-        failed = {}
+        failed, beyond = dict[str, str](), list[Symbol]()
         for position in (await self._wallets.of(mandate.id)).positions:
             if position.quantity and position.symbol not in unsettled:
                 try:
                     await self._guard(mandate, mandate.stop, position)
+                except StopTooLate:
+                    beyond.append(position.symbol)
                 except TradingError as error:
                     failed[str(position.symbol)] = f"not guarded: {error}"
-        return failed
+        return failed, beyond
 
     async def _guard(self, mandate: Mandate, rule: StopRule, position: Position) -> None:
         symbol = position.symbol

@@ -151,7 +151,8 @@ class Trader:
                 after = await self._actor.act(mandate, run, decision)
                 if after.reason is not None and decision.symbol in run.pending:
                     waiting[str(decision.symbol)] = after.reason
-            waiting = await self._guards.ensure(mandate) | waiting
+            unguarded, beyond = await self._guards.ensure(mandate)
+            waiting = unguarded | await self._actor.close(mandate, beyond) | waiting
         await self._note_waiting(mandate, waiting)
 
     async def _wind_down(self, mandate: Mandate) -> None:
@@ -159,7 +160,7 @@ class Trader:
         await self._drop(mandate.id)
         waiting = await self._actor.withdraw(mandate)
         if mandate.flatten and not waiting:
-            waiting = await self._actor.close(mandate)
+            waiting = await self._actor.close(mandate, mandate.symbols)
         if waiting:
             await self._note_waiting(mandate, waiting)
             return
