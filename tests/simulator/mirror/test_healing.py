@@ -14,6 +14,7 @@ from trading_system.simulator.filters import ExchangeLimits
 from trading_system.simulator.limits import LimitSettings
 from trading_system.simulator.mirror import mirror as module
 from trading_system.simulator.mirror.mirror import MOST_PAGES, Mirror
+from trading_system.simulator.mirror.pair import Pair
 from trading_system.simulator.seeded.feed import SeededFeed
 
 NOW = 1_767_614_400_250
@@ -71,6 +72,7 @@ class Heard:
 
     def __init__(self) -> None:
         self.streams: list[str] = []
+        self.heard: set[str] = set()
 
     def want(self, *streams):
         self.streams += streams
@@ -178,8 +180,11 @@ async def test_a_stream_that_is_lost_while_it_heals_stays_lost(setting, until) -
     setting.exchange.broken["depth"] = Away()
     pair = setting.open()
     setting.mirror._lost(pair.streams[:1])
-    await until(setting.mirror._healing["BTCUSDT"].done)
+    asked = list(setting.exchange.asked)
+    for _ in range(10):
+        await asyncio.sleep(0.001)
     assert not pair.is_live
+    assert setting.exchange.asked == asked
     setting.mirror._opened(pair.streams[:1])
     await until(lambda: pair.is_live)
 
@@ -195,6 +200,48 @@ async def test_a_market_that_is_heard_again_does_not_wait_for_an_earlier_try(
     setting.mirror._lost(pair.streams)
     setting.mirror._opened(pair.streams)
     await until(lambda: pair.is_live)
+
+
+@pytest.mark.parametrize("heard", [1, 3])
+async def test_streams_that_come_in_already_are_not_waited_for(setting, until, heard) -> None:
+    """Somebody listened to its trades before anybody looked at the market."""
+    streams = Pair("BTCUSDT").streams
+    setting.links.heard.update(streams[:heard])
+    pair = setting.mirror.feed.want("BTCUSDT")
+    if heard < len(streams):
+        setting.mirror._opened(streams[heard:])
+    await until(lambda: pair.is_live)
+
+
+async def test_an_answer_of_before_a_cut_does_not_count_after_it(setting, until) -> None:
+    """The trades were asked for before the connection broke and told after it was back."""
+    gate = asyncio.Event()
+    ask = setting.exchange.ask
+
+    async def late(path, query="", *, weight):
+        told = await ask(path, query, weight=weight)
+        await gate.wait()
+        return told
+
+    setting.exchange.ask = late
+    pair = setting.open()
+    await until(lambda: setting.exchange.asked)
+    setting.mirror._lost(pair.streams)
+    gate.set()
+    for _ in range(10):
+        await asyncio.sleep(0.001)
+    assert not pair.follows
+    assert not pair.book.is_whole
+    setting.exchange.last = 8
+    setting.mirror._opened(pair.streams)
+    await until(lambda: pair.is_live)
+    assert pair.tape.last.id == 8
+
+
+async def test_a_time_that_is_none_does_not_begin(setting) -> None:
+    setting.exchange.broken["time"] = {"moon": 1}
+    with pytest.raises(Away):
+        await setting.mirror.begin()
 
 
 async def test_a_second_gap_while_the_first_is_healed_starts_nothing_new(setting, until) -> None:

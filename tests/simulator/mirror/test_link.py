@@ -86,9 +86,11 @@ async def test_it_asks_for_what_is_wanted_and_no_longer_for_what_is_not(
 ) -> None:
     listener.want("a@trade", "b@trade")
     await until(lambda: listener.open == {"a@trade", "b@trade"})
+    assert listener.link.heard == {"a@trade", "b@trade"}
     del listener.link.streams["a@trade"]
     listener.want("c@trade")
     await until(lambda: "c@trade" in listener.open)
+    assert listener.link.heard == {"b@trade", "c@trade"}
     assert server.asked == [
         ("SUBSCRIBE", ["a@trade", "b@trade"]),
         ("UNSUBSCRIBE", ["a@trade"]),
@@ -154,6 +156,7 @@ class Silent:
 
     def __init__(self) -> None:
         self.streams: dict[str, None] = {}
+        self.heard: set[str] = set()
         self.changes = 0
         self.ended = False
 
@@ -197,6 +200,14 @@ async def test_what_is_listened_to_already_is_not_asked_for_again(links) -> None
     links.want("b", "c")
     (link,) = links.made
     assert (list(link.streams), link.changes) == (["a", "b", "c"], 2)
+
+
+async def test_what_comes_in_and_is_wanted_is_heard(links) -> None:
+    links.want("a", "b")
+    (link,) = links.made
+    link.heard = {"a", "b", "just dropped"}
+    links.drop("b")
+    assert links.heard == {"a"}
 
 
 async def test_a_connection_with_nothing_to_listen_to_ends(links, until) -> None:

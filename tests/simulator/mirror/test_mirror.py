@@ -275,6 +275,17 @@ async def test_streams_are_passed_on_to_the_letter(origin, paper, until, http, c
         assert len(set(heard["ours"])) == len(heard["ours"])
 
 
+async def test_a_market_opens_although_somebody_listens_to_its_trades_already(
+    origin, paper, until, http
+) -> None:
+    async with paper(origin.running.url) as desk:
+        url = f"{desk.running.url.replace('http', 'ws')}/ws/btcusdt@aggTrade"
+        async with http.ws_connect(url):
+            mirror = desk.running.exchange.feed._feed.on_wanted.__self__
+            await until(lambda: mirror.links.heard == {"btcusdt@aggTrade"})
+            assert (await desk.place("BUY", "MARKET", "0.1"))["status"] == "FILLED"
+
+
 async def test_the_websocket_api_passes_on_as_rest_does(origin, paper, http) -> None:
     async with paper(origin.running.url) as desk:
         url = f"{desk.running.url.replace('http', 'ws')}/ws-api/v3"

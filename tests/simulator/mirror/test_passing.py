@@ -98,6 +98,17 @@ async def test_what_cannot_be_weighed_is_refused_without_asking(setting) -> None
     assert setting.origin.asked == []
 
 
+async def test_an_empty_parameter_is_for_the_other_exchange_to_refuse(setting) -> None:
+    await setting.prepare("trades", "symbol=BTCUSDT&limit=")
+    assert setting.origin.asked == [("/api/v3/trades", "symbol=BTCUSDT&limit=", 25)]
+
+
+async def test_candles_that_are_none_are_an_error_of_this_exchange(setting) -> None:
+    setting.origin.told = Told(200, b"<html>")
+    told = await setting.prepare("klines", "symbol=BTCUSDT&interval=1m")
+    assert (told.status, orjson.loads(told.body)["code"]) == (503, -1001)
+
+
 async def test_asking_too_much_is_told_with_when_to_ask_again(setting) -> None:
     setting.origin.told = TooMuch(-1003, "Too much.", status=429, retry_after=7)
     told = await setting.prepare("klines", "symbol=BTCUSDT&interval=1m")

@@ -44,6 +44,8 @@ class Link:
         on_frame: Callable[[str, str, Any], None],
     ) -> None:
         self.streams: dict[str, None] = {}
+        self.heard: set[str] = set()
+        """What it does listen to."""
         self.connects = 0
         self._url = url
         self._http = http
@@ -76,6 +78,7 @@ class Link:
             finally:
                 lost_streams, self._asked = self._asked, {}
                 self._answers.clear()
+                self.heard.clear()
                 self._on_lost(lost_streams)
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LAST_RETRY)
@@ -102,7 +105,9 @@ class Link:
             # Cut out as it came, so that it can be passed on to the letter.
             self._on_frame(told["stream"], text[text.index(_DATA) + len(_DATA) : -1], told["data"])
         elif "result" in told and told.get("id") in self._answers:
-            self._on_open(self._answers.pop(told["id"]))
+            opened = self._answers.pop(told["id"])
+            self.heard.update(opened)
+            self._on_open(opened)
         else:
             _log.warning("%s says: %s", self._url, text[:200])
 
@@ -128,6 +133,7 @@ class Link:
         else:
             for name in names:
                 del self._asked[name]
+                self.heard.discard(name)
             self._answers[number] = ()
         await socket.send_str(
             orjson.dumps({"method": method, "params": names, "id": number}).decode()

@@ -21,6 +21,11 @@ class Links:
         """What is listened to."""
         return [stream for link in self._links for stream in link.streams]
 
+    @property
+    def heard(self) -> set[str]:
+        """What already comes in."""
+        return {stream for link in self._links for stream in link.heard & link.streams.keys()}
+
     def want(self, *streams: str) -> None:
         """Listen to these too, all on one connection; needs a running event loop."""
         new = [

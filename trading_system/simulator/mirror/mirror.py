@@ -79,6 +79,9 @@ class Mirror:
 
     def _listen(self, pair: Pair) -> None:
         self.links.want(*pair.streams)
+        pair.open(self.links.heard)  # some of them may be passed on to somebody already
+        if pair.is_heard:
+            self._heal(pair)
 
     def _opened(self, streams: Collection[str]) -> None:
         for pair in self._pairs(streams):
@@ -88,6 +91,9 @@ class Mirror:
     def _lost(self, streams: Collection[str]) -> None:
         for pair in self._pairs(streams):
             pair.lose(streams)
+            if pair.symbol in self._healing:
+                # An answer that is on its way would be older than what is heard next.
+                self._healing.pop(pair.symbol).cancel()
 
     def _heard(self, stream: str, text: str, data: Any) -> None:
         name, _, topic = stream.partition("@")
@@ -174,7 +180,10 @@ class Mirror:
     async def _synchronize(self) -> None:
         asked = self._clock()
         told = await self.origin.ask("/api/v3/time", weight=1)
-        self._ahead = told["serverTime"] - (asked + self._clock()) // 2
+        try:
+            self._ahead = told["serverTime"] - (asked + self._clock()) // 2
+        except GARBLED as garbled:
+            raise Away from garbled
 
     async def _read_listing(self) -> None:
         info = await self.origin.listing()

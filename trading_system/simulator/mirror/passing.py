@@ -61,7 +61,7 @@ class Passing:
         endpoint = ENDPOINTS.get((call.method, call.path))
         if endpoint is None:
             return None
-        values = dict(parse_qsl(call.query) + parse_qsl(call.body))
+        values = dict(parse_qsl(f"{call.query}&{call.body}", keep_blank_values=True))
         symbol = values.get("symbol")
         if symbol is not None and (call.method in _CHANGES or call.path in _PRESENT):
             try:
@@ -85,12 +85,12 @@ class Passing:
         try:
             weight = endpoint.weigh(Arguments.parse(query, ""))
             told = await self._origin.told(call.path, query, weight=weight)
+            if call.path in _KLINES and told.status == _OK and self._is_final(told, values):
+                self._pages[call.path, query] = told
         except Refused as refusal:
             return refused(refusal)
-        if call.path in _KLINES and told.status == _OK and self._is_final(told, values):
-            self._pages[call.path, query] = told
-            if len(self._pages) > _MOST_PAGES:
-                self._pages.popitem(last=False)
+        if len(self._pages) > _MOST_PAGES:
+            self._pages.popitem(last=False)
         return told
 
     def _is_final(self, told: Told, values: dict[str, str]) -> bool:
