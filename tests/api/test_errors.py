@@ -17,6 +17,7 @@ EXPECTED = {
     errors.RiskRefused: 403,
     errors.KeyReused: 409,
     errors.InvalidRequest: 422,
+    errors.StopTooLate: 422,
     errors.StorageError: 503,
     errors.Unreachable: 503,
     errors.CircuitOpen: 503,

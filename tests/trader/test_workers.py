@@ -149,6 +149,15 @@ def test_a_process_whose_parent_is_gone_ends_whatever_it_does(tmp_path):
     assert not Path(f"/proc/{orphan}").exists()
 
 
+def test_a_parent_that_is_gone_is_noticed(monkeypatch):
+    def ends(code):
+        raise SystemExit(code)
+
+    monkeypatch.setattr(worker.os, "_exit", ends)
+    with pytest.raises(SystemExit):
+        worker.end_with(parent=-1)
+
+
 def served(*requests):
     """The answers of `worker.serve`, in this process."""
     answers = io.BytesIO()

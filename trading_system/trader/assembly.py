@@ -107,7 +107,7 @@ def trader_side(
         market_data=market_data,
         pauses=pauses,
         may_short=may_short,
-        may_trade=lambda: _objection(control),
+        may_trade=lambda: objection(control),
         ready=dealing.reconciler.ready,
     )
     trader = Trader(
@@ -159,7 +159,7 @@ def trader_side(
     return TraderSide(trader=trader, strategies=strategies, parities=parities)
 
 
-def _objection(control: Control) -> str | None:
+def objection(control: Control) -> str | None:
     """Why nothing may be traded, if so."""
     if control.state is not ControlState.RUNNING:
         return f"trading is {control.state}: {control.entry.reason}"
