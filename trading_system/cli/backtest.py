@@ -10,7 +10,7 @@ import typer
 from trading_system.backtest.rules import Rules
 from trading_system.cli.rule_options import ruled
 from trading_system.cli.running import console, explained, settings
-from trading_system.cli.strategies import Files, Folder, Parameters, built, kinds
+from trading_system.cli.strategies import Files, Folder, Parameters, kinds
 from trading_system.domain.errors import InvalidRequest
 
 if TYPE_CHECKING:
@@ -69,9 +69,10 @@ def backtest(
     from trading_system.clock import SystemClock
     from trading_system.research.backtest import kept, ready
     from trading_system.research.configuration import Configuration, read_instant
+    from trading_system.strategies.base import assignments, build
 
     ready()
-    asked = chosen(strategy, param, file, folder)
+    asked = build(chosen(strategy, file, folder), assignments(param or ()))
     configuration = Configuration.of(
         asked,
         symbol=symbol,
@@ -93,20 +94,18 @@ def backtest(
     _show(done, as_json=as_json)
 
 
-def chosen(
-    name: str, texts: list[str] | None, files: list[Path] | None, folder: Path | None
-) -> Strategy:
+def chosen(name: str, files: list[Path] | None, folder: Path | None) -> type[Strategy]:
     """The strategy of that name, or the only one in the Python file of that name."""
-    from trading_system.strategies.registry import load
+    from trading_system.strategies.registry import find, load
 
     path = Path(name)
     if path.suffix != ".py":
-        return built(name, texts, kinds(files, folder))
+        return find(kinds(files, folder), name)
     found = load(path)
     if len(found) > 1:
         names = ", ".join(kind.name for kind in found)
         raise InvalidRequest(f"{path} holds {names}: say which one, with --file {path}")
-    return built(found[0].name, texts, {found[0].name: found[0]})
+    return found[0]
 
 
 def _show(done: Kept, *, as_json: bool) -> None:

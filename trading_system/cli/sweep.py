@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from trading_system.backtest.rules import Rules
-from trading_system.cli.backtest import Data, End, Name, Start, Symbol, Timeframe
+from trading_system.cli.backtest import Data, End, Name, Start, Symbol, Timeframe, chosen
 from trading_system.cli.rule_options import ruled
 from trading_system.cli.running import INTERRUPTED, console, errors, explained, settings
-from trading_system.cli.strategies import Files, Folder, kinds
-from trading_system.domain.errors import InvalidRequest
+from trading_system.cli.strategies import Files, Folder
 from trading_system.research.engines.places import Place
 
 if TYPE_CHECKING:
@@ -125,7 +124,7 @@ def sweep(
     sweeping.check(plan, windows, permutations)
     ranked_by = read_objective(objective)
     job = _job(
-        chosen_kind(strategy, file, folder),
+        chosen(strategy, file, folder),
         (param or [], where or []),
         (symbol, timeframe, start, end),
         rules=rules,
@@ -200,20 +199,6 @@ def _job(
         survey=found,
         objective=objective,
     )
-
-
-def chosen_kind(name: str, files: list[Path] | None, folder: Path | None) -> type[Strategy]:
-    """The strategy of that name, or the only one in the Python file of that name."""
-    from trading_system.strategies.registry import find, load
-
-    path = Path(name)
-    if path.suffix != ".py":
-        return find(kinds(files, folder), name)
-    found = load(path)
-    if len(found) > 1:
-        names = ", ".join(kind.name for kind in found)
-        raise InvalidRequest(f"{path} holds {names}: say which one, with --file {path}")
-    return found[0]
 
 
 @contextmanager
