@@ -1,7 +1,8 @@
-"""What the simulator needs to know about the market around its users: a feed, seeded or replayed.
+"""What the simulator needs to know about the market around its users: a feed.
 
-A feed is a pure function of time: the same question always gets the same answer, whatever was
-asked before, and nothing later than `now` is ever told.
+Seeded or replayed it is a pure function of time: the same question always gets the same answer,
+whatever was asked before, and nothing later than `now` is ever told. A mirrored one tells what was
+heard, so that what the venue saw of it is kept, see mirror.looks.
 """
 
 from __future__ import annotations

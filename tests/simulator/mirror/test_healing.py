@@ -208,6 +208,7 @@ async def test_streams_that_come_in_already_are_not_waited_for(setting, until, h
     streams = Pair("BTCUSDT").streams
     setting.links.heard.update(streams[:heard])
     pair = setting.mirror.feed.want("BTCUSDT")
+    setting.mirror._lost(["ethusdt@aggTrade"])
     if heard < len(streams):
         setting.mirror._opened(streams[heard:])
     await until(lambda: pair.is_live)
@@ -273,6 +274,10 @@ async def test_what_nobody_looks_at_is_listened_to_no_more(setting, until) -> No
     assert set(setting.links.streams) == {"btcusdt@aggTrade"}
     assert setting.mirror.feed.pairs == {}
     assert not pair.is_live
+    again = setting.mirror.feed.want("BTCUSDT")
+    setting.mirror._lost(again.streams)  # it was never open
+    setting.mirror._opened(again.streams)
+    await until(lambda: again.is_live)
 
 
 async def test_a_market_in_use_keeps_its_streams(setting, until) -> None:

@@ -86,14 +86,11 @@ class Mirror:
     def _opened(self, streams: Collection[str]) -> None:
         for pair in self._pairs(streams):
             pair.open(streams)
-            self._heal(pair, anew=True)
+            self._heal(pair)
 
     def _lost(self, streams: Collection[str]) -> None:
         for pair in self._pairs(streams):
-            pair.lose(streams)
-            if pair.symbol in self._healing:
-                # An answer that is on its way would be older than what is heard next.
-                self._healing.pop(pair.symbol).cancel()
+            self._close(pair, streams)
 
     def _heard(self, stream: str, text: str, data: Any) -> None:
         name, _, topic = stream.partition("@")
@@ -107,16 +104,20 @@ class Mirror:
         given = set(streams)
         return [pair for pair in self.feed.pairs.values() if not given.isdisjoint(pair.streams)]
 
-    def _heal(self, pair: Pair, *, anew: bool = False) -> None:
-        """Ask for what this market lacks, until it lacks nothing; `anew`: without a pause first."""
+    def _heal(self, pair: Pair) -> None:
+        """Ask for what this market lacks, until it lacks nothing."""
         healing = self._healing.get(pair.symbol)
-        if healing is not None and not healing.done():
-            if not anew:
-                return
+        if healing is None or healing.done():
+            self._healing[pair.symbol] = asyncio.create_task(
+                self._make_whole(pair), name=f"mirror-{pair.symbol}"
+            )
+
+    def _close(self, pair: Pair, streams: Collection[str]) -> None:
+        """These streams are gone, and an answer on its way is older than what is heard next."""
+        pair.lose(streams)
+        healing = self._healing.pop(pair.symbol, None)
+        if healing is not None:
             healing.cancel()
-        self._healing[pair.symbol] = asyncio.create_task(
-            self._make_whole(pair), name=f"mirror-{pair.symbol}"
-        )
 
     async def _make_whole(self, pair: Pair) -> None:
         pause = _FIRST_PAUSE
@@ -172,7 +173,7 @@ class Mirror:
         gone = set(self.frames.forget(before=before))
         for pair in [pair for pair in self.feed.pairs.values() if pair.used < before]:
             del self.feed.pairs[pair.symbol]
-            pair.lose(pair.streams)
+            self._close(pair, pair.streams)
             gone |= set(pair.streams)
         needed = {stream for pair in self.feed.pairs.values() for stream in pair.streams}
         self.links.drop(*(gone - needed - self.frames.streams))
