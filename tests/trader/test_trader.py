@@ -391,12 +391,43 @@ async def test_the_loop_runs_until_it_is_cancelled_and_leaves_no_process(bench):
     loop = asyncio.create_task(bench.trader.run())
     await bench.closes(101)
     bench.trader.on_candles({BTC: [_candle(NOON)]})
-    async with asyncio.timeout(5):
-        while not bench.venue.sent:  # noqa: ASYNC110 -- a real disk is at work
-            await asyncio.sleep(0.001)
+    await until(lambda: bench.venue.sent)
     loop.cancel()
     await asyncio.gather(loop, return_exceptions=True)
     assert all(brain.closed for brain in bench.brains.opened)
+
+
+async def test_one_that_takes_its_time_keeps_no_other_from_its_next_beat(bench):
+    gate = asyncio.Event()
+    await bench.trading(id=_id(1), strategy="wrong", symbols=(ETH,))
+    slow = bench.brains.opened[-1]
+    decide = slow.decide
+
+    async def slowly(bars):
+        await gate.wait()
+        return await decide(bars)
+
+    slow.decide = slowly
+    await bench.trading(id=_id(2))
+    loop = asyncio.create_task(bench.trader.run())
+    for number, price in enumerate((101, 95), 1):
+        await bench.closes(price)
+        at = NOON + (number - 1) * MINUTE
+        await bench.prices.upsert({ETH: [_candle(at)]})
+        bench.trader.on_candles({BTC: [_candle(at)], ETH: [_candle(at)]})
+        await until(lambda number=number: len(bench.venue.sent) == number)
+    assert await bench.outcomes(ETH) == []
+    gate.set()
+    await until(lambda: slow.frames)
+    loop.cancel()
+    await asyncio.gather(loop, return_exceptions=True)
+
+
+async def until(condition):
+    """A real disk is at work."""
+    async with asyncio.timeout(5):
+        while not condition():  # noqa: ASYNC110 -- nothing tells
+            await asyncio.sleep(0.001)
 
 
 async def test_mandates_that_cannot_be_read_are_read_again(opened):

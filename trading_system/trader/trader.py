@@ -60,6 +60,8 @@ class Trader:
         self._runs: dict[UUID, Run] = {}
         self._locks: defaultdict[UUID, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._woken = asyncio.Event()
+        self._busy: set[UUID] = set()
+        self._again: set[UUID] = set()
         self._idle = False
         bus.subscribe(OrderChanged, self._on_order)
 
@@ -82,9 +84,10 @@ class Trader:
     async def run(self) -> None:
         """Until cancelled; then the processes of strategies are gone as well."""
         try:
-            while True:
-                await self.step()
-                await self._woken.wait()
+            async with asyncio.TaskGroup() as tasks:
+                while True:
+                    await self._begin(tasks)
+                    await self._woken.wait()
         finally:
             for run in list(self._runs.values()):
                 await run.brain.close()
@@ -92,6 +95,11 @@ class Trader:
 
     async def step(self) -> None:
         """Take every mandate as far as it goes now."""
+        async with asyncio.TaskGroup() as tasks:
+            await self._begin(tasks)
+
+    async def _begin(self, tasks: asyncio.TaskGroup) -> None:
+        """A task for each mandate; one that is still at it has another look afterwards."""
         self._woken.clear()
         try:
             mandates = await self._mandates.all(_ALIVE)
@@ -99,9 +107,21 @@ class Trader:
             log.warning("strategies could not be read", error=str(error))
             return
         self._idle = not mandates
-        async with asyncio.TaskGroup() as tasks:
-            for mandate in mandates:
-                tasks.create_task(self._take_further(mandate.id))
+        for mandate in mandates:
+            if mandate.id in self._busy:
+                self._again.add(mandate.id)
+            else:
+                self._busy.add(mandate.id)
+                tasks.create_task(self._work(mandate.id))
+
+    async def _work(self, mandate_id: UUID) -> None:
+        try:
+            await self._take_further(mandate_id)
+            while mandate_id in self._again:
+                self._again.discard(mandate_id)
+                await self._take_further(mandate_id)
+        finally:
+            self._busy.discard(mandate_id)
 
     def _on_order(self, _event: OrderChanged) -> None:
         """Whosever it is: what a cell of a grid waits for is told nowhere else."""
