@@ -93,7 +93,6 @@ def test_it_is_kept_where_somebody_says(folder, tmp_path):
     assert list(Path(kept).glob("outer*.nbc"))
 
 
-@pytest.mark.slow
 def test_where_nothing_can_be_kept_it_is_compiled_each_time(folder, tmp_path):
     (folder / "__pycache__").touch()  # files where folders would have to be
     (tmp_path / "home").touch()

@@ -9,6 +9,8 @@ import numpy as np
 from tests.backtest.made_up import random_frame, random_targets
 from trading_system.backtest import engine, grid
 from trading_system.backtest.rules import FillRule, Rules
+from trading_system.domain.errors import InvalidRequest
+from trading_system.frames import Frame
 
 STOPS = {"stop_loss": 0.05, "take_profit": 0.06, "trailing_stop": 0.04}
 COSTS = {"slippage_bps": 5, "impact": 0.1, "lot_step": 0.1, "min_notional": 60}
@@ -16,6 +18,8 @@ RULES = (
     Rules(),
     Rules(short=True, **STOPS, **COSTS),
     Rules(short=True, fill=FillRule.CLOSE, capital=1_000.0),
+    Rules(stop_loss=0.02),
+    Rules(take_profit=0.02, short=True),
 )
 
 
@@ -31,8 +35,21 @@ def main():
             frame, targets = random_frame(rng, count, swing), random_targets(rng, count, 0.1)
             result = engine.run(frame, targets, rules, "1h")
             say(result.fills.tolist(), result.trades.tolist(), result.metrics)
+    say(result.sharpe_interval)
+    try:
+        engine.run(frame, np.full(1_024, 2.0), Rules(), "1h")
+    except InvalidRequest as refused:
+        say(refused)
+    # More fills than are written at a time, and blocks that end with the frame:
+    frame = random_frame(np.random.default_rng(3), 4_608, 0.001)
+    say(engine.run(frame, np.arange(4_608) / 4_608, Rules(fee_taker=0), "1h").metrics)
     frame = random_frame(np.random.default_rng(3), 600, 0.01)
     result = grid.run(frame, np.linspace(80.0, 120.0, 21), 1.0, Rules(), "1h")
+    say(result.fills.tolist(), result.trades.tolist(), result.metrics)
+    waves = 100 + 10 * np.sin(np.arange(500.0))
+    rows = np.column_stack([np.arange(500) * 60_000, *[waves] * 4, np.ones(500)])
+    levels = np.linspace(85.0, 115.0, 61)
+    result = grid.run(Frame.from_array(rows), levels, 1.0, Rules(capital=100_000), "1m")
     say(result.fills.tolist(), result.trades.tolist(), result.metrics)
 
 
