@@ -2,8 +2,8 @@
 
 `handle` first lets the market run up to `now`, then judges the command and carries it out. The
 same commands at the same times on the same market always give the same events, so a venue is
-rebuilt by opening the same accounts and handling the same commands again. Refused commands may be left out of that,
-except those refused with -2021: half of such a cancelReplace was done.
+rebuilt by opening the same accounts and handling the same commands again. Refused commands may be
+left out of that, except those refused with -2021: half of such a cancelReplace was done.
 
 Users' orders trade with each other and with the feed's book and tape, which they do not change:
 the accounts are too small to move the market.
