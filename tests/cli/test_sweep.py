@@ -98,10 +98,9 @@ def test_ones_own_file_is_swept_and_what_stays_flat_is_told(sweep, tmp_path):
 def test_a_search_by_a_sampler(sweep, tmp_path):
     answer = sweep("sma_cross", *AXES, "--search", "random", "--trials", "5", "--seed", "2")
     assert answer.exit_code == 0, answer.output
-    answer = sweep("sma_cross", *AXES, "--search", "tpe", "--trials", "3",
-                   "--study", f"sqlite:///{tmp_path}/mine.db")  # fmt: skip
+    answer = sweep("sma_cross", *AXES, "--search", "tpe", "--trials", "2")
     assert answer.exit_code == 0, answer.output
-    assert (tmp_path / "mine.db").exists()
+    assert len([*tmp_path.glob("results/sweep_*/study.db")]) == 1
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from trading_system.research.objectives import Objective
 from trading_system.research.playing import play
 from trading_system.research.space import Space
 from trading_system.research.trial import Question
-from trading_system.strategies.base import Value, build
+from trading_system.strategies.base import Value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,8 +48,7 @@ def deflated_sharpe(question: Question, rows: Rows, combination: int) -> float:
 
     Every row is a trial: neighbours that are nearly the same count in full, which is severe.
     """
-    kind = question.recipe.kind()
-    strategy = build(kind, question.space.values(combination))
+    strategy = question.space.build(question.recipe.kind(), combination)
     result = play(strategy, question.history, question.rules)
     gains = metrics.returns(result.equity, result.capital)
     periods = metrics.periods_per_year(question.history.timeframe)

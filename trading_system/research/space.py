@@ -24,7 +24,6 @@ from trading_system.strategies.base import (
     Strategy,
     Value,
     assignments,
-    build,
     parameters,
 )
 
@@ -82,14 +81,21 @@ class Space:
             number = number * len(axis.values) + place
         return number
 
+    def build(self, kind: type[Strategy], combination: int) -> Strategy:
+        """The strategy with these parameters, each of which was checked when it was read.
+
+        Raises InvalidRequest where the strategy refuses them together.
+        """
+        parameters: dict[str, Any] = self.values(combination)
+        return kind(**parameters)
+
     def strategy(self, kind: type[Strategy], combination: int) -> Strategy | None:
-        """The strategy with these parameters; None where it or a condition refuses them."""
-        values = self.values(combination)
-        known = {**self.defaults, **values}
+        """The same; None where the strategy or a condition refuses them."""
+        known = {**self.defaults, **self.values(combination)}
         if not all(each.holds(known) for each in self.conditions):
             return None
         try:
-            return build(kind, values)
+            return self.build(kind, combination)
         except InvalidRequest:
             return None
 

@@ -104,7 +104,7 @@ def _tiles(answer: Answer) -> Iterable[str]:
     best, metric = answer.best[0], answer.objective.metric
     yield _tile("Combinations", f"{len(answer.rows):,}", f"{answer.refused:,} refused")
     yield _tile(f"Best {metric}", figure(metric, getattr(best.metrics, metric)))
-    yield _tile("Its neighbours", figure(metric, best.neighbours), "on average")
+    yield _tile("Beside it", figure(metric, best.neighbours), "its neighbours on average")
     yield _tile("Deflated Sharpe", figure("share", best.deflated_sharpe), "probability of skill")
     if answer.walk is not None:
         earned = figure("total_return", answer.walk.result.metrics.total_return)
@@ -117,7 +117,7 @@ def _tiles(answer: Answer) -> Iterable[str]:
 def _best_table(answer: Answer) -> str:
     names = list(answer.best[0].values)
     metrics = dict.fromkeys((answer.objective.metric, *_SHOWN))
-    head = [*names, *metrics, "neighbours", "deflated Sharpe"]
+    head = [*names, *metrics, "beside it", "deflated"]
     rows = (
         [
             *(html.escape(written(value)) for value in each.values.values()),

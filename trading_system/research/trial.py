@@ -27,7 +27,7 @@ from trading_system.research.history import History
 from trading_system.research.playing import summaries
 from trading_system.research.space import Space, said
 from trading_system.strategies import registry
-from trading_system.strategies.base import Strategy, build, targets_on
+from trading_system.strategies.base import Strategy, targets_on
 
 ROW = np.dtype(
     [
@@ -98,7 +98,7 @@ def judge(question: Question) -> Callable[[Sequence[int]], Rows]:
         rows = np.zeros(len(combinations), ROW)
         for place, combination in enumerate(combinations):
             with naming(question, combination):
-                found = summarized(build(kind, question.space.values(combination)))
+                found = summarized(question.space.build(kind, combination))
             rows[place] = (combination, *dataclasses.astuple(found))
         return rows
 
@@ -116,7 +116,7 @@ def targets_of(question: Question) -> Callable[[int], Column]:
 
     def found(combination: int) -> Column:
         with naming(question, combination):
-            return targets(build(kind, question.space.values(combination)))
+            return targets(question.space.build(kind, combination))
 
     return found
 
