@@ -190,6 +190,18 @@ def test_stops_of_a_short_are_the_mirror_image(table, rules, bar, price, reason)
         assert result.trades[0].reason == reason
 
 
+def test_ruin_comes_before_a_stop_that_is_touched_later(table):
+    """Gains went into a larger short: entered at 55 on average, it is ruined at 80, stopped at 88.
+
+    10 at 100, then 1,584 of 1,600 at 40: 39.6 of them, against 3,184 of cash.
+    """
+    frame = table(100, 40, 85, 120, 120)
+    rules = {"short": True, "stop_loss": 0.6, "fill": FillRule.CLOSE}
+    result = play(frame, [-1, -0.99, -0.99, -0.99, -0.99], **rules)
+    assert fills(result) == [(0, -10, 100), (1, -29.6, 40), (2, 39.6, 85)]
+    assert [fill.reason for fill in result.fills] == [Reason.SIGNAL, Reason.SIGNAL, Reason.RUIN]
+
+
 def test_a_stop_works_in_the_bar_of_the_entry(table):
     result = play(table(100, (100, 100, 80, 95), 95), [1, 1, 1], stop_loss=0.1)
     assert fills(result) == [(1, 10, 100), (1, -10, 90)]

@@ -40,6 +40,12 @@ def main():
         engine.run(frame, np.full(1_024, 2.0), Rules(), "1h")
     except InvalidRequest as refused:
         say(refused)
+    # Ruined before a stop is touched, and a short to the end:
+    prices = np.array([100.0, 40, 85, 120, 120])
+    frame = Frame.from_array(np.column_stack([np.arange(5), *[prices] * 4, np.ones(5)]))
+    rules = Rules(short=True, stop_loss=0.6, fill=FillRule.CLOSE)
+    for targets in ([-1, -0.99, -0.99, -0.99, -0.99], [0, 0, 0, 0, -1]):
+        say(engine.run(frame, np.array(targets), rules, "1h").fills.tolist())
     # More fills than are written at a time, and blocks that end with the frame:
     frame = random_frame(np.random.default_rng(3), 4_608, 0.001)
     say(engine.run(frame, np.arange(4_608) / 4_608, Rules(fee_taker=0), "1h").metrics)
