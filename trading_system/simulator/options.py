@@ -34,12 +34,13 @@ def running_at(speed: float, *, origin: int | None = None) -> Callable[[], int]:
 class Mirrored:
     """The exchange whose public market is mirrored: the roots of its REST API and its streams.
 
-    An order waits at most `patience` seconds for a market that has only just begun to be heard.
+    An order waits at most `patience` seconds for a market that has only just begun to be heard;
+    by then its signature must still be young enough.
     """
 
     rest: str
     streams: str
-    patience: float = 5.0
+    patience: float = 3.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

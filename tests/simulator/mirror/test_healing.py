@@ -131,6 +131,21 @@ async def test_a_market_begins_with_its_newest_trade(setting, until) -> None:
         await setting.mirror.ready("NOPE")
 
 
+async def test_a_market_that_is_lost_is_not_waited_for(setting, until) -> None:
+    pair = setting.open()
+    await until(lambda: pair.is_live)
+    setting.mirror._lost(pair.streams)
+    with pytest.raises(Away):
+        await setting.mirror.ready("BTCUSDT")
+    setting.exchange.broken["aggTrades"] = Away()
+    setting.mirror._opened(pair.streams)
+    waiting = asyncio.create_task(setting.mirror.ready("BTCUSDT"))
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    await waiting
+    assert pair.is_live
+
+
 async def test_missed_trades_are_asked_for_page_by_page(setting, until) -> None:
     setting.exchange.last = 2_500
     pair = setting.open(after=10)

@@ -199,9 +199,8 @@ async def test_while_the_origin_is_away_the_market_stands_still_and_then_heals(
     """No order is taken, none fills, cancels work; then the missed trades come, each once."""
     async with mirrored() as origin:
         port = int(origin.running.url.rpartition(":")[2])
-        async with paper(origin.running.url, patience=0.2) as desk:
-            desk.running.exchange.feed._feed.want("BTCUSDT")
-            await until(lambda: pair(desk).is_live)
+        async with paper(origin.running.url) as desk:
+            await opened(desk, until)
             last = pair(desk).tape.last
             resting = await desk.place("BUY", "LIMIT", "0.00100", price=str(last.price - 3))
             gone = await desk.place("BUY", "LIMIT", "0.001", price="50000.00")

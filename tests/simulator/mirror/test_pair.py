@@ -67,6 +67,18 @@ def test_losing_any_stream_closes_it_until_it_was_caught_up(live, lost) -> None:
     assert live.is_live
 
 
+def test_it_is_lost_from_a_cut_until_all_of_it_is_heard_again(live) -> None:
+    assert not live.is_lost
+    live.changed.clear()
+    live.lose(live.streams[:2])
+    assert live.is_lost
+    assert live.changed.is_set()
+    live.open(live.streams[:1])
+    assert live.is_lost
+    live.open(live.streams[1:2])
+    assert not live.is_lost
+
+
 def test_trades_heard_while_the_missed_ones_are_asked_for_come_after_them(live) -> None:
     live.lose(live.streams)
     live.open(live.streams)

@@ -68,9 +68,14 @@ class Mirror:
             await self.links.close()
 
     async def ready(self, symbol: str) -> None:
-        """Returns when this market is open; KeyError for what is not listed."""
+        """Returns when this market is open; KeyError for what is not listed, Away when it is lost.
+
+        Whoever signed a call could not wait for it to come back: signatures grow old in seconds.
+        """
         pair = self.feed.want(symbol)
         while not pair.is_live:
+            if pair.is_lost:
+                raise Away
             pair.changed.clear()
             await pair.changed.wait()
 

@@ -34,6 +34,8 @@ class Pair:
         self.average: Decimal | None = None
         self.follows = False
         """Whether every trade up to now is on the tape."""
+        self.is_lost = False
+        """Whether it was heard once and is no longer."""
         self.changed = asyncio.Event()
         self._open: set[str] = set()
         self._coming: deque[Json] = deque(maxlen=_MOST_COMING)
@@ -70,14 +72,17 @@ class Pair:
     def open(self, streams: Iterable[str]) -> None:
         """These streams are heard from now on."""
         self._open.update(streams)
+        self.is_lost = self.is_lost and not self.is_heard
         self.changed.set()
 
     def lose(self, streams: Iterable[str]) -> None:
         """They are gone: what comes next does not follow what came before."""
         self._open.difference_update(streams)
         self.follows = False
+        self.is_lost = True
         self.book.lose()
         self._coming.clear()
+        self.changed.set()
 
     def hear(self, topic: str, data: Json, now: int) -> bool:
         """Take a frame heard at `now`; False when one before it was missed."""

@@ -69,7 +69,7 @@ class Passing:
                     await self._symbols.ready(symbol)
             except KeyError:
                 return None  # the venue says that it is not listed
-            except TimeoutError:
+            except (TimeoutError, Away):
                 return refused(Away()) if call.method == "GET" else None  # the venue is closed
             return None
         if call.method != "GET" or call.path not in _PASSED:
