@@ -51,6 +51,21 @@ def test_the_same_number_gives_the_same_market_and_another_one_another():
     assert not np.array_equal(once, other)
 
 
+def test_gaps_and_bars_are_shuffled_each_by_themselves():
+    other = permuted(HISTORY.frame, 49, [1, 1])
+    moved = [
+        (frame.open[49:] / frame.close[48:-1], frame.high[49:] / frame.open[49:])
+        for frame in (HISTORY.frame, other)
+    ]
+    places = [
+        [int(np.argmin(np.abs(before - after))) for after in afterwards]
+        for before, afterwards in zip(*moved, strict=True)
+    ]
+    for each in places:
+        assert each != sorted(each)
+    assert places[0] != places[1]
+
+
 def asked_of(over, axes, seed=1):
     asked = question(axes=axes, over=over, fee_taker=0.0)
     return Shuffled(
