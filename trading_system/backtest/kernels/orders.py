@@ -26,13 +26,15 @@ def rebalance(
     """
     fee = rules.fee_taker
     worth = value_wanted(rules, target, account.cash + account.units * price)
-    distance = worth / (price * (1.0 + fee)) - account.units
-    side = 1.0 if distance > 0.0 else -1.0
-    paid = slipped(rules, price, side, abs(distance), volume, bar)
+    wanted = worth / (price * (1.0 + fee))
+    side = 1.0 if wanted > account.units else -1.0
+    paid = slipped(rules, price, side, abs(wanted - account.units), volume, bar)
     if account.units * target < 0.0:  # a flip has to pay for its way out first
         left = account.cash + account.units * paid - abs(account.units) * paid * fee
         worth = value_wanted(rules, target, left)
-    wanted = worth / (paid * (1.0 + fee))
+        wanted = worth / (paid * (1.0 + fee))
+    elif paid != price:  # a division saved where nothing slips
+        wanted = worth / (paid * (1.0 + fee))
     if rules.lot_step > 0.0:
         lots = math.floor(abs(wanted) / rules.lot_step + _DUST)
         wanted = math.copysign(lots * rules.lot_step, wanted)
