@@ -8,7 +8,8 @@ from uuid import UUID
 
 import pytest
 
-from tests.trader.conftest import BTC, PaperStops, PaperVenue, World, running
+from tests.fakes.trader import BTC, PaperStops, PaperVenue
+from tests.trader.conftest import World, running
 
 BODY = {"name": "above", "symbols": ["BTC-USDT"], "timeframe": "1m", "capital": "1000"}
 NOBODY = UUID(int=404)

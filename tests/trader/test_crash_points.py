@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pytest
 
-from tests.trader.conftest import BTC, bar
+from tests.fakes.trader import BTC, bar
 from trading_system.domain.candles import MINUTE
 from trading_system.domain.mandates import MandateState, StopRule
 from trading_system.domain.stops import StopKind

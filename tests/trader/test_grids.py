@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from tests.trader.conftest import BTC, NOON, D, bar
+from tests.fakes.trader import BTC, NOON, D, bar
 from trading_system.domain.candles import MINUTE
 from trading_system.domain.errors import InvalidRequest, RiskRefused, Unreachable
 from trading_system.domain.mandates import MandateState, SizeKind, Sizing, StopRule

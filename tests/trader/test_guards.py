@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from tests.trader.conftest import BTC, D
+from tests.fakes.trader import BTC, D
 from trading_system.domain.errors import InvalidRequest, OutcomeUnknown, RiskRefused, StopTooLate
 from trading_system.domain.mandates import SizeKind, Sizing, StopRule
 from trading_system.domain.orders import OrderRequest, OrderType, Side, TimeInForce

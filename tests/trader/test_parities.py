@@ -11,7 +11,7 @@ from uuid import UUID
 
 import pytest
 
-from tests.trader.conftest import BTC, ETH, NOON, D, bar
+from tests.fakes.trader import BTC, ETH, NOON, D, bar
 from trading_system.domain.candles import MINUTE
 from trading_system.domain.errors import InvalidRequest, NotFound, UnknownSymbol
 from trading_system.domain.orders import OrderRequest, OrderType, Side

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.trader.conftest import AT_NOON, BTC, ETH, D, instrument, mandate
+from tests.fakes.trader import AT_NOON, BTC, ETH, D, instrument, mandate
 from trading_system.domain.mandates import SizeKind, Sizing, StopRule
 from trading_system.domain.orders import OrderRequest, OrderType, Side, TimeInForce
 from trading_system.domain.stops import StopKind

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from tests.trader.conftest import BTC, ETH, NOON, D, mandate
+from tests.fakes.trader import BTC, ETH, NOON, D, mandate
 from trading_system.domain.candles import MINUTE, Span
 from trading_system.domain.errors import (
     InvalidRequest,

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.trader.conftest import BTC
+from tests.fakes.trader import BTC
 from trading_system.frames import Frame
 from trading_system.strategies.sma_cross import SmaCross
 from trading_system.trader import worker
