@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 
 import pytest
 from pyarrow import parquet
 
 from tests.research.sweeps import HISTORY, Serial, ignore, job, silent
-from trading_system.domain.errors import InvalidRequest
+from trading_system.domain.errors import ConfigurationError, InvalidRequest
 from trading_system.research import sweeping
 from trading_system.research.permutation import p_value
 from trading_system.research.space import accepted
@@ -139,6 +140,14 @@ def test_what_cannot_be_asked_together_is_refused(plan, windows, permutations, r
         sweeping.check(plan, windows, permutations)
 
 
+def test_a_search_without_the_extra_says_how_to_get_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "optuna", None)
+    monkeypatch.delitem(sys.modules, "trading_system.research.search", raising=False)
+    monkeypatch.delattr("trading_system.research.search", raising=False)
+    with pytest.raises(ConfigurationError, match=r"pip install 'trading-system\[backtest\]'"):
+        sweeping.check(Plan(way="tpe"), None, 0)
+
+
 def test_all_else_can():
     for plan in (Plan(), Plan(way="random")):
         sweeping.check(plan, WALK, 10)
@@ -161,3 +170,10 @@ def test_progress_is_told_by_stage(tmp_path):
     assert ("combinations", accepted_ones, accepted_ones) in told
     assert ("walking forward", accepted_ones, accepted_ones) in told
     assert HISTORY.warmup == 49
+
+
+def test_a_sweep_without_an_axis_is_one_backtest(tmp_path):
+    found, (table, page) = done(job(axes=[]), tmp_path)
+    assert parquet.read_table(table).num_rows == 1
+    assert found.best[0].values == {}
+    assert plots(page).keys() == {"parallel"}

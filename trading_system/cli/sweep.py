@@ -105,7 +105,7 @@ def sweep(
     on where it was when the same command is run again.
 
     The deflated Sharpe says whether the best is better than luck with as
-    many trials; neighbours, whether it stands on a plateau.
+    many trials; what lies beside it, whether it stands on a plateau.
 
     Example: trading-system sweep sma_cross --symbol BTC/USDT
     --start 2025-06-01 --end 2025-08-01
@@ -114,11 +114,13 @@ def sweep(
     """
     from trading_system.cli.sweep_tables import show
     from trading_system.research import sweeping
+    from trading_system.research.backtest import ready
     from trading_system.research.engines.places import engine as opened_engine
     from trading_system.research.objectives import objective as read_objective
     from trading_system.research.sweep_record import opened
     from trading_system.research.walk_forward import lengths
 
+    ready()
     plan = sweeping.Plan(way=way, trials=trials, seed=seed, study=study)
     windows = None if walk_forward is None else lengths(walk_forward)
     sweeping.check(plan, windows, permutations)

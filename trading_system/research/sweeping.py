@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
-from trading_system.domain.errors import InvalidRequest
+from trading_system.domain.errors import ConfigurationError, InvalidRequest
 from trading_system.frames import Column
-from trading_system.research import journal, permutation, search, sweep, sweep_table, walk_forward
+from trading_system.research import journal, permutation, sweep, sweep_table, walk_forward
 from trading_system.research.configuration import Configuration
 from trading_system.research.engines import Engine
 from trading_system.research.objectives import Objective
@@ -83,17 +84,18 @@ class Job:
 
 
 def check(plan: Plan, windows: Lengths | None, permutations: int) -> None:
-    """Raise InvalidRequest for what cannot be asked together, before anything is computed."""
+    """Raise InvalidRequest for what cannot be asked together, before anything is computed.
+
+    ConfigurationError for a search without the extra.
+    """
     if plan.searches and (windows is not None or permutations):
         raise InvalidRequest(
             "walking forward and permutations take the same combinations every time: "
             f"--search {GRID} or --search {RANDOM}"
         )
-    if plan.searches and plan.way not in search.samplers():
-        raise InvalidRequest(
-            f"there is no way {plan.way!r} to search: "
-            f"{', '.join(dict.fromkeys((GRID, RANDOM, *search.samplers())))}"
-        )
+    if plan.searches and plan.way not in (samplers := _search().samplers()):
+        ways = ", ".join(dict.fromkeys((GRID, RANDOM, *samplers)))
+        raise InvalidRequest(f"there is no way {plan.way!r} to search: {ways}")
 
 
 def judge(job: Job, folder: Folder, engine: Engine, progress: Progress) -> None:
@@ -110,6 +112,7 @@ def judge(job: Job, folder: Folder, engine: Engine, progress: Progress) -> None:
                 done=done,
             )
             return
+        search = _search()
         wanted = search.Search(
             sampler=job.plan.way,
             trials=job.plan.trials,
@@ -178,3 +181,14 @@ def write(found: Answer, job: Job, folder: Folder) -> list[Path]:
         return [folder.table]
     write_whole(folder.page, page(found))
     return [folder.table, folder.page]
+
+
+def _search() -> ModuleType:
+    """What knows Optuna, which takes a while to load."""
+    try:
+        from trading_system.research import search  # noqa: PLC0415 -- see above
+    except ModuleNotFoundError as missing:
+        raise ConfigurationError(
+            "searches need Optuna: pip install 'trading-system[backtest]'"
+        ) from missing
+    return search
