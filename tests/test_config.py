@@ -48,7 +48,6 @@ def test_a_venue_is_a_name_or_an_address(monkeypatch, venue) -> None:
         ({"VENUE": "binance"}, "VENUE: 'binance' is none of sim, paper, testnet, live or a"),
         ({"DATA_VENUE": "paper"}, "DATA_VENUE cannot be paper"),
         ({"VENUE": "paper", "DATA_VENUE": "sim"}, "leave DATA_VENUE empty"),
-        ({"VENUE": "paper", "MARKET_TYPE": "futures"}, "VENUE=paper mirrors spot alone"),
         ({"PAPER_MARKET": "sim"}, "PAPER_MARKET: 'sim' is none of live, testnet or a URL"),
         ({"PAPER_FUNDS": "10000 USDT"}, "PAPER_FUNDS: String should match pattern"),
         ({"API_PORT": "eighty"}, "API_PORT: Input should be a valid integer"),

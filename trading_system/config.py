@@ -138,8 +138,6 @@ class Settings(BaseSettings):
             raise ValueError("DATA_VENUE cannot be paper: leave it empty, or say whose prices")
         if self.venue == "paper" and self.data_venue == "sim":
             raise ValueError("VENUE=paper has the prices of PAPER_MARKET: leave DATA_VENUE empty")
-        if self.venue == "paper" and self.market_type == "futures":
-            raise ValueError("VENUE=paper mirrors spot alone: set MARKET_TYPE=spot")
         if (self.binance_api_key is None) != (self.binance_secret_key is None):
             raise ValueError("set BINANCE_API_KEY and BINANCE_SECRET_KEY together, or neither")
         return self

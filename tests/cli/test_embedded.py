@@ -69,3 +69,9 @@ async def test_paper_without_its_market_does_not_start_and_says_why(tmp_path, ca
             await exchange.settings(wanted)
     assert "http://127.0.0.1:9 cannot be mirrored" in capfd.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_paper_has_no_futures_and_says_so_before_anything_is_started() -> None:
+    wanted = Settings(_env_file=None, venue="paper", market_type="futures")
+    with pytest.raises(ConfigurationError, match="mirrors spot alone"), beside(wanted):
+        pass

@@ -33,7 +33,11 @@ class EmbeddedExchange:
     """
 
     def __init__(self, settings: Settings, **more: object) -> None:
-        """Start it with these settings; `more` are further options of the simulator."""
+        """Start it with these settings; `more` are further options of the simulator.
+
+        Raises ConfigurationError for settings that no exchange can be made of.
+        """
+        market = _paper(settings) if settings.venue == "paper" else _seeded(settings)
         # Its port is another one every time, and with it the file of its request budget.
         self._folder = tempfile.TemporaryDirectory(prefix="trading-system-")
         self.api_key = SecretStr(secrets.token_hex(_KEY_BYTES))
@@ -45,7 +49,7 @@ class EmbeddedExchange:
             text=True,
         )
         options = {
-            **(_paper(settings) if settings.venue == "paper" else _seeded(settings)),
+            **market,
             "api_key": self.api_key.get_secret_value(),
             "secret": self.secret.get_secret_value(),
             **more,
@@ -136,6 +140,8 @@ def _seeded(settings: Settings) -> dict[str, object]:
 
 def _paper(settings: Settings) -> dict[str, object]:
     """Accounts and orders of its own on the public market of another exchange."""
+    if settings.market_type == "futures":
+        raise ConfigurationError("VENUE=paper mirrors spot alone: set MARKET_TYPE=spot")
     there = data_endpoints(settings.paper_market)
     return {
         "mirrored": {"rest": there.public, "streams": there.streams},
