@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -82,6 +83,19 @@ async def test_part_of_an_order_counts_when_the_rest_was_cancelled(bench):
     await bench.clock.advance(31)
     await bench.told()
     assert ("BUY", D("0.6"), D(90)) in bench.venue.sent
+
+
+async def test_of_a_purchase_whose_fills_are_unheard_of_nothing_is_sold(bench):
+    """What its fee was, and so how much there is to sell, is in the fills."""
+    await laid(bench)
+    upper = next(iter(reversed(bench.venue.orders.values())))
+    whole = bench.venue.filled(upper, D(1), D(90))
+    await bench.manager.on_report(replace(whole, fills=()))
+    await bench.told()
+    assert [side for side, _, _ in bench.venue.sent] == ["BUY", "BUY"]
+    await bench.manager.on_report(whole)
+    await bench.told()
+    assert bench.venue.sent[2:] == [("SELL", D("0.999"), D(100))]
 
 
 async def test_stopped_with_flatten_it_sells_all_and_begins_empty_when_started_again(bench):

@@ -7,7 +7,13 @@ from uuid import UUID
 import pytest
 
 from tests.fakes.trader import BTC, D
-from trading_system.domain.errors import InvalidRequest, OutcomeUnknown, RiskRefused, StopTooLate
+from trading_system.domain.errors import (
+    InvalidRequest,
+    OutcomeUnknown,
+    RiskRefused,
+    StopTooLate,
+    StorageError,
+)
 from trading_system.domain.mandates import SizeKind, Sizing, StopRule
 from trading_system.domain.orders import OrderRequest, OrderType, Side, TimeInForce
 from trading_system.domain.stops import StopKind, StopStatus
@@ -67,6 +73,16 @@ async def test_of_a_sale_that_is_refused_the_position_is_guarded_again_at_once(b
     await bench.beat(95)
     statuses = [each.status for each in world.stops.rows.values()]
     assert statuses == [StopStatus.CANCELLED, StopStatus.ACTIVE]
+
+
+async def test_however_often_a_sale_fails_within_a_minute_the_position_is_guarded(bench, world):
+    await bench.trading(stop=TRAILING)
+    await bench.beat(101)
+    bench.desk.refusals += [StorageError("disk full"), StorageError("disk full")]
+    await bench.beat(95)
+    assert len(world.stops.active) == 1
+    await bench.told()
+    assert len(world.stops.active) == 1
 
 
 async def test_a_decision_that_needs_no_order_leaves_the_stop_alone(bench, world):
