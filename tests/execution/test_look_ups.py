@@ -10,6 +10,7 @@ from decimal import Decimal
 
 import pytest
 
+from tests.conftest import settle
 from tests.fakes.execution import FakeTrading
 from trading_system.domain.errors import (
     OrderNotFound,
@@ -401,15 +402,21 @@ async def test_no_order_is_sent_again_while_the_lists_show_it(
 async def test_for_what_rests_nobody_waits_and_what_is_in_doubt_is_asked_about_first(
     manager, orders, records, trading, clock, submit, says
 ):
-    background = FakeTrading(answers=deque([says("NEW", source="lookup")]))
+    """What gives way to orders may be kept waiting for a minute."""
+    room = asyncio.get_running_loop().create_future()
+    background = FakeTrading(answers=deque([room]))
     look_ups = LookUps(
         manager=manager, orders=orders, records=records, background=background, clock=clock
     )
     trading.answers.extend([says("NEW"), OutcomeUnknown("t"), says("NEW", source="lookup")])
     resting, unknown = await submit(), await submit()
-    assert await look_ups.ask([resting, unknown]) == (2, 1)
-    assert background.sent == [("find", resting.client_order_id)]
+    asking = asyncio.create_task(look_ups.ask([resting, unknown]))
+    await settle()
     assert trading.sent[-1] == ("find", unknown.client_order_id)
+    assert (await orders.get(unknown.id)).status is S.NEW
+    assert background.sent == [("find", resting.client_order_id)]
+    room.set_result(says("NEW", source="lookup"))
+    assert await asking == (2, 1)
 
 
 async def test_a_leg_that_waits_for_another_is_asked_about_as_what_rests(

@@ -16,6 +16,7 @@ from trading_system.domain.errors import (
     NotAllowed,
     NotFound,
     OutcomeUnknown,
+    RateLimited,
     StorageError,
     TradingError,
     UnknownSymbol,
@@ -761,4 +762,21 @@ async def test_a_glance_gives_way_to_orders(reconciler, records, apart, shown, c
     await clock.advance(5)
     assert apart.asked == [("open_orders",)]
     assert records.asked == []
+    task.cancel()
+
+
+async def test_a_glance_for_what_is_in_doubt_gives_way_to_nobody(
+    reconciler, submit, trading, orders, apart, shown, clock
+):
+    """Data may use up what is left to those who give way, for as long as it likes."""
+    apart.failures = [RateLimited("used up", retry_after=60)] * 9
+    task = asyncio.create_task(reconciler.run())
+    await clock.advance(1)
+    trading.answers.append(OutcomeUnknown("timeout"))
+    unknown = await submit()
+    with pytest.raises(NotFound):
+        await reconciler.hear(shown("by hand").report)
+    trading.answers.append(OutcomeUnknown("timeout"))  # asked about, and not answered again
+    await clock.advance(5)
+    assert trading.sent[-1] == ("find", unknown.client_order_id)
     task.cancel()

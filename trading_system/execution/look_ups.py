@@ -52,6 +52,11 @@ class Asked(NamedTuple):
     news: int = 0
 
 
+def is_in_doubt(order: Order) -> bool:
+    """Whether the venue has not said what became of it, or of our cancelling it."""
+    return order.status in UNSURE and not order.is_waiting
+
+
 class LookUps:
     """Looks orders up by client order id. With `resend`, what is proven absent is sent again.
 
@@ -87,7 +92,8 @@ class LookUps:
     async def ask(self, suspects: Iterable[Order]) -> Asked:
         """Ask about each once; a venue that cannot be asked is asked next time."""
         asked, missing = Asked(), []
-        for order in {each.id: each for each in suspects}.values():
+        once = {each.id: each for each in suspects}.values()
+        for order in sorted(once, key=is_in_doubt, reverse=True):
             if self._manager.is_sending(order.id):
                 continue
             try:
@@ -114,7 +120,7 @@ class LookUps:
         return asked
 
     async def _look_up(self, order: Order) -> Order:
-        if order.status in UNSURE and not order.is_waiting:
+        if is_in_doubt(order):
             return await self._manager.look_up(order)
         return await self._manager.on_report(await self._background.find(order))
 

@@ -24,7 +24,7 @@ from trading_system.domain.orders import Order, OrderStatus
 from trading_system.domain.reconciliations import Reconciliation
 from trading_system.domain.reports import Report
 from trading_system.execution.balances import BalanceBook
-from trading_system.execution.look_ups import UNSURE, LookUps
+from trading_system.execution.look_ups import UNSURE, LookUps, is_in_doubt
 from trading_system.execution.news import News, Tally
 from trading_system.execution.oms import OrderManager
 from trading_system.execution.survey import Survey
@@ -162,7 +162,8 @@ class Reconciler:
                 return
         doubtful = await self._doubtful()
         if self._strangers or len(doubtful) > _FEW:
-            await self._glance()
+            someone_waits = any(map(is_in_doubt, doubtful))
+            await self._glance(self._records if someone_waits else self._background)
         else:
             await self._look_ups.ask(doubtful)
         await self._manager.excess.cut_all()
@@ -183,12 +184,12 @@ class Reconciler:
             return False
         return True
 
-    async def _glance(self) -> None:
+    async def _glance(self, records: AccountRecords) -> None:
         """Catch up by what is open there; who is not among it is found by a pass before long."""
         heard, self._strangers = self._strangers, set()
         try:
             async with self._one_at_a_time:
-                await self._news.book(await self._survey.glance(self._background), Tally())
+                await self._news.book(await self._survey.glance(records), Tally())
         except ExchangeError as error:
             log.debug("open orders could not be read", error=str(error))
             self._strangers |= heard
@@ -244,7 +245,7 @@ class Reconciler:
             asked=tally.asked,
             booked=tally.booked,
             adopted=tally.adopted,
-            unknown_left=sum(not order.is_waiting for order in unsure),
+            unknown_left=sum(map(is_in_doubt, unsure)),
             fills=await self._balances.fills_booked() - fills,
             balances_compared=findings.quiet,
             differences=findings.differences,
