@@ -8,7 +8,7 @@ from trading_system.bus import Bus
 from trading_system.config import Settings
 from trading_system.exchange.budget import SharedBudget
 from trading_system.exchange.client import Client
-from trading_system.exchange.endpoints import Endpoints
+from trading_system.exchange.endpoints import Endpoints, data_endpoints, trading_endpoints
 from trading_system.exchange.gateway import Gateway
 from trading_system.exchange.markets import Market
 from trading_system.exchange.venue import Venue
@@ -23,7 +23,19 @@ from trading_system.resilience.limits import (
 from trading_system.resilience.retry import RetryPolicy
 
 
-def reached(
+def venues(
+    settings: Settings, market: Market, *, clock: Clock, bus: Bus, stack: AsyncExitStack
+) -> tuple[Venue, Venue]:
+    """The venue that trades, and the one that tells prices: the same unless the settings say so."""
+    there = trading_endpoints(settings.venue, market.hosts)
+    trades = _reached(settings, market, there, clock=clock, bus=bus, stack=stack)
+    if settings.data_venue in {None, settings.venue}:
+        return trades, trades
+    there = data_endpoints(str(settings.data_venue), market.hosts)
+    return trades, _reached(settings, market, there, clock=clock, bus=bus, stack=stack)
+
+
+def _reached(
     settings: Settings,
     market: Market,
     endpoints: Endpoints,

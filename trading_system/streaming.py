@@ -14,7 +14,8 @@ from trading_system.exchange.markets import Hearing
 from trading_system.exchange.streams.market_stream import MarketStream
 from trading_system.exchange.streams.roles import Road
 from trading_system.exchange.streams.user_stream import UserStream
-from trading_system.exchange.venue import Venue
+from trading_system.exchange.venue import Streams, Venue
+from trading_system.exchange.watch import VenueWatch
 from trading_system.market.candle_gaps import CandleGaps
 from trading_system.market.fetcher import PriceFetcher
 from trading_system.market.following import Following
@@ -29,6 +30,15 @@ from trading_system.ports import Clock, OrderRepository, PriceRepository, Symbol
 from trading_system.resilience.retry import RetryPolicy
 
 Run = Callable[[], Coroutine[None, None, None]]
+
+
+def tasks(venues: Mapping[Venue, Sequence[Streams]], clock: Clock) -> Mapping[str, Run]:
+    """The watch of each venue, and all the streams there are."""
+    streams = [each for several in venues.values() for each in several]
+    return {
+        f"watch of {each.endpoints.public}": VenueWatch(gateway=each.gateway, clock=clock).run
+        for each in venues
+    } | {f"stream {number}": stream.run for number, stream in enumerate(streams)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

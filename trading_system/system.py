@@ -1,6 +1,7 @@
 """The composition root: settings in, one running system out. Read it down: one line an object.
 
-What keeps it live to the second is built in `streaming`, what trades in `dealing`.
+What gets candles is built in `collecting`, what keeps it live to the second in `streaming`, what
+trades in `dealing` and, by itself, in `trader`.
 """
 
 from __future__ import annotations
@@ -10,18 +11,16 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
-from trading_system import dealing, streaming
+from trading_system import collecting, dealing, reaching, streaming
 from trading_system.bus import Bus
 from trading_system.config import Settings
 from trading_system.domain.venues import VenueReport
 from trading_system.event_log import EventLog
-from trading_system.exchange.endpoints import data_endpoints, trading_endpoints
 from trading_system.exchange.market_data import BinanceMarketData
 from trading_system.exchange.markets import MARKETS
 from trading_system.exchange.streams.signing import HmacSigner
 from trading_system.exchange.streams.user_stream import UserStream
 from trading_system.exchange.venue import Streams, Venue
-from trading_system.exchange.watch import VenueWatch
 from trading_system.execution.adviser import Adviser
 from trading_system.execution.control import Arming
 from trading_system.execution.desk import Desk
@@ -34,19 +33,13 @@ from trading_system.execution.steps import OnStep, ignore
 from trading_system.execution.stops import StopKeeper
 from trading_system.health import Health
 from trading_system.market.backfill import BackfillService
-from trading_system.market.fetcher import PriceFetcher
 from trading_system.market.heartbeat import HeartbeatScheduler
 from trading_system.market.live import LiveMarket
-from trading_system.market.live_candles import LiveCandles
 from trading_system.market.registry import SymbolRegistry
-from trading_system.market.repair import GapRepair
 from trading_system.market.states import read_thresholds
 from trading_system.metrics import Metrics
 from trading_system.ports import Clock, ComponentHealth, Derivatives, MarketData, Trading
-from trading_system.reaching import reached
 from trading_system.research.backtest_queue import BacktestQueue
-from trading_system.research.fetching import Fetcher, Histories, StoredMinutes
-from trading_system.research.history_cache import HistoryCache
 from trading_system.resilience.limits import Priority
 from trading_system.resilience.retry import RetryPolicy
 from trading_system.risk.limits import read_limits
@@ -132,67 +125,43 @@ async def opened(
         symbols = Symbols(database)
         prices = Prices(database)
         beats = Beats(database)
-        jobs = Backfills(database)
         orders = Orders(database)
         bus = Bus()
         event_log = EventLog(bus)
 
         market = MARKETS[settings.market_type]
-        there = trading_endpoints(settings.venue, market.hosts)
-        venue = reached(settings, market, there, clock=clock, bus=bus, stack=stack)
-        data_venue = venue
-        if settings.data_venue not in {None, settings.venue}:
-            there = data_endpoints(str(settings.data_venue), market.hosts)
-            data_venue = reached(settings, market, there, clock=clock, bus=bus, stack=stack)
+        venue, data_venue = reaching.venues(settings, market, clock=clock, bus=bus, stack=stack)
         listing = market.market_data(venue, clock, Priority.ORDERS)  # orders wait for it
         market_data = market.market_data(data_venue, clock, Priority.CANDLES)
         history = market.market_data(data_venue, clock, Priority.BACKFILL)
         account = market.account(venue, Priority.ORDERS)
         derivatives = market.derivatives(venue.gateway, venue.listing)
 
-        backfills = BackfillService(market_data=history, prices=prices, jobs=jobs, clock=clock)
-        registry = SymbolRegistry(
-            symbols=symbols,
-            market_data=market_data,
-            backfills=backfills,
-            clock=clock,
-            backfill_minutes=settings.backfill_minutes,
-        )
-        missing = Fetcher(backfills=registry, jobs=backfills, clock=clock)
-        backtests = BacktestQueue(
-            candles=Histories(
-                StoredMinutes(prices=prices, fetch=missing.fetch),
-                clock=clock,
-                cache=HistoryCache(settings.cache_dir),
-            ),
-            folder=settings.results_dir,
-            strategies=settings.strategies_dir,
-            clock=clock,
-        )
-        repair = GapRepair(symbols=symbols, prices=prices, backfills=backfills, clock=clock)
-        candles = LiveCandles(prices=prices, clock=clock, bus=bus)
-        fetcher = PriceFetcher(
-            market_data=market_data,
+        collector = collecting.collecting(
+            market_data,
+            history,
             symbols=symbols,
             prices=prices,
-            clock=clock,
-            first_minutes=settings.backfill_minutes,
-            on_stored=candles.prove,
-            on_candles=lambda stored: traders.trader.on_candles(stored),  # noqa: PLW0108 -- built below
-        )
-        heartbeat = HeartbeatScheduler(
-            clock=clock,
             beats=beats,
-            collect=fetcher.collect,
-            buffer_seconds=settings.heartbeat_buffer_seconds,
+            jobs=Backfills(database),
+            on_candles=lambda stored: traders.trader.on_candles(stored),  # noqa: PLW0108 -- built below
+            clock=clock,
+            bus=bus,
+            options=collecting.CollectingOptions(
+                first_minutes=settings.backfill_minutes,
+                buffer_seconds=settings.heartbeat_buffer_seconds,
+                results=settings.results_dir,
+                cache=settings.cache_dir,
+                strategies=settings.strategies_dir,
+            ),
         )
         stream_retry = RetryPolicy(cap=settings.stream_retry_cap_seconds)
         live_prices = streaming.live_prices(
             data_venue,
             market_data,
             history,
-            fetcher,
-            candles,
+            collector.fetcher,
+            collector.candles,
             roads=market.roads,
             symbols=symbols,
             prices=prices,
@@ -240,7 +209,7 @@ async def opened(
             symbols=symbols,
             prices=prices,
             live=live_prices.live,
-            backfill=registry.backfill,
+            backfill=collector.registry.backfill,
             may_short=market.on_margin,
             folder=settings.strategies_dir,
             limit_seconds=settings.strategy_seconds,
@@ -268,7 +237,7 @@ async def opened(
             clock=clock,
             venues=streams,
             live=live_prices.live,
-            heartbeat=heartbeat,
+            heartbeat=collector.heartbeat,
             stops=orders_side.stops,
             database=database,
         )
@@ -282,10 +251,10 @@ async def opened(
             market_data=market_data,
             trading=account.trading,
             derivatives=derivatives,
-            registry=registry,
-            backfills=backfills,
-            backtests=backtests,
-            heartbeat=heartbeat,
+            registry=collector.registry,
+            backfills=collector.backfills,
+            backtests=collector.backtests,
+            heartbeat=collector.heartbeat,
             listing=listing,
             desk=orders_side.desk,
             adviser=orders_side.adviser,
@@ -304,25 +273,11 @@ async def opened(
             bus=bus,
             _venues=streams,
             _tasks={
-                **{
-                    f"watch of {each.endpoints.public}": VenueWatch(
-                        gateway=each.gateway, clock=clock
-                    ).run
-                    for each in streams
-                },
                 **orders_side.tasks,
                 "trader": traders.trader.run,
-                "backfills": backfills.run,
-                "backtests": backtests.run,
-                "gap repair": repair.run,
-                "heartbeat": heartbeat.run,
+                **collector.tasks,
                 **live_prices.tasks,
-                **{
-                    f"stream {number}": stream.run
-                    for number, stream in enumerate(
-                        each for several in streams.values() for each in several
-                    )
-                },
+                **streaming.tasks(streams, clock),
             },
             _health=health,
             _metrics=Metrics(bus=bus, gauges=health.gauges),

@@ -29,6 +29,9 @@ _PROOF = 10 * MINUTE  # how far back minutes that REST has not told are still as
 _PATIENCE_SECONDS = 20.0  # a beat older than this asks for no second page
 _REASONS_TOLD = 3
 
+OnCandles = Callable[[Mapping[Symbol, Sequence[Candle]]], object]
+"""Is told what was stored of each symbol, oldest first."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Collected:
@@ -59,8 +62,8 @@ class PriceFetcher:
         clock: Clock,
         first_minutes: int,
         concurrency: int = 32,
-        on_stored: Callable[[Mapping[Symbol, Sequence[Candle]]], object] = lambda _: None,
-        on_candles: Callable[[Mapping[Symbol, Sequence[Candle]]], object] = lambda _: None,
+        on_stored: OnCandles = lambda _: None,
+        on_candles: OnCandles = lambda _: None,
     ) -> None:
         self._market_data = market_data
         self._symbols = symbols
