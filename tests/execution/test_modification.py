@@ -390,6 +390,23 @@ async def test_of_two_amendments_planned_together_the_second_is_asked_for_again(
     assert trading.amended == [Decimal("0.5")]
 
 
+async def test_an_order_amended_between_plan_and_call_is_not_replaced_as_it_was(
+    manager, rest, trading, orders, says
+):
+    """A new price only leaves the quantity as it is: as it is by now."""
+    order = await rest()
+    moved = await manager.plan(order.id, price=HIGHER, quantity=None)
+    smaller = await manager.plan(order.id, price=None, quantity=Decimal("0.5"))
+    trading.answers.append(lambda sent: replace(says("NEW")(sent), quantity=Decimal("0.5")))
+    await manager.carry_out(smaller)
+    with pytest.raises(NotModified, match=r"it is NEW for 0.5 at 100 by now.*stands") as raised:
+        await manager.carry_out(await manager.prepare(moved))
+    old, new = raised.value.old, raised.value.new
+    assert (old.status, old.request.quantity, new.status) == (S.NEW, Decimal("0.5"), S.REJECTED)
+    assert await orders.get(order.id) == old
+    assert [call for call, _ in trading.sent] == ["place", "amend"]
+
+
 async def test_an_order_that_ended_is_not_amended(manager, rest, trading, says):
     order = await rest()
     change = await manager.plan(order.id, price=None, quantity=Decimal(1))

@@ -119,8 +119,7 @@ class Modifier:
         async with self._calls.alone(change.old.id):
             old = await self._orders.get(change.old.id)
             if old.status not in _RESTING or old.request != change.old.request:
-                told = f"{old.status} for {old.request.quantity} at {old.request.price}"
-                raise NotModified(f"it is {told} by now: ask again", old=old)
+                raise NotModified(f"it is {_told(old)}: ask again", old=old)
             self._on_step(steps.BEFORE_SEND)
             try:
                 report = await self._trading.amend(old, quantity)
@@ -165,10 +164,12 @@ class Modifier:
         )
         if old.status is not OrderStatus.PENDING_CANCEL:
             raise await self._refused(old, new, f"it is {old.status} by now")
-        if old.executed_quantity != planned_on.executed_quantity:
-            # What was planned, and judged, would execute this much again.
+        is_as_planned = old.request == planned_on.request
+        if not is_as_planned or old.executed_quantity != planned_on.executed_quantity:
+            # What was planned, and judged, would bring back what was executed or taken off since.
             old = await self._booking.verdict(old, OrderStatus.NEW, "not replaced")
-            raise await self._refused(old, new, "it filled some more meanwhile: ask again")
+            changed = "it filled some more meanwhile" if is_as_planned else f"it is {_told(old)}"
+            raise await self._refused(old, new, f"{changed}: ask again")
         self._on_step(steps.BEFORE_SEND)
         sent = self._clock.monotonic()
         try:
@@ -216,3 +217,7 @@ class Modifier:
         except TradingError as error:
             log.warning("could not look up", order_id=str(order.id), error=str(error))
             return order
+
+
+def _told(order: Order) -> str:
+    return f"{order.status} for {order.request.quantity} at {order.request.price} by now"
