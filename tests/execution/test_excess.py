@@ -304,6 +304,36 @@ async def test_while_the_order_before_is_in_doubt_nothing_is_modified(oversized,
     assert floor.calls == 1
 
 
+@pytest.mark.parametrize("failing", ["amend", "amend and find"])
+async def test_what_cannot_be_cut_is_not_modified_with_its_excess(oversized, orders, failing):
+    """Its open quantity would be carried over, and nobody would know any more."""
+    manager, floor, new = oversized
+    finds = 0
+
+    async def no_amend(*_):
+        raise Unreachable("down")
+
+    async def find_once(order):
+        nonlocal finds
+        finds += 1
+        if finds > 1:
+            raise Unreachable("down")
+        return floor.say(order.client_order_id)
+
+    floor.amend, amend = no_amend, floor.amend
+    if failing == "amend and find":
+        floor.find, find = find_once, floor.find
+    with pytest.raises(NotModified, match="more of it is open than was asked for") as raised:
+        await manager.modify(new.id, price=Decimal(102))
+    assert (raised.value.old.id, raised.value.new) == (new.id, None)
+    floor.amend, floor.meanwhile = amend, Decimal(0)
+    if failing == "amend and find":
+        floor.find = find
+    await manager.modify(new.id, price=Decimal(102))
+    floor.fill_all()
+    assert floor.executed == WANTED
+
+
 async def test_what_was_cut_before_its_answer_was_cut_off_is_not_cancelled(oversized, orders):
     """A PUT is sent again over a connection that broke: the venue refuses the second one."""
     manager, floor, new = oversized

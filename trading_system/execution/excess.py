@@ -59,7 +59,8 @@ class Excess:
     async def gone(self, order: Order) -> Order:
         """The order without any: only then it is known what of it is open.
 
-        Raises NotModified while that cannot be told, and what keeps the venue from being asked.
+        Raises NotModified while that cannot be told, or done, and what keeps the venue from being
+        asked.
         """
         if order.replaces is None or order.status.is_final:
             return order
@@ -71,7 +72,14 @@ class Excess:
             )
         if not await self._of(order):
             return order
-        return await self._looked_up_and_cut(order.id)
+        after = await self._looked_up_and_cut(order.id)
+        if not after.status.is_final and await self._of(after):
+            raise NotModified(
+                "more of it is open than was asked for, and cannot be cut off now: try again in a "
+                "moment",
+                old=after,
+            )
+        return after
 
     async def cut(self, new: Order) -> Order:
         """The order as large as it may be, as far as that could be done; for who holds its calls.
