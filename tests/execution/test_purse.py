@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
-from tests.execution.test_exposures import order
+from tests.execution.test_exposures import BTC, order
 from tests.fakes.safety import NOON
 from trading_system.domain.errors import Unreachable
-from trading_system.domain.events import BalancesChanged, VenueChanged
-from trading_system.domain.orders import OrderStatus, Side
+from trading_system.domain.events import BalancesChanged, OrderChanged, VenueChanged
+from trading_system.domain.orders import Order, OrderRequest, OrderStatus, OrderType, Side
 from trading_system.domain.reports import Balance
 from trading_system.execution.purse import Purse
 
@@ -49,6 +50,26 @@ def push(bus):
         )
 
     return tell
+
+
+@pytest.fixture
+def tell(bus):
+    """That this order has taken a step."""
+
+    def step(order_id, status):
+        changed = Order(
+            id=order_id,
+            client_order_id="ours",
+            request=OrderRequest(
+                symbol=BTC, side=Side.BUY, type=OrderType.LIMIT, quantity=D(3), price=D(100)
+            ),
+            status=status,
+            created_at=NOON,
+            updated_at=NOON,
+        )
+        bus.publish(OrderChanged(order=changed, source="answer", latency_ms=None))
+
+    return step
 
 
 def free(purse, *orders, **options):
@@ -186,6 +207,71 @@ async def test_what_a_replaced_order_ties_up_counts_as_free(purse, side, expecte
     told = free(purse, old, order(**WHOLE), instead_of=old.id)
     assert told["USDT"] == expected
     assert told["BTC"] == (8 if side is Side.SELL else 5)
+
+
+@pytest.mark.parametrize(
+    ("side", "asset", "had"), [(Side.BUY, "USDT", 1000), (Side.SELL, "BTC", 5)]
+)
+async def test_a_replaced_order_sets_nothing_free_that_no_word_has_taken_off(
+    purse, push, side, asset, had
+):
+    """Or the venue cancels the old order, and has not enough for the new one."""
+    await purse.refresh()
+    old = order(side=side, **WHOLE)
+    purse.saved(old.id, asset)
+    assert free(purse, old)[asset] < had
+    assert free(purse, old, instead_of=old.id)[asset] == had
+    partly = replace(old, executed_quantity=D(1), executed_quote=D(100))
+    assert free(purse, partly, instead_of=old.id)[asset] == had - (100 if side is Side.BUY else 1)
+
+
+async def test_an_answer_from_before_an_order_arrived_is_no_word_on_it(
+    purse, wallet, stream, clock, tell
+):
+    stream.up = False
+    await purse.refresh()
+    await clock.advance(6)
+    sent = order(**WHOLE)
+    purse.saved(sent.id, "USDT")
+    await purse.refresh()  # on its way: the venue ties nothing up for it yet
+    assert wallet.asked == 2
+    tell(sent.id, OrderStatus.NEW)
+    assert purse.unheard == {sent.id}
+    assert free(purse, sent)["USDT"] == 700
+    wallet.free = {"USDT": D(700)}
+    await clock.advance(6)
+    await purse.refresh()
+    assert free(purse, sent)["USDT"] == 700
+    assert purse.unheard == set()
+
+
+@pytest.mark.parametrize("told", ["by an event", "by the record"])
+async def test_an_answer_from_after_an_order_arrived_has_it_taken_off(
+    purse, wallet, stream, clock, tell, told
+):
+    stream.up = False
+    await purse.refresh()
+    sent = order(**WHOLE)
+    purse.saved(sent.id, "USDT")
+    if told == "by an event":
+        tell(sent.id, OrderStatus.UNKNOWN)
+        tell(sent.id, OrderStatus.NEW)
+    else:
+        assert free(purse, sent)["USDT"] == 700
+    wallet.free = {"USDT": D(700)}
+    await clock.advance(6)
+    await purse.refresh()
+    assert free(purse, sent)["USDT"] == 700
+    assert purse.unheard == set()
+
+
+async def test_what_is_pushed_of_an_order_on_its_way_is_a_word_on_it(purse, wallet, push, tell):
+    """The venue tells of it, and of what it ties up, before it answers."""
+    sent = order(**WHOLE)
+    wallet.on_ask = lambda: (purse.saved(sent.id, "USDT"), push(USDT="700"))
+    await purse.refresh()
+    tell(sent.id, OrderStatus.NEW)
+    assert free(purse, sent)["USDT"] == 700
 
 
 async def test_an_order_is_asked_for_until_the_venue_tells_of_what_it_pays_with(purse, push):

@@ -2,8 +2,9 @@
 
 Pushes keep the word fresh, so that no order has to wait for an answer. Between a push and an order
 it stays right because orders that the word does not contain are taken off: those without an answer,
-and those saved after the word was given. A push may overtake nothing: what comes late only makes
-less of it seem free, or leaves the last refusal to the venue.
+those saved after the word was given, and those that had not arrived when it was asked for. A push
+may overtake nothing: what comes late only makes less of it seem free, or leaves the last refusal to
+the venue.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import structlog
 
 from trading_system.bus import Bus
 from trading_system.domain.errors import ExchangeError
-from trading_system.domain.events import BalancesChanged, VenueChanged
+from trading_system.domain.events import BalancesChanged, OrderChanged, VenueChanged
 from trading_system.domain.instruments import Symbol
 from trading_system.domain.reports import Balance
 from trading_system.execution.exposures import is_unanswered, pays, pays_with, tied_up
@@ -51,6 +52,8 @@ class Purse:
         self._told_at = float("-inf")
         self._unbroken = False  # pushes have come ever since
         self._saved: dict[UUID, tuple[str, int]] = {}  # what it pays with, and its number
+        self._on_their_way: set[UUID] = set()  # of these the venue has told nothing yet
+        bus.subscribe(OrderChanged, self._on_order)
         bus.subscribe(BalancesChanged, self._on_push)
         bus.subscribe(VenueChanged, self._on_venue)
 
@@ -60,6 +63,8 @@ class Purse:
             if self._is_fresh:
                 return
             number, asked_at = self._next(), self._clock.monotonic()
+            for order_id in self.unheard & self._on_their_way:  # it may arrive after the question
+                self._saved[order_id] = self._saved[order_id][0], self._next()
             self._unbroken = self._is_pushed()
             try:
                 balances = await self._balances()
@@ -76,6 +81,7 @@ class Purse:
         """An order that pays with `asset` is on record, and no word so far knows of it."""
         if self._told is not None or self._asking.locked():  # else every word is still to come
             self._saved[order_id] = asset, self._next()
+            self._on_their_way.add(order_id)
 
     @property
     def unheard(self) -> frozenset[UUID]:
@@ -102,10 +108,12 @@ class Purse:
         for order in orders:
             asset = pays_with(order)
             _, number = self._saved.get(order.id, (asset, -1))
+            if is_unanswered(order) or (number > self._last_word(asset) and not order.waits):
+                free[asset] = free.get(asset, Decimal(0)) - pays(order, price(order.symbol))
             if order.id == instead_of:
                 free[asset] = free.get(asset, Decimal(0)) + tied_up(order)
-            elif is_unanswered(order) or (number > self._last_word(asset) and not order.waits):
-                free[asset] = free.get(asset, Decimal(0)) - pays(order, price(order.symbol))
+            if not is_unanswered(order):
+                self._on_their_way.discard(order.id)
             if order.status.is_final and not order.executed_quantity:
                 self._saved.pop(order.id, None)  # no word will come of what changed nothing
         return free
@@ -126,6 +134,10 @@ class Purse:
         number = self._next()
         for each in changed.balances:
             self._free[each.asset] = each.free, number
+
+    def _on_order(self, changed: OrderChanged) -> None:
+        if not changed.order.is_unseen:
+            self._on_their_way.discard(changed.order.id)
 
     def _on_venue(self, changed: VenueChanged) -> None:
         if changed.part == _PUSHES:
