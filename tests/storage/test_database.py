@@ -4,6 +4,7 @@ import asyncio
 import os
 import sqlite3
 import sys
+import threading
 from contextlib import AsyncExitStack
 
 import pytest
@@ -144,6 +145,29 @@ async def test_a_cancellation_during_the_commit_waits_for_it(database):
     with pytest.raises(asyncio.CancelledError):
         await task
     assert await names(database) == ["A/USDT"]
+
+
+@pytest.mark.parametrize("failure", [None, StorageError("no")], ids=["done", "failed"])
+async def test_a_cancelled_write_ends_when_its_work_has(database, failure):
+    """Whoever comes next would go by what was there before, and undo it."""
+    begun, go_on = threading.Event(), threading.Event()
+
+    def add_slowly(connection):
+        begun.set()
+        go_on.wait(5)
+        connection.execute(ADD, ("A/USDT",))
+        if failure is not None:
+            raise failure
+
+    task = asyncio.create_task(database.write(add_slowly))
+    await asyncio.to_thread(begun.wait, 5)
+    task.cancel()
+    await asyncio.wait([task], timeout=0.01)
+    assert not task.done()
+    go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await names(database) == ([] if failure else ["A/USDT"])
 
 
 async def test_a_commit_that_fails_is_rolled_back_and_told(database):

@@ -69,7 +69,10 @@ def explained(path: Path) -> Iterator[None]:
 
 
 async def to_its_end(work: Coroutine[Any, Any, Result]) -> Result:
-    """Await it even when cancelled meanwhile; the cancellation is raised afterwards."""
+    """Await it even when cancelled meanwhile; the cancellation is raised afterwards.
+
+    Then it is raised whatever has become of the work: who is cancelled must not go on.
+    """
     task = asyncio.ensure_future(work)
     cancelled: asyncio.CancelledError | None = None
     while not task.done():
@@ -77,7 +80,7 @@ async def to_its_end(work: Coroutine[Any, Any, Result]) -> Result:
             await asyncio.wait([task])
         except asyncio.CancelledError as error:
             cancelled = error
-    result = task.result()
     if cancelled is not None:
+        task.exception()  # nobody is left to hear of it
         raise cancelled
-    return result
+    return task.result()

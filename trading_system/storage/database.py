@@ -90,12 +90,14 @@ class Database:
     async def write(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
         """A whole transaction on one way to the writer's thread: for what somebody waits for.
 
-        Committed when `work` returns, rolled back when it raises, whatever becomes of the caller
-        meanwhile. Raises StorageError when the database fails.
+        Committed when `work` returns, rolled back when it raises; a caller that is cancelled
+        meanwhile goes when that is done. Raises StorageError when the database fails.
         """
         async with self._writing:
             with _working(self.path):
-                return await self._writer.run(lambda connection: _transacted(connection, work))
+                return await to_its_end(
+                    self._writer.run(lambda connection: _transacted(connection, work))
+                )
 
     async def read(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
         """The same for a reading: `work` sees one unchanging view of the data."""
