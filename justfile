@@ -20,6 +20,10 @@ slow:
 crash *ARGS:
     uv run python -m proofs.crash {{ ARGS }}
 
+# Write the examples of README and docs anew: their figures, run ids and picture
+example:
+    uv run python -m proofs.example --write --picture
+
 # Change the code of order states and risk checks a little, again and again: do the tests notice?
 mutate:
     bash proofs/mutate.sh

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pickle
 import sys
 import textwrap
+from pathlib import Path
 
 import pytest
 
@@ -89,6 +90,15 @@ def test_a_file_of_ones_own_adds_its_strategy_and_not_what_it_imports(write):
     momentum = build(found["momentum"], {"bars": "3"})
     assert parameters(found["momentum"])[0].help == "Bars to look back."
     assert examine(momentum, example_frame()) is None
+
+
+def test_the_strategy_that_the_readme_shows_works_and_does_not_look_ahead(write):
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    shown = readme.split("```python\n")[1].split("```")[0]
+    (kind,) = load(write(shown))
+    strategy = build(kind, {"bars": "3"})
+    assert examine(strategy, example_frame()) is None
+    assert strategy.targets(example_frame()).any()
 
 
 def test_a_folder_adds_its_files_in_their_order_but_not_private_ones(write, tmp_path):
