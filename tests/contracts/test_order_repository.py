@@ -135,7 +135,7 @@ async def test_what_reports_change_is_stored(repository):
     amended = replace(made.request, quantity=Decimal("0.05"))
     told = report(made, "NEW")
     after = replace(apply(made, told), request=amended, latency_ms=7, reject_reason="why")
-    assert await repository.record(made, after, told, at=NOW) == after
+    assert await repository.record(made, after, told, at=NOW) == (after, False)
     assert await repository.get(made.id) == after
 
 
@@ -157,7 +157,7 @@ async def test_fees_are_added_up_by_asset_over_all_fills(repository):
     for trade_id, asset, fee in (("1", "BNB", "0.1"), ("2", "BTC", "0"), ("3", "BNB", "0.2")):
         paid = replace(fill(trade_id), fee=Decimal(fee), fee_asset=asset)
         told = report(made, "PARTIALLY_FILLED", paid, executed="0.05")
-        stored = await repository.record(stored, apply(stored, told), told, at=NOW)
+        stored, _ = await repository.record(stored, apply(stored, told), told, at=NOW)
     assert stored.fees == (("BNB", Decimal("0.3")),)
     assert await repository.get(made.id) == stored
 
@@ -206,7 +206,8 @@ async def test_a_report_is_stored_with_its_fills(repository):
     await create(repository, before)
     said = report(before, "PARTIALLY_FILLED", fill("t1"), executed="0.05")
     after = apply(before, said)
-    stored = await repository.record(before, after, said, at=NOW)
+    stored, fills_more = await repository.record(before, after, said, at=NOW)
+    assert fills_more
     assert stored == replace(after, fees=(("BTC", Decimal("0.00005")),))
     assert await repository.get(before.id) == stored
     (row,) = await repository.fills()
@@ -217,8 +218,9 @@ async def test_a_trade_is_booked_once_however_often_it_is_told(repository):
     before = order()
     await create(repository, before)
     said = report(before, "PARTIALLY_FILLED", fill("t1"), executed="0.05")
-    for _ in range(3):
-        await repository.record(before, apply(before, said), said, at=NOW)
+    for number in range(3):
+        _, fills_more = await repository.record(before, apply(before, said), said, at=NOW)
+        assert fills_more is (number == 0)
     assert len(await repository.fills()) == 1
 
 

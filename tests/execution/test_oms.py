@@ -540,3 +540,40 @@ async def test_an_order_is_under_way_from_before_the_disk_knows_until_all_were_t
     during = {order.id: REQUEST.symbol}
     assert seen == [("on disk", during), ("told", during)]
     assert manager.booking.under_way == {}
+
+
+async def test_fills_that_come_later_and_cost_nothing_are_told_once(
+    manager, orders, trading, bus, says
+):
+    """Positions wait for the word of an order: its totals alone are none."""
+    trading.answers.append(says("FILLED", "2"))
+    order, _ = await manager.save(REQUEST, idempotency_key=None, digest="d")
+    order = await manager.send(order)
+    told = []
+    bus.subscribe(OrderChanged, told.append)
+    late = says("FILLED", "2", fills=("t1", "t2"), source="lookup")(order)
+    free = replace(late, fills=tuple(replace(fill, fee=Decimal(0)) for fill in late.fills))
+    for _ in range(2):
+        await manager.on_report(free)
+    assert [event.order.id for event in told] == [order.id]
+
+
+async def test_what_was_booked_and_not_told_stays_under_way(manager, orders, trading, says):
+    """Cancelled at the commit nobody knows whether it was: positions look at the record."""
+    record = orders.record
+
+    async def cut_off(before, after, report, *, at):
+        await record(before, after, report, at=at)
+        raise asyncio.CancelledError
+
+    order, _ = await manager.save(REQUEST, idempotency_key=None, digest="d")
+    trading.answers.append(says("NEW"))
+    await manager.send(order)
+    orders.record = cut_off
+    filled = says("FILLED", "2", fills=("t1",), source="stream")(order)
+    with pytest.raises(asyncio.CancelledError):
+        await manager.on_report(filled)
+    assert manager.booking.under_way == {order.id: REQUEST.symbol}
+    orders.record = record
+    await manager.on_report(filled)
+    assert manager.booking.under_way == {}

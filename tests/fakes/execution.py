@@ -100,6 +100,7 @@ class FakeOrders:
     async def record(self, before, after, report, *, at):
         if after.status is not before.status:
             self.transitions.append((before.status, after.status))
+        known = len(self.booked)
         for fill in report.fills:
             self.booked.setdefault(
                 (fill.trade_id, after.id),
@@ -115,7 +116,7 @@ class FakeOrders:
             fees[row.fill.fee_asset] += row.fill.fee
         paid = tuple((asset, fees[asset]) for asset in sorted(fees) if fees[asset])
         self.rows[after.id] = replace(after, fees=paid)
-        return self.rows[after.id]
+        return self.rows[after.id], len(self.booked) > known
 
     async def keep_impossible(self, order, report, *, at):
         if report not in self.impossible:

@@ -277,7 +277,8 @@ class Book:
         after = replace(
             order, status=OrderStatus.FILLED, executed_quantity=Decimal(executed or fill)
         )
-        return await self.orders.record(order, after, report, at=NOON)
+        stored, _ = await self.orders.record(order, after, report, at=NOON)
+        return stored
 
 
 @pytest.fixture

@@ -58,7 +58,9 @@ def report(made, status, executed="0", **more) -> Report:
 
 
 async def step(repository, made, said) -> Order:
-    return await repository.record(made, apply(made, said), said, at=NOW + timedelta(seconds=2))
+    at = NOW + timedelta(seconds=2)
+    stored, _ = await repository.record(made, apply(made, said), said, at=at)
+    return stored
 
 
 @pytest.fixture

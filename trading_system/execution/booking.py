@@ -71,14 +71,15 @@ class Booking:
             if acknowledged_ms is not None:
                 after = replace(after, latency_ms=acknowledged_ms)
             self.under_way[before.id] = before.request.symbol
-            try:
-                if after != before or report.fills:
-                    after = await self._orders.record(before, after, report, at=self._clock.now())
-                self._on_step(steps.REPORT_BOOKED)
-                if after != before:
-                    self._announce(after, report.source, received_at, latency_ms)
-            finally:
-                self.under_way.pop(before.id, None)
+            fills_more = False
+            if after != before or report.fills:
+                now = self._clock.now()
+                after, fills_more = await self._orders.record(before, after, report, at=now)
+            self._on_step(steps.REPORT_BOOKED)
+            if after != before or fills_more:
+                self._announce(after, report.source, received_at, latency_ms)
+            # Where anything broke off before this the next report of it is waited for.
+            self.under_way.pop(before.id, None)
         return after
 
     async def verdict(

@@ -47,10 +47,13 @@ class OrderRepository(Protocol):
         """
         ...
 
-    async def record(self, before: Order, after: Order, report: Report, *, at: datetime) -> Order:
+    async def record(
+        self, before: Order, after: Order, report: Report, *, at: datetime
+    ) -> tuple[Order, bool]:
         """Store the order after a report, the transition and the fills that are new.
 
-        Returns it as it is stored, with the fees of all its fills; `at` is when we booked it.
+        Returns it as it is stored, with the fees of all its fills, and whether any of these was
+        new; `at` is when we booked it.
         """
         ...
 

@@ -68,11 +68,12 @@ def adopt(connection: sqlite3.Connection, order: Order) -> Order:
 
 def record(
     connection: sqlite3.Connection, before: Order, after: Order, report: Report, *, at: datetime
-) -> Order:
-    """The order after a report, its step and the fills that are new; as it is stored."""
+) -> tuple[Order, bool]:
+    """The order after a report, its step and fills; as it is stored, and whether one is new."""
     inserted = connection.executemany(
         rows.INSERT_FILL, [rows.fill_row(after, fill) for fill in report.fills]
     )
+    fills_more = inserted.rowcount > 0
     # What the venue has just told of for the first time has no fills yet.
     is_known = before.venue_order_id is not None
     has_fills = is_known or after.executed_quantity or report.fills
@@ -82,9 +83,9 @@ def record(
         after = replace(after, fees=sums.fees)
         _note_missing_fills(connection, after, sums)
     connection.execute(rows.UPDATE, (*rows.changing(after), str(after.id)))
-    if order_steps.is_step(before, after) or inserted.rowcount > 0:
+    if order_steps.is_step(before, after) or fills_more:
         transitions.append(connection, order_steps.reported(before, after, report, fills, at=at))
-    return after
+    return after, fills_more
 
 
 def keep_impossible(

@@ -44,10 +44,12 @@ class Orders:
         """
         return await self._database.write(partial(writes.adopt, order=order))
 
-    async def record(self, before: Order, after: Order, report: Report, *, at: datetime) -> Order:
+    async def record(
+        self, before: Order, after: Order, report: Report, *, at: datetime
+    ) -> tuple[Order, bool]:
         """The order after a report, its step and the fills that are new, all or nothing.
 
-        Returns it as it is stored, with what its fills cost by now.
+        Returns it as it is stored, with what its fills cost by now, and whether one was new.
         """
         return await self._database.write(
             partial(writes.record, before=before, after=after, report=report, at=at)
