@@ -27,6 +27,7 @@ from trading_system.simulator.model import (
 from trading_system.simulator.orders import CONTINGENT
 from trading_system.simulator.self_trades import PreventedMatch, SelfTradePrevention
 from trading_system.simulator.settlement import Settlement, cent, cost_of
+from trading_system.simulator.tapes import next_trade
 from trading_system.simulator.triggers import Triggers, is_reached
 
 _REASONS = {
@@ -109,15 +110,13 @@ class Market:
 
     def next_trade(self, now: int) -> MarketTrade | None:
         """The next trade of the tape up to now that concerns any order here."""
-        below = [price for price, _ in self._triggers.bounds() if price is not None]
-        above = [price for _, price in self._triggers.bounds() if price is not None]
-        best_bid, best_ask = self._book.best(Side.BUY), self._book.best(Side.SELL)
-        return self._feed.next_trade(
+        return next_trade(
+            self._feed,
             self.rules.symbol,
+            self._book,
+            self._triggers,
             after=self._last_met,
             now=now,
-            at_or_below=max(below + ([] if best_bid is None else [best_bid]), default=None),
-            at_or_above=min(above + ([] if best_ask is None else [best_ask]), default=None),
         )
 
     def meet(self, trade: MarketTrade) -> None:

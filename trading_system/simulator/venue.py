@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
-from heapq import heapify, heappop, heapreplace
 
 from trading_system.simulator import replacing
 from trading_system.simulator.accounts import Accounts
@@ -44,6 +43,7 @@ from trading_system.simulator.model import (
 )
 from trading_system.simulator.orders import OrderLog, cancel_id, draft, missing_id
 from trading_system.simulator.settlement import Settlement
+from trading_system.simulator.tapes import passing
 
 _RESTRICTIONS = {"ONLY_NEW": Status.NEW, "ONLY_PARTIALLY_FILLED": Status.PARTIALLY_FILLED}
 _UNKNOWN_ORDER = "Unknown order sent."
@@ -186,22 +186,8 @@ class Venue:
     def _run_market(self) -> None:
         """Show the tapes of all symbols with open orders to them, in the order of time."""
         self._busy = {symbol: market for symbol, market in self._busy.items() if market}
-        coming = [
-            (trade.time, symbol, trade)
-            for symbol, market in self._busy.items()
-            if (trade := market.next_trade(self._now)) is not None
-        ]
-        heapify(coming)
-        while coming:
-            _, symbol, trade = coming[0]
-            market = self._busy[symbol]
-            market.meet(trade)
+        for trade in passing(self._busy, self._now):
             self._contingencies.proceed(trade.time, on_tape=True)
-            following = market.next_trade(self._now)
-            if following is None:
-                heappop(coming)
-            else:
-                heapreplace(coming, (following.time, symbol, following))
 
     def _place(self, command: PlaceOrder) -> Order:
         """The engine's part: everything but parameters and filters."""

@@ -10,7 +10,6 @@ Users' orders trade with each other and with the feed's book and tape, which the
 from __future__ import annotations
 
 from decimal import Decimal
-from heapq import heapify, heappop, heapreplace
 
 from trading_system.simulator.books import Books
 from trading_system.simulator.feeds import Feed
@@ -43,6 +42,7 @@ from trading_system.simulator.futures.rules import (
     judge_order,
 )
 from trading_system.simulator.model import Refused
+from trading_system.simulator.tapes import passing
 
 _MOST_MODIFICATIONS = 10_000
 
@@ -173,21 +173,8 @@ class FuturesVenue:
     def _run_market(self) -> None:
         """Show the tapes of all symbols with open orders to them, in the order of time."""
         self._busy = {symbol: market for symbol, market in self._busy.items() if market}
-        coming = [
-            (trade.time, symbol, trade)
-            for symbol, market in self._busy.items()
-            if (trade := market.next_trade(self._now)) is not None
-        ]
-        heapify(coming)
-        while coming:
-            _, symbol, trade = coming[0]
-            market = self._busy[symbol]
-            market.meet(trade)
-            following = market.next_trade(self._now)
-            if following is None:
-                heappop(coming)
-            else:
-                heapreplace(coming, (following.time, symbol, following))
+        for _ in passing(self._busy, self._now):
+            pass
 
     def _place(self, command: PlaceOrder) -> None:
         self.check(command, self._now)
