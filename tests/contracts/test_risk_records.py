@@ -20,8 +20,10 @@ from trading_system.domain.orders import (
     OrderStatus,
     OrderType,
     Side,
+    apply,
     client_order_id,
 )
+from trading_system.domain.reports import Fill, Report
 from trading_system.ports import Commitment, Drawdown
 from trading_system.storage.commitments import Commitments
 from trading_system.storage.control import ControlEntries, DrawdownEntry
@@ -111,6 +113,41 @@ async def test_open_orders_are_told_and_those_named_oldest_first(kept):
         executed_quote=Decimal("9.3"),
     )
     assert (told[2].quantity, told[2].quote_quantity) == (None, Decimal("10.5"))
+
+
+async def test_orders_whose_fills_are_still_looked_for_are_told_with_what_is_missing(kept):
+    orders = kept["orders"]
+    quantities = {}
+    for age, fills in ((0, "0.3"), (86_400, "0"), (86_401, "0"), (0, "0.1 0.4"), (0, "0.2 0.1")):
+        ended = replace(order(age=age), executed_quantity=Decimal(0), executed_quote=Decimal(0))
+        await orders.create(ended, idempotency_key=None, digest="d")
+        told = Report(
+            client_order_id=ended.client_order_id,
+            status=OrderStatus.CANCELED,
+            source="answer",
+            time=ended.created_at,
+            executed_quantity=Decimal("0.5"),
+            fills=tuple(
+                Fill(
+                    trade_id=f"{ended.id} {number}",
+                    price=Decimal(1),
+                    quantity=Decimal(quantity),
+                    quote_quantity=Decimal(quantity),
+                    fee=Decimal(0),
+                    fee_asset="",
+                    maker=None,
+                    time=NOW,
+                )
+                for number, quantity in enumerate(fills.split())
+            ),
+        )
+        await orders.record(ended, apply(ended, told), told, at=NOW)
+        quantities[ended.id] = Decimal("0.5") - sum(map(Decimal, fills.split()))
+    told = await kept["commitments"].committed(since=NOW)
+    first, second, _, _, last = quantities
+    assert {each.id: each.unbooked for each in told.orders} == {
+        each: quantities[each] for each in (first, second, last)
+    }
 
 
 async def test_the_legs_of_which_only_one_can_fill_are_known_by_their_list(kept):

@@ -91,6 +91,22 @@ def test_every_symbol_held_or_ordered_is_exposed():
     }
 
 
+def test_what_was_executed_and_is_in_no_position_yet_may_still_come():
+    ended = order(status=OrderStatus.CANCELED, unbooked=D(1))
+    resting = order(**SELL, unbooked=D(1))
+    listed = order(list_id=LIST, unbooked=D(4))
+    assert seen({BTC: D(5)}, [ended, resting, listed, order(**FULL, symbol=ETH)]) == {
+        BTC: Exposure(
+            held=D(5),
+            buying=D(1) + D(4) + D(2),
+            selling=D(1) + D(2),
+            buying_unanswered=D(5),
+            selling_unanswered=D(1),
+            price=D(200),
+        )
+    }
+
+
 def test_whether_more_can_be_sold_than_is_held_is_passed_on():
     (exposure,) = seen({BTC: D(-1)}, [], may_short=True).values()
     assert exposure == Exposure(held=D(-1), price=D(200), may_short=True)

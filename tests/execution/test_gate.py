@@ -239,6 +239,21 @@ async def test_two_that_close_the_same_position_are_not_both_taken(
     assert await verdict(gate, CLOSING, instead_of=first.id) is None
 
 
+@pytest.mark.parametrize("status", [OrderStatus.FILLED, OrderStatus.CANCELED])
+async def test_what_an_order_executed_counts_before_its_fills_are_told(
+    make_gate, holdings, add, orders, status
+):
+    """Answers may hold totals alone: for a moment it is neither open nor in a position."""
+    holdings.quantities = {BTC: D(2)}
+    for side in Side:
+        order = add(status=status, side=side)
+        orders.rows[order.id] = replace(order, executed_quantity=D(2), executed_quote=D(198))
+        orders.short.add(order.id)
+    assert await verdict(make_gate(), CLOSING) == "reduce only"
+    assert await verdict(make_gate(max_exposure_per_symbol=D(599))) == "exposure of symbol"
+    assert await verdict(make_gate(max_exposure=D(599))) == "exposure"
+
+
 @pytest.mark.parametrize("waits", [True, False])
 async def test_a_leg_that_waits_at_the_venue_is_not_without_an_answer(
     make_gate, holdings, add, orders, waits

@@ -68,6 +68,7 @@ class FakeOrders:
         self.booked: dict[tuple[str, UUID], RecordedFill] = {}
         self.transitions: list[tuple[str, str]] = []
         self.impossible: list[Report] = []
+        self.short: set[UUID] = set()  # of fills, as far as reports have told
 
     async def create(self, order, *, idempotency_key, digest):
         if saved := await self.by_key(idempotency_key, digest):
@@ -112,6 +113,8 @@ class FakeOrders:
                 ),
             )
         fees = defaultdict(Decimal)
+        is_short = await self.booked_of(after) < after.executed_quantity
+        self.short = self.short | {after.id} if is_short else self.short - {after.id}
         for row in await self.fills(order_id=after.id):
             fees[row.fill.fee_asset] += row.fill.fee
         paid = tuple((asset, fees[asset]) for asset in sorted(fees) if fees[asset])
@@ -166,6 +169,10 @@ class FakeOrders:
             if (symbol is None or row.symbol == symbol)
             and (order_id is None or row.order_id == order_id)
         ][:limit]
+
+    async def booked_of(self, order):
+        rows = await self.fills(order_id=order.id)
+        return sum((row.fill.quantity for row in rows), Decimal(0))
 
     async def fill_counts(self):
         return dict(Counter(row.symbol for row in self.booked.values()))

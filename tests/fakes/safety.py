@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from trading_system.domain.instruments import Symbol
@@ -25,16 +25,21 @@ class FakeCommitments:
 
     async def committed(self, *, since, also=()):
         rows = self.orders.rows.values()
+        looked_for = since - timedelta(days=1)
         return Committed(
             orders=[
-                self._commitment(order)
+                await self._commitment(order)
                 for order in rows
-                if not order.status.is_final or order.id in also
+                if not order.status.is_final
+                or order.id in also
+                or (order.id in self.orders.short and order.updated_at >= looked_for)
             ],
             recent=sum(order.created_at > since for order in rows),
         )
 
-    def _commitment(self, order):
+    async def _commitment(self, order):
+        is_short = order.id in self.orders.short
+        booked = await self.orders.booked_of(order) if is_short else order.executed_quantity
         return Commitment(
             id=order.id,
             symbol=order.request.symbol,
@@ -48,6 +53,7 @@ class FakeCommitments:
             executed_quote=order.executed_quote,
             list_id=order.list_id and pair_of(order.list_id, order.id),
             waits=order.is_waiting,
+            unbooked=order.executed_quantity - booked,
         )
 
 

@@ -70,19 +70,22 @@ def exposures(
 ) -> dict[Symbol, Exposure]:
     """Every symbol that is held or ordered; of orders of which one alone can fill, the largest.
 
-    `price` is in the symbol's quote asset, `worth` in the account's currency.
+    `price` is in the symbol's quote asset, `worth` in the account's currency. What was executed and
+    is in no position yet counts as what may be filled already.
     """
     ordered: defaultdict[tuple[Symbol, Side], Decimal] = defaultdict(Decimal)
     unanswered: defaultdict[tuple[Symbol, Side], Decimal] = defaultdict(Decimal)
     lists: dict[tuple[Symbol, Side, UUID], Decimal] = {}
     for order in orders:
-        quantity = remaining(order, price(order.symbol))
-        if is_unanswered(order):
-            unanswered[order.symbol, order.side] += quantity
+        if order.status.is_final and not order.unbooked:
+            continue
+        way, quantity = (order.symbol, order.side), remaining(order, price(order.symbol))
+        ordered[way] += order.unbooked
+        unanswered[way] += order.unbooked + (quantity if is_unanswered(order) else _NOTHING)
         if order.list_id is None:
-            ordered[order.symbol, order.side] += quantity
+            ordered[way] += quantity
         else:
-            group = (order.symbol, order.side, order.list_id)
+            group = (*way, order.list_id)
             lists[group] = max(lists.get(group, _NOTHING), quantity)
     for (symbol, side, _), quantity in lists.items():
         ordered[symbol, side] += quantity

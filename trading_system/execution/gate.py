@@ -196,7 +196,7 @@ class RiskGate:
         positions = await self._holdings.positions()
         return exposures(
             {each.symbol: each.quantity for each in positions if each.quantity},
-            [order for order in orders if not order.status.is_final],
+            orders,
             cache(self.price),
             self._worth,
             may_short=self._may_short,
@@ -228,7 +228,7 @@ class RiskGate:
     async def _find_prices_of_all(self) -> None:
         """What is held or ordered counts with a price only, be it an old one."""
         orders = (await self._committed()).orders
-        ordered = {each.symbol for each in orders if not each.status.is_final}
+        ordered = {each.symbol for each in orders if not each.status.is_final or each.unbooked}
         held = {each.symbol for each in await self._holdings.positions() if each.quantity}
         for symbol in sorted(ordered | held):
             if self.price(symbol) is None:

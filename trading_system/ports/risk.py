@@ -19,7 +19,8 @@ class Commitment:
     """What an order may still do, and what it has done.
 
     `quantity` (base) is None where a quote quantity was asked for. `list_id` is shared by orders of
-    which only one can fill. `waits`: the venue has it and ties nothing up for it yet.
+    which only one can fill. `waits`: the venue has it and ties nothing up for it yet. `unbooked` is
+    what it has executed beyond its fills on record: no position contains it.
     """
 
     id: UUID
@@ -34,6 +35,7 @@ class Commitment:
     executed_quote: Decimal
     list_id: UUID | None = None
     waits: bool = False
+    unbooked: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +50,10 @@ class CommitmentRepository(Protocol):
     """A lean view of the orders on record."""
 
     async def committed(self, *, since: datetime, also: Collection[UUID] = ()) -> Committed:
-        """Every order that has not ended, or is named; `recent` were created after `since`."""
+        """Every order that has not ended, is named, or of which fills are still looked for.
+
+        That is done for a day. `recent` were created after `since`.
+        """
         ...
 
 

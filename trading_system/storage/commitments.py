@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
@@ -21,11 +21,16 @@ from trading_system.storage.times import to_milliseconds
 _OPEN = tuple(str(status) for status in OrderStatus if not status.is_final)
 _QUERY = (
     "SELECT id, symbol, side, status, quantity, quote_quantity, price, stop_price, "  # noqa: S608 -- marks
-    "executed_quantity, executed_quote, list_id, venue_order_id IS NOT NULL FROM orders "
-    f"WHERE status IN ({', '.join('?' * len(_OPEN))}) OR id IN (SELECT value FROM json_each(?)) "
+    "executed_quantity, executed_quote, list_id, venue_order_id IS NOT NULL, "
+    "CASE WHEN id IN (SELECT order_id FROM orders_short_of_fills) THEN "
+    "(SELECT json_group_array(fills.quantity) FROM fills WHERE order_id = orders.id) END "
+    f"FROM orders WHERE status IN ({', '.join('?' * len(_OPEN))}) "
+    "OR id IN (SELECT value FROM json_each(?)) "
+    "OR (id IN (SELECT order_id FROM orders_short_of_fills) AND +updated_at >= ?) "
     "ORDER BY +created_at, rowid"
 )
 """The plus keeps SQLite from walking all orders there ever were by their time."""
+_LOOKED_FOR = timedelta(days=1)
 _RECENT = "SELECT count(*) FROM orders WHERE created_at > ?"
 
 
@@ -36,12 +41,13 @@ class Commitments:
         self._database = database
 
     async def committed(self, *, since: datetime, also: Collection[UUID] = ()) -> Committed:
-        """Every order that has not ended, or is named; `recent` were created after `since`."""
+        """Every order that has not ended, is named, or of which fills are still looked for."""
         named = json.dumps([str(order_id) for order_id in also])
+        looked_for = to_milliseconds(since - _LOOKED_FOR)
 
         def look(connection: sqlite3.Connection) -> tuple[list[sqlite3.Row], int]:
             ((recent,),) = connection.execute(_RECENT, (to_milliseconds(since),))
-            return connection.execute(_QUERY, (*_OPEN, named)).fetchall(), recent
+            return connection.execute(_QUERY, (*_OPEN, named, looked_for)).fetchall(), recent
 
         rows, recent = await self._database.read(look)
         return Committed(orders=[_commitment(*row) for row in rows], recent=recent)
@@ -62,7 +68,15 @@ def _commitment(*row: Any) -> Commitment:
         executed_quote=Decimal(row[9]),
         list_id=None if row[10] is None else pair_of(UUID(row[10]), UUID(row[0])),
         waits=row[3] == OrderStatus.PENDING_NEW and bool(row[11]),
+        unbooked=_unbooked(Decimal(row[8]), row[12]),
     )
+
+
+def _unbooked(executed: Decimal, fills: str | None) -> Decimal:
+    """What these quantities, as JSON, leave of it; None where they are known to be all."""
+    if fills is None:
+        return Decimal(0)
+    return executed - sum(map(Decimal, json.loads(fills)), Decimal(0))
 
 
 def _decimal(text: str | None) -> Decimal | None:
