@@ -598,6 +598,15 @@ async def test_another_guard_takes_over_from_one_that_gave_up(bench, given_up):
     assert await bench.keeper.failed() == [stop]
 
 
+async def test_a_guard_of_a_part_leaves_the_rest_to_be_told(bench, given_up):
+    stop, _ = given_up  # of all of two
+    half = replace(FIXED, trigger_price=D(70), quantity=D("1.5"))
+    await bench.keeper.guard(half)
+    assert await bench.keeper.failed() == [stop]
+    await bench.keeper.guard(replace(half, quantity=D("0.5")))
+    assert await bench.keeper.failed() == []
+
+
 async def test_cancelling_one_that_gave_up_says_that_somebody_has_taken_note(bench, given_up):
     stop, told = given_up
     after = await bench.keeper.cancel(stop.id)

@@ -8,9 +8,11 @@ known to be the venue's, and no order that guards is given up before its success
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
+from decimal import Decimal
 from uuid import UUID
 from weakref import WeakValueDictionary
 
@@ -21,7 +23,7 @@ from trading_system.domain.errors import InvalidRequest, NotFound, TradingError
 from trading_system.domain.events import OrderChanged, PositionChanged, StopFailed
 from trading_system.domain.instruments import Symbol
 from trading_system.domain.market import Ticker, Trade
-from trading_system.domain.orders import Order, OrderStatus
+from trading_system.domain.orders import Order, OrderStatus, Side
 from trading_system.domain.stop_steps import decide
 from trading_system.domain.stops import Stop, StopStatus, StopWish
 from trading_system.execution.desk import Desk
@@ -42,6 +44,7 @@ log = structlog.get_logger(__name__)
 
 _EVERY_SECONDS = 1.0
 _LONGEST_WAIT = 60.0
+_ALL = Decimal("Infinity")
 _REFUSED = frozenset({OrderStatus.REJECTED, OrderStatus.EXPIRED, OrderStatus.EXPIRED_IN_MATCH})
 
 
@@ -130,16 +133,19 @@ class StopKeeper:
         return await self._repository.all(symbol=symbol, limit=limit)
 
     async def failed(self) -> list[Stop]:
-        """Those that gave up while what they were for is held, and is guarded by no other.
+        """Those that gave up while more is held of what they were for than others guard.
 
         Raises StorageError.
         """
         await self._read_all()
-        guarded = {(stop.symbol, stop.side) for stop in self._stops.values()}
+        guarded: defaultdict[tuple[Symbol, Side], Decimal] = defaultdict(Decimal)
+        for stop in self._stops.values():
+            left = _ALL if stop.quantity is None else stop.quantity - stop.closed
+            guarded[stop.symbol, stop.side] += left
         return [
             stop
             for stop in await self._repository.failed()
-            if (stop.symbol, stop.side) not in guarded and await self._facts.held(stop)
+            if await self._facts.held(stop) > guarded[stop.symbol, stop.side]
         ]
 
     async def cancel(self, stop_id: UUID) -> Stop:
