@@ -21,5 +21,10 @@ def test_a_refusal_reads_as_reason_and_code() -> None:
     )
 
 
+def test_a_circuit_says_when_to_try_again() -> None:
+    assert errors.CircuitOpen("failed", retry_after=60).retry_after == 60
+    assert errors.CircuitOpen("failed").retry_after == 5
+
+
 def test_a_limit_says_how_long_to_wait() -> None:
     assert errors.RateLimited("slow down", retry_after=7).retry_after == 7

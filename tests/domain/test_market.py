@@ -56,3 +56,11 @@ def test_updates_of_a_book_do_not_go_back() -> None:
     level = (PriceLevel(Decimal(1), Decimal(1)),)
     with pytest.raises(ValueError, match="go back"):
         BookUpdate(BTC, 2, 1, level, level, time=1, received_at=1)
+
+
+def test_what_a_market_can_say_is_taken() -> None:
+    level = (PriceLevel(Decimal(1), Decimal(1)),)
+    assert Quote(BTC, 1.0, 1.0, 1.0, 1.0, 1, 1).bid == 1
+    assert BookUpdate(BTC, 2, 2, level, level, time=1, received_at=1).bids == level
+    at_its_low = Candle(0, 1.0, 2.0, 0.5, 0.5, 1.0)
+    assert CandleUpdate(BTC, at_its_low, closed=True, time=1, received_at=1).candle == at_its_low

@@ -124,9 +124,5 @@ def check(mandate: Mandate, *, may_short: bool) -> None:
         raise InvalidRequest(f"{sizing.amount} % is more than there is")
     if stop is not None and stop.kind is StopKind.TIME:
         raise InvalidRequest("a strategy's stop is fixed or trailing")
-    if not may_short and str(mandate.parameters.get("short", "no")).lower() in {
-        "yes",
-        "true",
-        "on",
-    }:
+    if not may_short and str(mandate.parameters.get("short", "no")).lower() in _YES:
         raise InvalidRequest("nothing can be sold short on a spot market: leave out short")
