@@ -308,6 +308,18 @@ async def test_open_orders_are_whose_key_or_stop_sent_them_also_when_they_were_r
     assert found == {11: (BARE.id, False), 12: (BARE.id, False), 13: (FULL.id, True)}
 
 
+@pytest.mark.parametrize(
+    "key", ["strategy:rebalance", "strategy:", "strategy", f"strategy:{UUID(int=1).hex}", "stop-"]
+)
+async def test_keys_of_others_may_look_like_those_of_strategies(own, book, key):
+    """Whoever places an order through the API names it as he likes."""
+    await book.order(11, key, fill=1, executed=2)
+    await book.order(12, KEY, fill=1, executed=2)
+    assert [each.order.id.int for each in await own.unsettled()] == [12]
+    _, fills = await own.fills()
+    assert [each.recorded.fill.trade_id for each in fills] == ["t12"]
+
+
 async def test_an_order_with_fills_unheard_of_is_not_settled(own, book):
     await book.order(11, KEY, fill=1, executed=2)
     (short,) = await own.unsettled()

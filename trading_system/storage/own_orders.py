@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from collections.abc import Collection
 from functools import partial
@@ -14,6 +15,7 @@ from trading_system.ports import OwnFill, OwnOrder
 from trading_system.storage import order_rows as rows
 from trading_system.storage.database import Database
 
+_BY_STRATEGY = re.compile("strategy:([0-9a-f]{32}):")
 _OPEN = json.dumps([status for status in OrderStatus if not status.is_final])
 
 # The key an order was sent under; one that took another's place was sent for that one's.
@@ -114,7 +116,7 @@ class _Owners:
 
     def of(self, key: str) -> tuple[UUID, bool] | None:
         """The mandate that an order of this key belongs to, and whether a stop sent it."""
-        if key.startswith("strategy:"):
-            return UUID(key.split(":")[1]), False
+        if sent := _BY_STRATEGY.match(key):  # others may name theirs almost like that
+            return UUID(sent[1]), False
         mandate = self._stops.get(key.removeprefix("stop-").rpartition("-")[0])
         return None if mandate is None else (mandate, True)
