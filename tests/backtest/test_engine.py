@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 
@@ -14,6 +15,7 @@ from trading_system.backtest.kernels import ledger
 from trading_system.backtest.records import Reason
 from trading_system.backtest.rules import FillRule, Rules, Sizing
 from trading_system.domain.errors import InvalidRequest
+from trading_system.strategies.base import first
 
 FREE = {"capital": 1_000.0, "fee_taker": 0.0, "fee_maker": 0.0}
 RISING = (100, 100, 110, 120, 130, 140, 150, 160, 170, 180)
@@ -298,6 +300,20 @@ def test_the_metrics_are_what_numpy_says_about_the_curve():
     low, high = result.sharpe_interval
     assert low < seen.sharpe < high
     assert 0 < result.probabilistic_sharpe < 1
+
+
+def test_of_few_days_nobody_knows_how_sure_the_sharpe_is():
+    rng = np.random.default_rng(3)
+    frame, targets = random_frame(rng, 24 * 10, 0.01), random_targets(rng, 24 * 10, 0.3)
+    enough, few = (
+        engine.run(first(frame, bars), targets[:bars], Rules(), "1h") for bars in (24 * 10, 24 * 9)
+    )
+    assert (len(enough.daily_returns), len(few.daily_returns)) == (10, 9)
+    assert math.isfinite(enough.probabilistic_sharpe)
+    assert all(map(math.isfinite, enough.sharpe_interval))
+    assert math.isfinite(few.metrics.sharpe)
+    assert math.isnan(few.probabilistic_sharpe)
+    assert all(map(math.isnan, few.sharpe_interval))
 
 
 def test_without_numba_one_line_says_how_to_get_it():

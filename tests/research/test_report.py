@@ -176,8 +176,14 @@ def test_no_bar_of_the_distribution_mixes_gains_and_losses(kept):
         assert color == ("#10b981" if low >= 0 else "#ef4444")
 
 
+def test_words_on_the_left_are_not_broken(text):
+    (styles,) = re.findall(r"<style>(.*?)</style>", text, re.DOTALL)
+    assert ".words th { white-space: nowrap; }" in styles
+
+
 def test_no_trades_are_a_page_too():
     idle = record(over=history(60), capital=1.0, min_notional=100.0)
     told = Read(page(idle)).texts
     assert "–" in told
+    assert "95 %: –" in told
     assert distribution(idle)["data"][0]["y"] == []

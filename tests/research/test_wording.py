@@ -9,6 +9,7 @@ from tests.research.questions import history, record
 from trading_system.backtest.rules import FillRule
 from trading_system.research.wording import Unit, figures, question, text
 from trading_system.strategies.grid import Grid
+from trading_system.strategies.sma_cross import SmaCross
 
 
 @pytest.mark.parametrize(
@@ -41,6 +42,19 @@ def test_an_interval_that_does_not_exist_is_a_dash():
     idle = record(capital=1.0, min_notional=100.0)
     lines = {line.label: line.strategy for line in figures(idle.metrics, idle.holding)}
     assert lines["Sharpe, 95 % interval"] == "–"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "allowed", "told"),
+    [
+        (False, False, "long only"),
+        (True, False, "long only: the rule short is off"),
+        (True, True, "long and short"),
+    ],
+)
+def test_a_wish_to_go_short_that_the_rules_refuse_is_told(wanted, allowed, told):
+    strategy = SmaCross(fast=5, slow=50, short=wanted)
+    assert dict(question(record(strategy, short=allowed)))["Sides"] == told
 
 
 def test_every_rule_that_was_set_is_told():

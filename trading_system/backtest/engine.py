@@ -23,6 +23,7 @@ from trading_system.domain.errors import InvalidRequest
 from trading_system.frames import Column, Frame
 
 _DAY = 86_400_000
+_FEWEST_DAYS = 10  # of fewer, resamples are nearly the same and no interval is wide enough
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -60,13 +61,19 @@ class Result:
 
     @cached_property
     def sharpe_interval(self) -> tuple[float, float]:
-        """The bounds of the Sharpe with 95 % confidence, by its daily returns."""
-        return metrics.sharpe_interval(self.daily_returns, 365)
+        """The bounds of the Sharpe with 95 % confidence, by its daily returns; NaN of too few."""
+        return metrics.sharpe_interval(self._days_to_judge, 365)
 
     @cached_property
     def probabilistic_sharpe(self) -> float:
-        """The probability that the true Sharpe is above 0, by its daily returns."""
-        return metrics.probabilistic_sharpe(self.daily_returns)
+        """The probability that the true Sharpe is above 0, by its daily returns; NaN of too few."""
+        return metrics.probabilistic_sharpe(self._days_to_judge)
+
+    @property
+    def _days_to_judge(self) -> Column:
+        """The daily returns; none when they are too few to tell luck from skill."""
+        days = self.daily_returns
+        return days if len(days) >= _FEWEST_DAYS else days[:0]
 
     def _equity_at(self, bars: NDArray[np.int64]) -> Column:
         cash, units = self._holdings_at(bars)

@@ -18,7 +18,7 @@ from typing import Any
 
 from trading_system.research import report_figures
 from trading_system.research.record import SHORT, Record, canonical, number
-from trading_system.research.wording import NONE, Figure, Unit, figures, question, text
+from trading_system.research.wording import NONE, Figure, Unit, figures, interval, question, text
 
 _FOLDER = Path(__file__).parent
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -87,10 +87,9 @@ def _gain(after: float, before: float) -> float:
 
 def _tiles(record: Record) -> Iterable[str]:
     metrics, holding = record.metrics, record.holding
-    low, high = number(metrics["sharpe_low"]), number(metrics["sharpe_high"])
     yield _tile("Total return", Unit.SHARE, metrics["total_return"], colored=True)
     yield _tile("Buy and hold", Unit.SHARE, holding["total_return"], colored=True)
-    yield _tile("Sharpe", Unit.RATIO, metrics["sharpe"], f"95 %: {low:.2f} to {high:.2f}")
+    yield _tile("Sharpe", Unit.RATIO, metrics["sharpe"], f"95 %: {interval(metrics)}")
     yield _tile("Maximum drawdown", Unit.SHARE, metrics["max_drawdown"])
     yield _tile("Trades", Unit.COUNT, metrics["trades"])
     yield _tile("Win rate", Unit.SHARE, metrics["win_rate"])

@@ -65,11 +65,15 @@ def figures(metrics: Mapping[str, Any], holding: Mapping[str, Any]) -> list[Figu
         )
         for label, name, unit in _FIGURES
     ]
-    low, high = (number(metrics[name]) for name in ("sharpe_low", "sharpe_high"))
-    interval = NONE if math.isnan(low) else f"{low:.2f} .. {high:.2f}"
     after = next(at for at, line in enumerate(lines, 1) if line.label == "Sharpe")
-    lines.insert(after, Figure(label=_INTERVAL, strategy=interval, holding=""))
+    lines.insert(after, Figure(label=_INTERVAL, strategy=interval(metrics), holding=""))
     return lines
+
+
+def interval(metrics: Mapping[str, Any]) -> str:
+    """Between which bounds the Sharpe of days lies; a dash of too few days to say."""
+    low, high = (number(metrics[name]) for name in ("sharpe_low", "sharpe_high"))
+    return NONE if math.isnan(low) else f"{low:.2f} .. {high:.2f}"
 
 
 def question(record: Record) -> list[tuple[str, str]]:
@@ -86,7 +90,7 @@ def question(record: Record) -> list[tuple[str, str]]:
         ("Capital", text(Unit.MONEY, rules["capital"])),
         ("Fees", f"{rules['fee_taker']:.3%} taker, {rules['fee_maker']:.3%} maker"),
         ("Costs", _costs(rules)),
-        *(_GRID if record.engine == "grid" else _target_rules(rules)),
+        *(_GRID if record.engine == "grid" else _target_rules(configuration)),
     ]
 
 
@@ -109,13 +113,21 @@ def text(unit: Unit, value: float) -> str:
             return f"{value:,.2f}"
 
 
-def _target_rules(rules: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _target_rules(configuration: Mapping[str, Any]) -> list[tuple[str, str]]:
+    rules = configuration["rules"]
     return [
         ("Fills", f"{rules['fill'].replace('_', ' ')}, {rules['sizing']}"),
-        ("Sides", "long and short" if rules["short"] else "long only"),
+        ("Sides", _sides(configuration["parameters"], short=rules["short"])),
         ("Stops", _stops(rules)),
         ("Orders", _lots(rules)),
     ]
+
+
+def _sides(parameters: Mapping[str, str], *, short: bool) -> str:
+    """A strategy that would go short is not heard by rules that are long only: told, not guessed."""
+    if short:
+        return "long and short"
+    return "long only: the rule short is off" if parameters.get("short") == "yes" else "long only"
 
 
 def _candles(data: Mapping[str, Any]) -> str:
