@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 CHEAT = """
@@ -80,6 +82,21 @@ def test_an_honest_strategy_is_told(cli, own_file):
             0,
             f"{words[0]}: nothing ahead was looked at.\n",
         )
+
+
+def test_a_file_of_ones_own_is_named_as_for_a_backtest(cli, own_file):
+    path = own_file.with_name("alone.py")
+    path.write_text(CHEAT.split("@dataclass(frozen=True)\nclass Still", maxsplit=1)[0])
+    answer = cli("check", str(path), "--param", "bars=0")
+    assert (answer.exit_code, answer.output) == (0, "cheat: nothing ahead was looked at.\n")
+    several = cli("check", str(own_file))
+    assert "holds cheat, still: say which one, with --file" in several.output
+
+
+def test_the_folder_may_also_be_named_in_the_file_of_settings(cli, own_file):
+    Path(".env").write_text(f"STRATEGIES_DIR={own_file.parent}\n")
+    assert cli("strategies").output.endswith("still\n")
+    assert cli("check", "still").exit_code == 0
 
 
 @pytest.mark.parametrize(

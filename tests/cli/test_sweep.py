@@ -125,6 +125,14 @@ def test_what_cannot_be_swept_is_one_line(sweep, tmp_path, words, reason):
     assert reason in answer.output
 
 
+def test_without_what_its_table_needs_nothing_is_judged(sweep, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    answer = sweep("sma_cross", *AXES)
+    assert answer.exit_code == 2
+    assert answer.stderr == "tables need pyarrow: pip install 'trading-system[backtest]'\n"
+    assert not (tmp_path / "results").exists()
+
+
 @pytest.fixture
 def program(tmp_path, data):
     """Starts a sweep as a program of its own."""

@@ -10,16 +10,11 @@ import typer
 from trading_system.backtest.rules import Rules
 from trading_system.cli.rule_options import ruled
 from trading_system.cli.running import console, explained, settings
-from trading_system.cli.strategies import Files, Folder, Parameters, kinds
-from trading_system.domain.errors import InvalidRequest
+from trading_system.cli.strategies import Files, Folder, Name, Parameters, chosen
 
 if TYPE_CHECKING:
     from trading_system.research.backtest import Kept
-    from trading_system.strategies.base import Strategy
 
-Name = Annotated[
-    str, typer.Argument(help="A strategy's name, see `strategies`; or a Python file with one.")
-]
 Symbol = Annotated[str, typer.Option(help="A pair such as BTC/USDT.")]
 Start = Annotated[str, typer.Option(help="The first candle, e.g. 2025-06-01 (UTC).")]
 End = Annotated[str, typer.Option(help="The instant to stop before, e.g. 2025-08-01.")]
@@ -92,20 +87,6 @@ def backtest(
         draw=report,
     )
     _show(done, as_json=as_json)
-
-
-def chosen(name: str, files: list[Path] | None, folder: Path | None) -> type[Strategy]:
-    """The strategy of that name, or the only one in the Python file of that name."""
-    from trading_system.strategies.registry import find, load
-
-    path = Path(name)
-    if path.suffix != ".py":
-        return find(kinds(files, folder), name)
-    found = load(path)
-    if len(found) > 1:
-        names = ", ".join(kind.name for kind in found)
-        raise InvalidRequest(f"{path} holds {names}: say which one, with --file {path}")
-    return found[0]
 
 
 def _show(done: Kept, *, as_json: bool) -> None:

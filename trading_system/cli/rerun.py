@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from trading_system.cli.backtest import Data
-from trading_system.cli.running import FAILED, console, errors, explained
+from trading_system.cli.running import FAILED, console, errors, explained, settings
 from trading_system.cli.strategies import Files, Folder, kinds
 from trading_system.domain.errors import InvalidRequest
 
@@ -59,9 +59,12 @@ def _strategy(
     folder: Path | None,
 ) -> Strategy:
     """As it was configured; from the file it was in then, unless others are named now."""
-    kept = circumstances["strategy_file"]
+    from trading_system.strategies.registry import load
+
+    kept, folder = circumstances["strategy_file"], folder or settings().strategies_dir
     if not files and kept is not None and (folder is None or Path(kept).is_file()):
-        files = [_there(kept, "--file")]
+        within = load(_there(kept, "--file"))  # alone: others may have the same name
+        return configuration.strategy_among({kind.name: kind for kind in within})
     return configuration.strategy_among(kinds(files, folder))
 
 

@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from trading_system.cli.running import FAILED, console, explained
+from trading_system.cli.running import FAILED, console, explained, settings
+from trading_system.domain.errors import InvalidRequest
 
 if TYPE_CHECKING:
     from trading_system.strategies.base import Strategy
     from trading_system.strategies.registry import Kinds
 
-Name = Annotated[str, typer.Argument(help="Its name; see `strategies`.")]
+Name = Annotated[
+    str, typer.Argument(help="A strategy's name, see `strategies`; or a Python file with one.")
+]
 Parameters = Annotated[
     list[str] | None, typer.Option("--param", help="A parameter, like fast=20; may be repeated.")
 ]
@@ -23,7 +26,7 @@ Files = Annotated[
 ]
 Folder = Annotated[
     Path | None,
-    typer.Option("--folder", envvar="STRATEGIES_DIR", help="A folder of such files."),
+    typer.Option("--folder", help="A folder of such files; by default STRATEGIES_DIR."),
 ]
 
 
@@ -48,26 +51,33 @@ def check(
     Its targets are compared with those for the same candles with their future cut off, shuffled
     and scaled. Exit code 1 when one changes, is out of [-1, 1] or is not the same twice.
     """
+    from trading_system.strategies.base import assignments, build
     from trading_system.strategies.detect import examine, example_frame
 
-    asked = built(strategy, param, kinds(file, folder))
+    asked = build(chosen(strategy, file, folder), assignments(param or ()))
     finding = examine(asked, example_frame(bars=2_000 + 2 * asked.warmup))
     if finding is not None:
-        console.print(f"{strategy}: {finding}", style="red", markup=False, soft_wrap=True)
+        console.print(f"{asked.name}: {finding}", style="red", markup=False, soft_wrap=True)
         raise typer.Exit(FAILED)
-    console.print(f"{strategy}: nothing ahead was looked at.", markup=False)
+    console.print(f"{asked.name}: nothing ahead was looked at.", markup=False)
 
 
 def kinds(files: list[Path] | None, folder: Path | None) -> Kinds:
     """All strategies by name, those of these files and of this folder among them."""
     from trading_system.strategies import registry
 
-    return registry.strategies(files or (), folder)
+    return registry.strategies(files or (), folder or settings().strategies_dir)
 
 
-def built(name: str, texts: list[str] | None, among: Kinds) -> Strategy:
-    """The strategy of that name with parameters written like fast=20."""
-    from trading_system.strategies.base import assignments, build
-    from trading_system.strategies.registry import find
+def chosen(name: str, files: list[Path] | None, folder: Path | None) -> type[Strategy]:
+    """The strategy of that name, or the only one in the Python file of that name."""
+    from trading_system.strategies.registry import find, load
 
-    return build(find(among, name), assignments(texts or ()))
+    path = Path(name)
+    if path.suffix != ".py":
+        return find(kinds(files, folder), name)
+    found = load(path)
+    if len(found) > 1:
+        names = ", ".join(kind.name for kind in found)
+        raise InvalidRequest(f"{path} holds {names}: say which one, with --file {path}")
+    return found[0]

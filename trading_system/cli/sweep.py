@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from trading_system.backtest.rules import Rules
-from trading_system.cli.backtest import Data, End, Name, Start, Symbol, Timeframe, chosen
+from trading_system.cli.backtest import Data, End, Start, Symbol, Timeframe
 from trading_system.cli.rule_options import ruled
 from trading_system.cli.running import INTERRUPTED, console, errors, explained, settings
-from trading_system.cli.strategies import Files, Folder
+from trading_system.cli.strategies import Files, Folder, Name, chosen
 from trading_system.research.engines.places import Place
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def sweep(
     --walk-forward train=20d,test=10d --permutations 100
     """
     from trading_system.cli.sweep_tables import show
-    from trading_system.research import sweeping
+    from trading_system.research import sweep_table, sweeping
     from trading_system.research.backtest import ready
     from trading_system.research.engines.places import engine as opened_engine
     from trading_system.research.objectives import objective as read_objective
@@ -121,6 +121,7 @@ def sweep(
     from trading_system.research.walk_forward import lengths
 
     ready()
+    sweep_table.ready()
     plan = sweeping.Plan(way=way, trials=trials, seed=seed, study=study)
     windows = None if walk_forward is None else lengths(walk_forward)
     sweeping.check(plan, windows, permutations)

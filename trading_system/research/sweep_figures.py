@@ -99,7 +99,7 @@ def parallel(space: Space, rows: Rows, objective: Objective) -> Plot:
         "tickfont": {"color": _GREY},
         "rangefont": {"color": "rgba(0,0,0,0)"},
     }
-    return {"data": [lines], "layout": _layout() | {"margin": {"l": 60, "r": 60, "t": 50, "b": 20}}}
+    return {"data": [lines], "layout": _layout() | {"margin": {"l": 60, "r": 60, "t": 72, "b": 20}}}
 
 
 def course(walk: Record) -> Plot:

@@ -6,6 +6,7 @@ The same rows give the same bytes.
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,18 +21,21 @@ if TYPE_CHECKING:
     from pyarrow import Table  # type: ignore[import-untyped]
 
 
+def ready() -> None:
+    """Raise ConfigurationError where pyarrow is missing, before anything is judged."""
+    if find_spec("pyarrow") is None:
+        raise ConfigurationError("tables need pyarrow: pip install 'trading-system[backtest]'")
+
+
 def write(path: Path, space: Space, rows: Rows, description: str, *, group: int = 65_536) -> None:
     """Write rows of ROW with what they are of; the file is there whole or not at all.
 
     `group`: rows that are in memory at once. `description`: JSON, kept in the file as the metadata
     "sweep". Raises StorageError when it cannot be written, ConfigurationError without pyarrow.
     """
-    try:
-        from pyarrow import parquet  # noqa: PLC0415 -- of the extra `backtest`
-    except ModuleNotFoundError as missing:
-        raise ConfigurationError(
-            "tables need pyarrow: pip install 'trading-system[backtest]'"
-        ) from missing
+    ready()
+    from pyarrow import parquet  # noqa: PLC0415 -- of the extra `backtest`
+
     schema = _table(space, rows[:0]).schema.with_metadata({"sweep": description})
     with whole(path) as file, parquet.ParquetWriter(file, schema) as writer:
         for first in range(0, len(rows), group):
