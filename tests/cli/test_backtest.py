@@ -162,6 +162,35 @@ def test_ones_own_file_is_found_again_beside_a_folder_of_others(
     assert "mine.py is not there any more: say where it is now with --file" in gone.stderr
 
 
+def test_ones_own_file_is_found_again_beside_others_of_its_name(
+    cli, data, mine, results, tmp_path, monkeypatch
+):
+    mine.write_text(MINE.replace('"mine"', '"sma_cross"'))
+    (tmp_path / "others").mkdir()
+    (tmp_path / "others" / "mine.py").write_text(mine.read_text())
+    monkeypatch.setenv("STRATEGIES_DIR", str(tmp_path / "others"))
+    assert cli("backtest", str(mine), *SPAN, "--data", str(data)).exit_code == 0
+    again = cli("rerun", str(results()[".json"]))
+    assert again.exit_code == 0, again.output
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        ("np.full(len(frame), self.held).tolist()", ""),
+        ("np.full(len(frame), 'long')", "mine failed on these candles: ValueError"),
+        ("None", "candles need as many targets, not ()"),
+        ("{}", "mine failed on these candles: TypeError"),
+    ],
+)
+def test_targets_are_anything_that_numbers_can_be_made_of(cli, data, mine, given, reason):
+    mine.write_text(MINE.replace("np.full(len(frame), self.held)", given))
+    answer = cli("backtest", str(mine), *SPAN, "--data", str(data), "--no-report")
+    assert answer.exit_code == bool(reason)
+    assert reason in answer.stderr
+    assert answer.stderr.count("\n") == bool(reason)
+
+
 def test_of_several_strategies_in_a_file_one_is_named(cli, data, mine, results):
     mine.write_text(MINE + MINE.replace("Mine", "Other").replace('"mine"', '"other"'))
     answer = cli("backtest", str(mine), *SPAN, "--data", str(data))
@@ -211,6 +240,7 @@ def test_figures_changed_by_hand_are_told(cli, done):
     answer = cli("rerun", str(done))
     assert answer.exit_code == 1
     assert "metrics: sharpe: 9.0 then" in answer.stderr
+    assert "report it, unless the file was changed" in answer.stderr
 
 
 @pytest.mark.parametrize(

@@ -215,7 +215,8 @@ def test_a_missing_extra_says_how_to_get_it(tmp_path, history, monkeypatch):
     [
         ("absent.csv", "absent.csv cannot be read: No such file"),
         ("", "cannot be read: Is a directory"),
-        ("empty.csv", "there are none"),
+        ("empty.csv", "empty.csv holds no candles"),
+        ("garbage.parquet", "garbage.parquet holds no candles"),
         ("words.csv", "words.csv, line 1: not 12 columns"),
         ("ETHUSDT-1m-2025-06.csv", "holds candles of ETH/USDT, not of BTC/USDT"),
         ("spot-klines-ethbtc_1m_x.csv", "holds candles of ETH/BTC, not of BTC/USDT"),
@@ -223,6 +224,7 @@ def test_a_missing_extra_says_how_to_get_it(tmp_path, history, monkeypatch):
 )
 def test_a_file_that_holds_other_things_is_refused(tmp_path, history, name, reason):
     (tmp_path / "empty.csv").write_text("")
+    (tmp_path / "garbage.parquet").write_text("not what it says")
     (tmp_path / "words.csv").write_text("1 word\n")
     for other in ("ETHUSDT-1m-2025-06.csv", "spot-klines-ethbtc_1m_x.csv"):
         (tmp_path / other).write_text("".join(lines(minutes(200))))

@@ -46,6 +46,8 @@ def from_file(
     if told not in {None, Symbol.parse(symbol)}:
         raise InvalidRequest(f"{path} holds candles of {told}, not of {symbol}")
     rows = _in_order(_parquet_rows(path, symbol) if _is_parquet(path) else _text_rows(path))
+    if not len(rows):
+        raise InvalidRequest(f"{path} holds no candles, as CSV of 6 or 12 columns or as Parquet")
     frame = _lengthened(path, Frame.from_array(rows), Timeframe.parse(timeframe))
     return from_frame(
         frame, symbol=symbol, timeframe=timeframe, start=start, end=end, warmup=warmup
@@ -152,7 +154,7 @@ def _lengthened(path: Path, frame: Frame, wanted: Timeframe) -> Frame:
             f"{path} holds candles every {step // 60_000} minutes: "
             f"no {wanted.name} ones can be built from them"
         )
-    if step == wanted.length or not len(times):
+    if step == wanted.length:
         return frame
     begun = wanted.floor(int(times[0]) + wanted.length - 1)
     ended = wanted.floor(int(times[-1]) + step)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
+
 from trading_system.backtest import engine, grid
 from trading_system.backtest.engine import Result
 from trading_system.backtest.metrics import Metrics
@@ -61,13 +63,14 @@ def summaries(
 
 def _targets(strategy: Strategy, targets: Callable[[Strategy], Column]) -> Column:
     try:
-        return targets(strategy)
+        found = np.asarray(targets(strategy), np.float64)
     except TradingError:
         raise
     except Exception as error:  # whatever somebody's own code may raise
         raise InvalidRequest(
             f"{strategy.name} failed on these candles: {type(error).__name__}: {error}"
         ) from error
+    return found
 
 
 def _levels(strategy: Grid, history: History, rules: Rules) -> Column:

@@ -56,7 +56,7 @@ def _questions(before: Record, again: Record) -> Iterator[str]:
 
 def _unexplained(before: Record, again: Record) -> Iterator[str]:
     """The same question with another answer, which must not be."""
-    yield "the question is the same and the answer is not: please report it"
+    yield "the question is the same and the answer is not: report it, unless the file was changed"
     figures = _differences(before, again, ("metrics", "holding"))
     for _, (group, name, old, new) in zip(range(_MOST), figures, strict=False):
         yield f"{group}: {name}: {_told(old)} then, {_told(new)} now"
