@@ -11,6 +11,7 @@ from tests.api.conftest import FakeSystem
 from tests.api.test_parity import ALONE, ME, REPORT, FakeParities
 from tests.cli.test_live import Running
 from tests.conftest import ManualClock
+from trading_system.cli.running import console
 
 CLEAN = replace(
     REPORT,
@@ -51,6 +52,11 @@ def test_a_clean_run_is_a_table_of_what_fills_cost_more(cli, parities):
     assert (rows[1][1], rows[1][6], rows[1][9]) == ("SELL", "–", "–")
     assert (rows[2][0], rows[2][5], rows[2][6]) == ("all 2", "1.0000", "0.2500")
     assert parities.fees == [0.002]
+
+
+def test_no_figure_is_cut_off_in_a_narrow_terminal(cli, parities, monkeypatch):
+    monkeypatch.setattr(console, "width", 80)
+    assert "…" not in cli("parity", str(ME)).output
 
 
 def test_a_run_that_differs_says_where_and_ends_with_1(cli, parities):

@@ -12,6 +12,8 @@ import pytest
 from tests.api.conftest import FakeSystem
 from tests.cli.test_live import Running
 from tests.conftest import ManualClock
+from trading_system.cli.running import console
+from trading_system.cli.strategy import _money
 from trading_system.domain.candles import Candle
 from trading_system.domain.decisions import Decision, Outcome
 from trading_system.domain.instruments import Symbol
@@ -157,6 +159,22 @@ def test_the_list_says_what_each_waits_for_or_failed_of(cli, running):
     assert "took longer than 10 s" in told
 
 
+def test_the_id_can_be_copied_from_a_narrow_terminal(cli, running, monkeypatch):
+    monkeypatch.setattr(console, "width", 80)
+    cli(*WISH)
+    (made,) = running.system.strategies.rows
+    assert str(made) in cli("strategy", "list").output
+
+
+def test_a_profit_has_as_many_places_as_a_venue_knows():
+    assert [_money(each) for each in ("-0.3575039249900", "2.50", "7", None)] == [
+        "-0.35750392",
+        "2.50",
+        "7",
+        "–",
+    ]
+
+
 def test_signals_are_a_table_newest_first(cli, running):
     running.system.strategies.signals = [
         Decision(
@@ -170,7 +188,8 @@ def test_signals_are_a_table_newest_first(cli, running):
             reason="too much",
         )
     ]
-    expected = ["2026-01-01T12:00:00Z", "BTC/USDT", "93000.5", "1", "fast 2.5", "refused"]
+    who = ["2026-01-01T12:00:00Z", "00000000", "BTC/USDT"]
+    expected = [*who, "93000.5", "1", "fast 2.5", "refused"]
     for words in ((), (str(UUID(int=7)),)):
         told = cli("strategy", "signals", *words).output
         assert cells(told.splitlines()[3]) == [*expected, "too much"]

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
 from trading_system.cli.connection import answer, connected
 from trading_system.cli.running import console, explained, run, settings
@@ -64,7 +64,8 @@ def _show(report: Mapping[str, Any]) -> None:
 
 
 def _table(fills: Sequence[Mapping[str, Any]]) -> Table:
-    table = Table("bar", "side", "price", "backtest", *_PARTS, "delay s")
+    names = ("bar", "side", "price", "backtest", *_PARTS, "delay s")
+    table = Table(*(Column(name, overflow="fold") for name in names))  # no figure is cut off
     for pair in fills[-_SHOWN:]:
         delay = "–" if pair["delay_ms"] is None else f"{pair['delay_ms'] / 1000:.1f}"
         table.add_row(

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
 from trading_system.cli.connection import answer, connected
 from trading_system.cli.running import console, explained, run, settings
 
 app = typer.Typer(help="Let strategies trade, and stop them.", no_args_is_help=True)
+
+_SHORT = 8  # digits of an id tell strategies apart
+_PLACES = 8
 
 Id = Annotated[str, typer.Argument(help="The strategy's id, as `strategy list` shows it.")]
 Flatten = Annotated[
@@ -130,21 +134,32 @@ async def _signals(strategy: str | None, limit: int) -> None:
         asked["strategy_id"] = strategy
     async with connected(settings()) as client:
         told = (await answer(await client.get("/signals", params=asked))).json()
-    table = Table("bar", "symbol", "price", "target", "indicators", "outcome", "reason")
+    table = Table("bar", "strategy", "symbol", "price", "target", "indicators", "outcome", "reason")
     for row in told["signals"]:
         lines = ", ".join(f"{name} {value}" for name, value in row["lines"].items())
-        facts = (row["bar"], row["symbol"], str(row["price"]), f"{row['target']:g}", lines)
+        who = row["strategy_id"][:_SHORT]
+        facts = (row["bar"], who, row["symbol"], str(row["price"]), f"{row['target']:g}", lines)
         table.add_row(*facts, row["outcome"], row["reason"] or "")
     console.print(table)
 
 
+def _money(amount: str | None) -> str:
+    """To eight places at most, as fine as any venue's step."""
+    if amount is None:
+        return "–"
+    places = len(amount.partition(".")[2])
+    return f"{Decimal(amount):.{min(places, _PLACES)}f}"
+
+
 def _table(rows: list[dict[str, Any]]) -> Table:
-    table = Table("id", "strategy", "symbols", "bars", "capital", "profit", "state", "reason")
+    whole = Column("id", no_wrap=True, min_width=36)  # to be copied, however narrow the terminal
+    names = ("strategy", "symbols", "bars", "capital", "profit", "state", "reason")
+    table = Table(whole, *(Column(name, overflow="fold") for name in names))
     for row in rows:
         waits = [f"{symbol}: {why}" for symbol, why in row["waiting"].items()]
         table.add_row(
             *(row["id"], row["name"], ", ".join(row["symbols"]), row["timeframe"]),
-            *(row["capital"], row["profit"] or "–", row["state"]),
+            *(row["capital"], _money(row["profit"]), row["state"]),
             row["reason"] or "\n".join(waits),
         )
     return table
