@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from trading_system.cli.running import errors, run, settings
 from trading_system.domain.candles import MINUTE, Span
-from trading_system.domain.errors import NotRegistered, TradingError
+from trading_system.domain.errors import TradingError
 from trading_system.domain.instruments import Symbol
 
 if TYPE_CHECKING:
@@ -110,11 +110,7 @@ async def _stored(here: Settings, wanted: dict[str, Any]) -> History:
 
     async with Database.opened(here.db_path) as database:
         minutes = StoredMinutes(prices=Prices(database), fetch=_nothing)
-        try:
-            return await Histories(minutes, clock=SystemClock()).get(**wanted)
-        except NotRegistered as unknown:
-            how = f"trading-system symbols add {wanted['symbol']}"
-            raise NotRegistered(f"{unknown}: {how}") from None
+        return await Histories(minutes, clock=SystemClock()).get(**wanted)
 
 
 class _Incomplete(TradingError):

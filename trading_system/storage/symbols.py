@@ -64,7 +64,8 @@ class Symbols:
 
 def not_registered(symbol: Symbol) -> NotRegistered:
     """The same words wherever a symbol is missing."""
-    return NotRegistered(f"{symbol} is not registered; register it first")
+    how = f"trading-system symbols add {symbol}"
+    return NotRegistered(f"{symbol} is not registered; register it first: {how}")
 
 
 def _registered(symbol: str, active: int, registered_at: int) -> RegisteredSymbol:
