@@ -124,7 +124,7 @@ def _target_rules(configuration: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _sides(parameters: Mapping[str, str], *, short: bool) -> str:
-    """A strategy that would go short is not heard by rules that are long only: told, not guessed."""
+    """Which sides the rules allow, and that a strategy would like more."""
     if short:
         return "long and short"
     return "long only: the rule short is off" if parameters.get("short") == "yes" else "long only"
