@@ -29,7 +29,8 @@ MINUTES = Timeframe.parse("1m")
 class PaperVenue:
     """Fills what crosses its price at once, at that price; all else rests until `trade`.
 
-    A fee of 0.1 % is taken from what is received. `script` answers instead, once.
+    A fee of 0.1 % is taken from what is received. `script` answers instead, once. What executed
+    while it does not `tell_fills` is in `untold`, and its fills in no report before.
     """
 
     def __init__(self, clock) -> None:
@@ -39,6 +40,8 @@ class PaperVenue:
         self.executed: dict[str, Decimal] = {}
         self.cancelled: set[str] = set()
         self.script: list[object] = []
+        self.tell_fills = True
+        self.untold: list[Report] = []
 
     async def place(self, order, *, still_wanted):
         still_wanted()
@@ -84,7 +87,11 @@ class PaperVenue:
             maker=False,
             time=self.clock.now(),
         )
-        return self.report(order, (fill,))
+        report = self.report(order, (fill,))
+        if self.tell_fills:
+            return report
+        self.untold.append(report)
+        return replace(report, fills=())
 
     def report(self, order, fills=()):
         name = order.client_order_id

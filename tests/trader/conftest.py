@@ -198,6 +198,13 @@ class Bench:
         self.trader.on_candles({symbol: [bar(last, 1.0)] for symbol in symbols or (BTC,)})
         await self.settle()
 
+    async def fills_told(self) -> None:
+        """The venue tells what it kept to itself, and the trader goes as far as it can."""
+        self.venue.tell_fills = True
+        while self.venue.untold:
+            await self.manager.on_report(self.venue.untold.pop())
+        await self.settle()
+
     async def settle(self) -> None:
         for _ in range(20):
             if not self.trader._woken.is_set():

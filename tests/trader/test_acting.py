@@ -6,7 +6,8 @@ from uuid import UUID
 
 import pytest
 
-from tests.fakes.trader import BTC, NOON, D
+from tests.fakes.trader import AT_NOON, BTC, ETH, NOON, D, bar, instrument
+from trading_system.domain.candles import MINUTE
 from trading_system.domain.decisions import Outcome
 from trading_system.domain.errors import (
     OutcomeUnknown,
@@ -14,6 +15,7 @@ from trading_system.domain.errors import (
     StorageError,
     Unreachable,
 )
+from trading_system.domain.instruments import Symbol
 from trading_system.domain.mandates import MandateState
 from trading_system.domain.orders import OrderRequest, OrderType, Side
 
@@ -88,6 +90,40 @@ async def test_an_order_that_a_run_sent_and_could_not_note_is_found_under_its_ke
     (decision,) = await bench.decisions.all()
     assert (decision.outcome, decision.order_id) == (Outcome.ORDERED, order.id)
     assert len(bench.venue.sent) == 1
+
+
+async def test_it_is_found_as_well_when_bars_have_closed_since(bench):
+    bench.objection = "paused"
+    await bench.trading()
+    await bench.beat(101)
+    request = OrderRequest(symbol=BTC, side=Side.BUY, type=OrderType.MARKET, quantity=FULL)
+    order = await bench.desk.place(request, f"strategy:{UUID(int=77).hex}:BTC/USDT:{NOON}")
+    await bench.closes(102, 103)
+    bench.objection = None
+    await bench.told()
+    first = (await bench.decisions.all())[-1]
+    assert (first.outcome, first.order_id) == (Outcome.ORDERED, order.id)
+    assert await bench.outcomes() == ["ordered", "missed", "unchanged"]
+    assert len(bench.venue.sent) == 1
+
+
+async def test_what_is_bought_and_not_booked_yet_is_spent(bench):
+    """Bought of one symbol and grown: its share is more than the cash that two others are left."""
+    sol = Symbol("SOL", "USDT")
+    bench.listing.rows[sol] = instrument(sol)
+    await bench.registered.add(sol, AT_NOON)
+    await bench.prices.upsert({sol: [bar(NOON - back * MINUTE, 90.0) for back in (3, 2, 1)]})
+    await bench.trading(symbols=(BTC, ETH, sol))
+    await bench.beat(101)
+    await bench.closes(404)
+    for symbol in (ETH, sol):
+        await bench.prices.upsert({symbol: [bar(NOON + at * MINUTE, 101.0) for at in (0, 1)]})
+        bench.venue.price[symbol] = D(101)
+    bench.venue.tell_fills = False
+    await bench.told(BTC, ETH, sol)
+    await bench.fills_told()
+    assert len(bench.venue.sent) == 3
+    assert (await bench.wallets.of(UUID(int=77))).spent <= 1000
 
 
 async def test_a_target_that_needed_no_order_stands_as_well(bench):

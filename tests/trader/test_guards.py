@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
 
+from tests.fakes.strategies import Wrong
 from tests.fakes.trader import BTC, D
 from trading_system.domain.errors import (
     InvalidRequest,
@@ -14,7 +16,7 @@ from trading_system.domain.errors import (
     StopTooLate,
     StorageError,
 )
-from trading_system.domain.mandates import SizeKind, Sizing, StopRule
+from trading_system.domain.mandates import MandateState, SizeKind, Sizing, StopRule
 from trading_system.domain.orders import OrderRequest, OrderType, Side, TimeInForce
 from trading_system.domain.stops import StopKind, StopStatus
 
@@ -208,3 +210,58 @@ async def test_while_a_sale_is_in_doubt_the_position_is_not_guarded_anew(bench, 
 async def test_a_stop_by_time_is_none_of_a_strategy(bench):
     with pytest.raises(InvalidRequest, match="fixed or trailing"):
         await bench.trading(stop=StopRule(kind=StopKind.TIME, distance_percent=D(1)))
+
+
+async def test_while_it_is_not_known_what_a_stop_sold_no_other_is_set(bench, world):
+    await bench.trading(stop=FIXED)
+    await bench.beat(101)
+    (stop,) = world.stops.active
+    bench.venue.tell_fills = False
+    sells = OrderRequest(
+        symbol=BTC, side=Side.SELL, type=OrderType.MARKET, quantity=stop.quantity, reduce_only=True
+    )
+    await bench.desk.place(sells, stop.key)
+    world.stops.rows[stop.id] = replace(stop, status=StopStatus.DONE)
+    await bench.clock.advance(20)
+    await bench.told()
+    assert world.stops.active == []
+    await bench.fills_told()
+    assert world.stops.active == []
+    assert list(world.stops.rows) == [stop.id]
+
+
+@pytest.mark.parametrize("over", ["stop", "delete"])
+async def test_what_it_bought_last_is_guarded_before_it_is_over(bench, world, over):
+    await bench.trading(stop=FIXED)
+    bench.venue.tell_fills = False
+    await bench.beat(101)
+    await getattr(bench.strategies, over)(ME)
+    await bench.settle()
+    assert (await bench.mandate()).state in {MandateState.STOPPING, MandateState.ENDING}
+    await bench.fills_told()
+    assert (await bench.mandate()).state in {MandateState.STOPPED, MandateState.ENDED}
+    assert len(world.stops.active) == 1
+
+
+async def test_what_cannot_be_guarded_as_it_stops_is_told_and_it_stops(bench, world):
+    await bench.trading(stop=FIXED)
+    world.stops.refuses = InvalidRequest("too small")
+    await bench.beat(101)
+    await bench.strategies.stop(ME)
+    await bench.clock.advance(31)
+    await bench.settle()
+    stopped = await bench.mandate()
+    assert stopped.state is MandateState.STOPPED
+    assert stopped.waiting == {"BTC/USDT": "not guarded: too small"}
+
+
+async def test_what_one_that_failed_holds_is_guarded_all_the_same(bench, world):
+    await bench.trading(stop=FIXED)
+    bench.venue.tell_fills = False
+    await bench.beat(101)
+    bench.brains.opened[-1].strategy = Wrong()
+    await bench.beat(13)
+    assert (await bench.mandate()).state is MandateState.FAILED
+    await bench.fills_told()
+    assert len(world.stops.active) == 1
+    assert (await bench.mandate()).waiting == {}

@@ -6,7 +6,7 @@ up again after a crash finds the order it had sent and sends no other.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import replace
 from decimal import Decimal
 from typing import Protocol
@@ -85,40 +85,38 @@ class Actor:
     async def act(self, mandate: Mandate, run: Run, decision: Decision) -> Decision:
         """The decision with what came of it, written down; PENDING where it is to wait.
 
-        Raises StorageError.
+        Only after `recall`. Raises StorageError.
         """
-        symbol = decision.symbol
-        key = mandate.key(symbol, str(decision.bar.open_time))
-        order = (await self._own.under([key])).get(key)
-        if order is None:
-            after = await self._acted(mandate, run, decision, key)
-        else:  # it was sent by a run that ended before it could write that down
-            after = replace(decision, outcome=Outcome.ORDERED, order_id=order.id, reason=None)
+        after = await self._acted(mandate, run, decision, _key(mandate, decision))
         if after != decision:
-            await self._decisions.settle(after)
-            log.info("decision", outcome=after.outcome, key=key, reason=after.reason)
-        if after.outcome is Outcome.PENDING:
-            run.pending[symbol] = after
-        else:
-            run.pending.pop(symbol, None)
-        if after.outcome in {Outcome.ORDERED, Outcome.FITTED}:
-            run.acted[symbol] = after
+            await self._note(mandate, run, after)
         return after
 
+    async def recall(self, mandate: Mandate, run: Run) -> None:
+        """Write down of what is pending that its order was sent, by whoever could not do it then.
+
+        Before anything newer is decided, for that would make it missed. Raises StorageError.
+        """
+        for decision in list(run.pending.values()):
+            key = _key(mandate, decision)
+            order = (await self._own.under([key])).get(key)
+            if order is not None:
+                sent = replace(decision, outcome=Outcome.ORDERED, order_id=order.id, reason=None)
+                await self._note(mandate, run, sent)
+
     async def withdraw(self, mandate: Mandate) -> dict[str, str]:
-        """Cancel what the mandate has open, but for what guards it; by symbol, what is left."""
-        left = {}
-        for each in await self._own.unsettled():
-            if each.mandate_id != mandate.id or each.guards:
-                continue
-            order = each.order
-            try:
-                order = await self._canceller.cancel(order.id)
-            except TradingError as error:
-                log.warning("not withdrawn", order=str(order.id), error=str(error))
+        """Cancel what the mandate has open, but for what guards it.
+
+        By symbol, what is still open, or has not said all that it did.
+        """
+        for order in await self._unsettled(mandate):
             if not order.status.is_final:
-                left[str(order.request.symbol)] = f"order {order.id} is {order.status}"
-        return left
+                try:
+                    await self._canceller.cancel(order.id)
+                except TradingError as error:
+                    log.warning("not withdrawn", order=str(order.id), error=str(error))
+        left = await self._unsettled(mandate)
+        return {str(order.request.symbol): _unsettled_text(order) for order in left}
 
     async def close(self, mandate: Mandate, symbols: Iterable[Symbol]) -> dict[str, str]:
         """Close all that is held of these; by symbol, what there is still to do."""
@@ -135,7 +133,7 @@ class Actor:
 
     async def _closed(self, mandate: Mandate, symbol: Symbol) -> Order | None:
         """The order that closes what is held of the symbol; None where nothing is left to sell."""
-        await self._require_settled(mandate, symbol)
+        await self._require_settled(mandate, (symbol,))
         await self._guards.release(mandate, symbol)
         held = (await self._wallets.of(mandate.id)).position(symbol).quantity
         request = close_all(held, await self._instrument(symbol))
@@ -168,7 +166,8 @@ class Actor:
     async def _request(self, mandate: Mandate, run: Run, decision: Decision) -> OrderRequest | str:
         symbol = decision.symbol
         await self.require_trading()
-        await self._require_settled(mandate, symbol)
+        # What is bought of one symbol is cash that another cannot have; to be flat takes none.
+        await self._require_settled(mandate, mandate.symbols if decision.target else (symbol,))
         request = await self._sized(mandate, run, decision)
         if isinstance(request, str):
             return request
@@ -185,12 +184,28 @@ class Actor:
         means = _means(mandate, wallet, run, decision.symbol)
         return order_for(mandate, exact(target), means, instrument)
 
-    async def _require_settled(self, mandate: Mandate, symbol: Symbol) -> None:
-        """What is held is known only when every order has said all that it did."""
-        for each in await self._own.unsettled():
-            mine = each.mandate_id == mandate.id and each.order.request.symbol == symbol
-            if mine and not each.guards:
-                raise NotYet(f"order {each.order.id} is {each.order.status} and not settled yet")
+    async def _require_settled(self, mandate: Mandate, symbols: Collection[Symbol]) -> None:
+        """What is held, and spent, is known only when every order has said all that it did."""
+        for order in await self._unsettled(mandate):
+            if order.request.symbol in symbols:
+                raise NotYet(_unsettled_text(order))
+
+    async def _unsettled(self, mandate: Mandate) -> list[Order]:
+        """But for what guards it, which is released by itself."""
+        every = await self._own.unsettled()
+        return [each.order for each in every if each.mandate_id == mandate.id and not each.guards]
+
+    async def _note(self, mandate: Mandate, run: Run, after: Decision) -> None:
+        """Write down what came of a decision, then let the run know."""
+        await self._decisions.settle(after)
+        key, symbol = _key(mandate, after), after.symbol
+        log.info("decision", outcome=after.outcome, key=key, reason=after.reason)
+        if after.outcome is Outcome.PENDING:
+            run.pending[symbol] = after
+        else:
+            run.pending.pop(symbol, None)
+        if after.outcome in {Outcome.ORDERED, Outcome.FITTED}:
+            run.acted[symbol] = after
 
     async def _instrument(self, symbol: Symbol) -> Instrument:
         instrument = (await self._market_data.instruments()).get(symbol)
@@ -206,6 +221,14 @@ class Actor:
             if not await self._own.under([key]):
                 return key
             number += 1
+
+
+def _key(mandate: Mandate, decision: Decision) -> str:
+    return mandate.key(decision.symbol, str(decision.bar.open_time))
+
+
+def _unsettled_text(order: Order) -> str:
+    return f"order {order.id} is {order.status} and not settled yet"
 
 
 def _means(mandate: Mandate, wallet: Wallet, run: Run, symbol: Symbol) -> Means:

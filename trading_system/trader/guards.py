@@ -70,10 +70,11 @@ class Guards:
         """
         if mandate.stop is None:
             return {}, []
+        # Those of stops too: one that is over may have sold what is not booked yet.
         unsettled = {
             each.order.request.symbol
             for each in await self._own.unsettled()
-            if each.mandate_id == mandate.id and not each.guards
+            if each.mandate_id == mandate.id
         }
         failed, beyond = dict[str, str](), list[Symbol]()
         for position in (await self._wallets.of(mandate.id)).positions:

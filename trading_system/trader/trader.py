@@ -139,7 +139,7 @@ class Trader:
                         await self._wind_down(mandate)
                     case _:
                         await self._drop(mandate_id)
-                        await self._actor.withdraw(mandate)
+                        await self._rest(mandate)
             except StrategyFailed as failure:
                 await self._fail(mandate_id, str(failure))
             except TradingError as error:  # of the run nothing is known for sure: it begins anew
@@ -159,6 +159,7 @@ class Trader:
                 await brain.close()
                 raise
             self._runs[mandate.id] = run
+        await self._actor.recall(mandate, run)
         if await self._decider.advance(mandate, run, self._closed):
             self.wake()  # it was away for long, and others have their turn in between
         if self._grids.is_grid(mandate):
@@ -171,16 +172,37 @@ class Trader:
                 after = await self._actor.act(mandate, run, decision)
                 if after.reason is not None and decision.symbol in run.pending:
                     waiting[str(decision.symbol)] = after.reason
-            unguarded, beyond = await self._guards.ensure(mandate)
-            waiting = unguarded | await self._actor.close(mandate, beyond) | waiting
+            unguarded, closing = await self._guard(mandate)
+            waiting = unguarded | closing | waiting
         await self._note_waiting(mandate, waiting)
 
+    async def _guard(self, mandate: Mandate) -> tuple[dict[str, str], dict[str, str]]:
+        """By symbol, why it is not guarded, and what is being closed beyond its stop already."""
+        unguarded, beyond = await self._guards.ensure(mandate)
+        return unguarded, await self._actor.close(mandate, beyond)
+
+    async def _rest(self, mandate: Mandate) -> None:
+        """It is not running: what it has open is withdrawn. What one that failed holds is guarded.
+
+        A stop may have been missing just then: taken away for an order, or not set yet.
+        """
+        waiting = await self._actor.withdraw(mandate)
+        if mandate.state is MandateState.FAILED:
+            unguarded, closing = await self._guard(mandate)
+            await self._note_waiting(mandate, waiting | unguarded | closing)
+
     async def _wind_down(self, mandate: Mandate) -> None:
-        """First nothing is open; then, if asked for, nothing is held; then it is over."""
+        """First nothing is open; then what is held is closed if asked for, else guarded; then over.
+
+        What cannot be guarded is told, and keeps nothing from being over.
+        """
         await self._drop(mandate.id)
         waiting = await self._actor.withdraw(mandate)
+        unguarded = dict[str, str]()
         if mandate.flatten and not waiting:
             waiting = await self._actor.close(mandate, mandate.symbols)
+        elif not waiting:
+            unguarded, waiting = await self._guard(mandate)
         if waiting:
             await self._note_waiting(mandate, waiting)
             return
@@ -188,7 +210,7 @@ class Trader:
             await self._grids.empty(mandate)
         is_ending = mandate.state is MandateState.ENDING
         over = MandateState.ENDED if is_ending else MandateState.STOPPED
-        await self._change(mandate, state=over, flatten=False, waiting={})
+        await self._change(mandate, state=over, flatten=False, waiting=unguarded)
 
     async def _fail(self, mandate_id: UUID, reason: str) -> None:
         """It is stopped and says why; what it holds, and the stop that guards it, stay."""
