@@ -222,7 +222,7 @@ async def test_while_it_is_not_known_what_a_stop_sold_no_other_is_set(bench, wor
     )
     await bench.desk.place(sells, stop.key)
     world.stops.rows[stop.id] = replace(stop, status=StopStatus.DONE)
-    await bench.clock.advance(20)
+    await bench.clock.advance(40)
     await bench.told()
     assert world.stops.active == []
     await bench.fills_told()
