@@ -8,9 +8,9 @@ from uuid import UUID
 
 import pytest
 
-from tests.fakes.trader import BTC, NOON, D, bar
+from tests.fakes.trader import BTC, NOON, D, bar, mandate
 from trading_system.domain.candles import MINUTE
-from trading_system.domain.errors import InvalidRequest, RiskRefused, Unreachable
+from trading_system.domain.errors import InvalidRequest, NotAllowed, RiskRefused, Unreachable
 from trading_system.domain.mandates import MandateState, SizeKind, Sizing, StopRule
 from trading_system.domain.orders import OrderStatus
 from trading_system.domain.stops import StopKind
@@ -215,3 +215,22 @@ async def test_a_grid_is_kept_by_mandate_and_symbol(bench):
     database = bench.mandates._database
     assert await Grids(database).load(ME, BTC) is not None
     assert await Grids(database).load(UUID(int=1), BTC) is None
+
+
+async def test_what_no_grid_can_have_it_is_not_given_later(bench):
+    """Its cells would go on to spend what was taken from it, and nobody would keep the stop."""
+    await bench.strategies.create(
+        mandate(bench.clock.now(), strategy="grid", parameters=GRID, capital=D(300))
+    )
+    await bench.strategies.change(ME, capital=D(250))
+    await bench.strategies.start(ME)
+    await bench.beat(95)
+    with pytest.raises(NotAllowed, match="laid for its capital"):
+        await bench.strategies.change(ME, capital=D(100))
+    for wish in (
+        {"stop": StopRule(kind=StopKind.FIXED, distance_percent=D(5))},
+        {"sizing": Sizing(kind=SizeKind.QUANTITY, amount=D(1))},
+    ):
+        with pytest.raises(InvalidRequest, match="a quantity of its own and no stop"):
+            await bench.strategies.change(ME, **wish)
+    assert (await bench.strategies.change(ME, capital=D(300))).capital == D(300)

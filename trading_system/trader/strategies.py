@@ -70,9 +70,7 @@ class Strategies:
         NotAllowed when the account has less free than it is to have, or when another strategy
         trades the same symbol on an account that nets positions.
         """
-        check(mandate, may_short=self._may_short)
-        if GridKeeper.is_grid(mandate) and (mandate.stop or mandate.sizing != Sizing()):
-            raise InvalidRequest("a grid has a quantity of its own and no stop: leave both out")
+        self._check(mandate)
         listed = await self._market_data.instruments()
         for symbol in mandate.symbols:
             if symbol not in listed:
@@ -150,8 +148,8 @@ class Strategies:
     ) -> Mandate:
         """What is named; the rest is what its past decisions were made by, and stays.
 
-        Raises NotFound, InvalidRequest, and NotAllowed for more capital than is free or less than
-        what it has spent.
+        Raises NotFound, InvalidRequest, and NotAllowed for more capital than is free, or less than
+        what it has spent; of a grid that was laid, for any less.
         """
         async with self._capital.alone, self._trader.alone(mandate_id):
             mandate = await self._mandates.get(mandate_id)
@@ -162,11 +160,18 @@ class Strategies:
                 sizing=sizing or mandate.sizing,
                 stop=stop or mandate.stop,
             )
-            check(changed, may_short=self._may_short)
+            self._check(changed)
+            if GridKeeper.is_grid(mandate) and mandate.begins and changed.capital < mandate.capital:
+                raise NotAllowed("the cells of a grid were laid for its capital: it keeps that")
             await self._capital.require_spent_less(changed)
             if changed.capital > mandate.capital:
                 await self._capital.require_free(mandate.quote, changed.capital - mandate.capital)
             return await self._save(changed)
+
+    def _check(self, mandate: Mandate) -> None:
+        check(mandate, may_short=self._may_short)
+        if GridKeeper.is_grid(mandate) and (mandate.stop or mandate.sizing != Sizing()):
+            raise InvalidRequest("a grid has a quantity of its own and no stop: leave both out")
 
     @staticmethod
     def _refuse_ended(mandate: Mandate) -> None:
