@@ -284,3 +284,12 @@ def test_a_run_that_has_decided_nothing_yet_is_clean(frame):
     told = compared(frame, [], stored=[])
     assert told.is_clean
     assert (told.decisions, told.fills, told.profit) == (0, (), 0.0)
+
+
+def test_a_sale_is_not_the_like_of_a_purchase(frame):
+    told = compared(frame, [execution(1, -8.32, 120), OUT, AGAIN])
+    assert not told.is_clean
+    assert {(pair.side, pair.replayed_price) for pair in told.fills[:2]} == {
+        (Side.BUY, 120),
+        (Side.SELL, None),
+    }

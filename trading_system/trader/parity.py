@@ -20,11 +20,13 @@ from trading_system.backtest.rules import Rules, Sizing
 from trading_system.domain.decisions import Decision, Outcome
 from trading_system.domain.instruments import Instrument, Symbol
 from trading_system.domain.mandates import Mandate, SizeKind
+from trading_system.domain.orders import Side
 from trading_system.domain.stops import StopKind
 from trading_system.frames import Column, Frame
 from trading_system.trader.fill_pairs import (
     Execution,
     FillPair,
+    Replayed,
     alone,
     is_sized,
     pair,
@@ -92,7 +94,7 @@ def parity(
     replayed_fills = replayed_by(run, frame, first)
     last = int(frame.open_time[-1])
     fills = [
-        pair(each, each.bar, replayed_fills.pop((each.bar, each.is_stop), None), mandate, rules)
+        pair(each, each.bar, _like(each, replayed_fills), mandate, rules)
         for each in executions
         # What was decided last, no backtest has filled yet.
         if each.bar is not None and (each.is_stop or each.bar < last)
@@ -137,6 +139,15 @@ def _was_acted_on(decision: Decision, filled: Collection[UUID]) -> bool:
     """An order that nobody filled changed nothing, and the next bar tries again."""
     unfilled = decision.order_id is not None and decision.order_id not in filled
     return decision.outcome in _ACTED and not unfilled
+
+
+def _like(execution: Execution, replayed: dict[tuple[int, bool], Replayed]) -> Replayed | None:
+    """Taken out of what was replayed: same bar, same cause, same side."""
+    key = execution.bar or 0, execution.is_stop
+    found = replayed.get(key)
+    if found is None or (found[0] > 0) != (execution.order.request.side is Side.BUY):
+        return None
+    return replayed.pop(key)
 
 
 def _played(frame: Frame, acted: Mapping[int, float | None], mandate: Mandate) -> Column:
