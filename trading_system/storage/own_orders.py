@@ -16,6 +16,8 @@ from trading_system.storage import order_rows as rows
 from trading_system.storage.database import Database
 
 _BY_STRATEGY = re.compile("strategy:([0-9a-f]{32}):")
+_BY_STOP = re.compile("stop-([0-9a-f]{32})-")
+_GUARDED = "SELECT mandate_id FROM mandate_stops WHERE stop_id = ?"
 _OPEN = json.dumps([status for status in OrderStatus if not status.is_final])
 
 # The key an order was sent under; one that took another's place was sent for that one's.
@@ -111,12 +113,14 @@ class _Owners:
     """Keys to mandates: "strategy:<id>:..." of a mandate itself, "stop-<id>-<number>" of a stop."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
-        linked = connection.execute("SELECT stop_id, mandate_id FROM mandate_stops")
-        self._stops = {UUID(stop).hex: UUID(mandate) for stop, mandate in linked}
+        self._connection = connection
 
     def of(self, key: str) -> tuple[UUID, bool] | None:
         """The mandate that an order of this key belongs to, and whether a stop sent it."""
         if sent := _BY_STRATEGY.match(key):  # others may name theirs almost like that
             return UUID(sent[1]), False
-        mandate = self._stops.get(key.removeprefix("stop-").rpartition("-")[0])
-        return None if mandate is None else (mandate, True)
+        if sent := _BY_STOP.match(key):
+            asked = (str(UUID(sent[1])),)
+            for (mandate,) in self._connection.execute(_GUARDED, asked):
+                return UUID(mandate), True
+        return None
