@@ -47,6 +47,7 @@ from trading_system.storage.control import ControlEntries, DrawdownEntry
 from trading_system.storage.database import Database
 from trading_system.storage.equity import EquityMarks
 from trading_system.storage.order_lists import OrderLists as StoredLists
+from trading_system.storage.own_orders import OwnOrders
 from trading_system.storage.reconciliations import Reconciliations
 from trading_system.storage.refusals import Refusals
 from trading_system.storage.stops import Stops
@@ -237,6 +238,7 @@ def dealing(
         bus=bus,
         lists=list_manager,
         ready=reconciler.ready,
+        owner=OwnOrders(database).owner,
     )
     return Dealing(
         desk=desk,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from decimal import Decimal
+from uuid import UUID
 
 import pytest
 
@@ -41,7 +42,8 @@ def refusals():
 
 @pytest.fixture
 def make_desk(make_gate, manager, list_manager, orders, refusals, listing, clock, bus):
-    def build(**limits):
+    def build(owners=None, **limits):
+        parts = {} if owners is None else {"owner": owners}
         return Desk(
             gate=make_gate(**limits),
             manager=manager,
@@ -51,6 +53,7 @@ def make_desk(make_gate, manager, list_manager, orders, refusals, listing, clock
             market_data=listing,
             clock=clock,
             bus=bus,
+            **parts,
         )
 
     return build
@@ -106,6 +109,20 @@ async def test_what_an_order_is_to_become_must_fit_as_well(make_desk, trading, s
     with pytest.raises(Unfit):
         await desk.modify(order.id, **{name: Decimal(value) for name, value in change.items()})
     assert [call for call, _ in trading.sent] == ["place"]
+
+
+async def test_the_order_of_a_strategy_is_not_changed_under_its_hands(make_desk, trading, says):
+    async def owner(order_id):
+        return UUID(int=77) if order_id == order.id else None
+
+    desk = make_desk(owner)
+    trading.answers.extend([says("NEW"), says("NEW")])
+    order, another = await desk.place(LIMIT), await desk.place(LIMIT)
+    with pytest.raises(NotAllowed, match=f"is of strategy {UUID(int=77)}"):
+        await desk.modify(order.id, quantity=Decimal(1))
+    with pytest.raises(Unfit):
+        await desk.modify(another.id, quantity=Decimal("1.005"))
+    assert [call for call, _ in trading.sent] == ["place", "place"]
 
 
 async def test_an_approved_list_is_placed(make_desk, stands, venue_lists):

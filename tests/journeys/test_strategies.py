@@ -73,6 +73,9 @@ async def test_a_grid_rests_in_the_book_and_is_withdrawn_when_it_is_stopped(exch
 
         orders = await day.until(rests, "an order a cell")
         assert {each["type"] for each in orders} == {"LIMIT"}
+        change = {"quantity": "0.0005"}
+        refused = await day.http.patch(f"/orders/{orders[0]['id']}", json=change)
+        assert f"is of strategy {path.rpartition('/')[2]}" in refused.json()["detail"]
         await day.http.delete(path)
         await state(day, path, "ended")
         assert (await day.http.get("/orders", params={"status": "NEW"})).json() == []

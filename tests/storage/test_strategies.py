@@ -306,6 +306,9 @@ async def test_open_orders_are_whose_key_or_stop_sent_them_also_when_they_were_r
     await book.order(17, f"{KEY}7", fill=2)
     found = {each.order.id.int: (each.mandate_id, each.guards) for each in await own.unsettled()}
     assert found == {11: (BARE.id, False), 12: (BARE.id, False), 13: (FULL.id, True)}
+    owners = {number: await own.owner(UUID(int=number)) for number in range(11, 19)}
+    nobodys = dict.fromkeys((14, 15, 16, 18))
+    assert owners == nobodys | {11: BARE.id, 12: BARE.id, 13: FULL.id, 17: BARE.id}
 
 
 @pytest.mark.parametrize(

@@ -45,10 +45,16 @@ async def _at_once() -> None:
     """Ready to trade from the first moment."""
 
 
+async def _nobody(_order_id: UUID) -> UUID | None:
+    """No strategy has any orders."""
+    return None
+
+
 class Desk:
     """Takes a request from wish to order: known key, known symbol, review, order manager.
 
-    `ready` returns once it is known what is open at the venue, or says why that is not known.
+    `ready` returns once it is known what is open at the venue, or says why that is not known;
+    `owner` tells the strategy that an order is of, if any is.
     """
 
     def __init__(
@@ -63,6 +69,7 @@ class Desk:
         bus: Bus,
         lists: ListManager,
         ready: Callable[[], Awaitable[None]] = _at_once,
+        owner: Callable[[UUID], Awaitable[UUID | None]] = _nobody,
     ) -> None:
         self._gate = gate
         self._manager = manager
@@ -73,6 +80,7 @@ class Desk:
         self._clock = clock
         self._bus = bus
         self._ready = ready
+        self._owner = owner
         self._one_at_a_time = asyncio.Lock()
 
     async def place(
@@ -132,8 +140,11 @@ class Desk:
         """Change a resting order; what it will be is judged as if the old one were gone.
 
         Only less of it needs no judgement. Raises what OrderManager.modify does, Unfit and
-        RiskRefused.
+        RiskRefused, and NotAllowed for the order of a strategy, which counts on what it asked for:
+        it would take a replaced one for gone, and place another.
         """
+        if (owner := await self._owner(order_id)) is not None:
+            raise NotAllowed(f"order {order_id} is of strategy {owner}: change or stop that")
         change = await self._manager.plan(order_id, price=price, quantity=quantity)
         instrument = await self._instrument(change.request.symbol)
         if change.keeps_place:

@@ -62,6 +62,10 @@ class OwnOrders:
         )
         return {row[0]: rows.order(row[1:]) for row in found}
 
+    async def owner(self, order_id: UUID) -> UUID | None:
+        """The mandate that an order is of, or that its stop guards; None for all others."""
+        return await self._database.read(partial(_owner, order=str(order_id)))
+
     async def unsettled(self) -> list[OwnOrder]:
         """Orders of mandates that are open, or of which fills are still unheard of."""
         return await self._database.read(_unsettled)
@@ -83,6 +87,12 @@ class OwnOrders:
             lambda connection: connection.execute(query, (str(mandate_id),)).fetchall()
         )
         return {Symbol.parse(symbol): UUID(stop) for symbol, stop in found}
+
+
+def _owner(connection: sqlite3.Connection, order: str) -> UUID | None:
+    found = connection.execute(f"SELECT {_ROOT.format(order='?')}", (order,)).fetchone()
+    owner = None if found[0] is None else _Owners(connection).of(found[0])
+    return None if owner is None else owner[0]
 
 
 def _unsettled(connection: sqlite3.Connection) -> list[OwnOrder]:
