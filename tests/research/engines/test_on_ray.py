@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from itertools import islice
 
 import numpy as np
@@ -100,6 +101,16 @@ def test_a_whole_node_that_is_killed_midway_loses_nothing(engine, cluster):
 def test_a_cluster_of_this_machine_can_be_started_for_one_run(on_ray):
     with on_ray.opened("local") as engine:
         assert list(engine.map(work.who, {"base": 0}, range(3)))[2][1] == 2
+
+
+@pytest.mark.timeout(20)  # Ray itself would try for many minutes
+@pytest.mark.parametrize("address", ["127.0.0.1:9", "[::1]:9", "ray://127.0.0.1:9", "::1:99999"])
+def test_an_address_where_nobody_listens_is_refused_at_once(on_ray, address):
+    with (
+        pytest.raises(InvalidRequest, match=f"no Ray cluster answers at {re.escape(address)}"),
+        on_ray.opened(address),
+    ):
+        pass
 
 
 def test_what_is_no_address_is_refused(on_ray):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -22,6 +23,8 @@ _STORE = 512 * 1024 * 1024
 """Bytes of shared memory that a cluster of this machine may take, at most."""
 _DEATHS = 10
 """Workers that may die during one batch, before it counts as what kills them."""
+_PATIENCE = 10.0
+"""Seconds that whatever listens at an address may take to say so."""
 
 
 class Nodes:
@@ -56,14 +59,22 @@ def opened(address: str) -> Iterator[Nodes]:
     if address == LOCAL:
         started = {"include_dashboard": False, "object_store_memory": _STORE}
     try:
+        _knock(address)
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **started)
-    except (ConnectionError, ValueError) as error:
+    except (OSError, OverflowError, ValueError) as error:
         raise InvalidRequest(f"no Ray cluster answers at {address}: {error}") from None
     try:
         resources = ray.cluster_resources()  # type: ignore[no-untyped-call]
         yield Nodes(max(1, int(resources.get("CPU", 1))))
     finally:
         ray.shutdown()
+
+
+def _knock(address: str) -> None:
+    """Raise OSError where nothing listens at HOST:PORT: Ray itself would try for many minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if host and port.isdigit():
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_PATIENCE).close()
 
 
 def _work(
