@@ -9,9 +9,7 @@ import pytest
 
 from tests.fakes.trader import BTC, ETH, NOON, D, bar
 from trading_system.domain.candles import MINUTE
-from trading_system.domain.errors import (
-    StorageError,
-)
+from trading_system.domain.errors import NotFound, StorageError
 from trading_system.domain.events import StrategyChanged
 from trading_system.domain.mandates import MandateState
 from trading_system.domain.orders import OrderRequest, OrderType, Side
@@ -192,3 +190,12 @@ async def test_mandates_that_cannot_be_read_are_read_again(opened):
         await bench.trading()
         await bench.beat(101)
         assert await bench.outcomes() == ["ordered"]
+
+
+async def test_locks_are_shared_while_they_are_held_and_forgotten_afterwards(bench):
+    running = await bench.trading()
+    with pytest.raises(NotFound):
+        await bench.strategies.stop(UUID(int=404))
+    async with bench.trader.alone(running.id):
+        assert bench.trader.alone(running.id).locked()
+    assert not dict(bench.trader._locks)

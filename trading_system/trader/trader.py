@@ -7,11 +7,11 @@ costs the others nothing, and what somebody asks of it comes before or after, ne
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from uuid import UUID
+from weakref import WeakValueDictionary
 
 import structlog
 
@@ -58,7 +58,8 @@ class Trader:
         self._bus = bus
         self._closed: dict[Symbol, int] = {}  # the end of what beats have brought of each
         self._runs: dict[UUID, Run] = {}
-        self._locks: defaultdict[UUID, asyncio.Lock] = defaultdict(asyncio.Lock)
+        # As long as anybody holds one or waits for it: an id may be anybody's guess.
+        self._locks: WeakValueDictionary[UUID, asyncio.Lock] = WeakValueDictionary()
         self._woken = asyncio.Event()
         self._busy: set[UUID] = set()
         self._again: set[UUID] = set()
@@ -79,7 +80,7 @@ class Trader:
 
     def alone(self, mandate_id: UUID) -> asyncio.Lock:
         """Held by whoever changes a mandate; the loop holds it while it takes that further."""
-        return self._locks[mandate_id]
+        return self._locks.setdefault(mandate_id, asyncio.Lock())
 
     async def run(self) -> None:
         """Until cancelled; then the processes of strategies are gone as well."""
