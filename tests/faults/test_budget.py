@@ -63,11 +63,11 @@ class Trader:
         while True:
             for _ in range(EACH):
                 await self._buy()
+                self.waits.append(self._timed.waits[-1])
                 await self._world.clock.sleep(OFTEN)
-            self.waits += self._timed.waits
+            # A burst waits for the limit of orders itself, which says nothing.
             await asyncio.gather(*[self._buy() for _ in range(BURST)])
             await self._world.clock.sleep(10)
-            self._timed.waits.clear()  # a burst waits for the limit of orders itself
 
     async def _buy(self):
         order = await self._world.system.desk.place(
