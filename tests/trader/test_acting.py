@@ -126,6 +126,22 @@ async def test_what_is_bought_and_not_booked_yet_is_spent(bench):
     assert (await bench.wallets.of(UUID(int=77))).spent <= 1000
 
 
+async def test_what_is_in_doubt_of_one_symbol_keeps_no_other_from_being_closed(bench):
+    await bench.trading(symbols=(BTC, ETH))
+    await bench.beat(101)
+    bench.venue.tell_fills = False
+    await bench.prices.upsert({ETH: [bar(NOON, 101.0)]})
+    await bench.told(ETH)
+    await bench.closes(95)
+    await bench.prices.upsert({ETH: [bar(NOON + MINUTE, 101.0)]})
+    bench.venue.price[ETH] = D(101)
+    await bench.told(ETH)
+    bench.venue.tell_fills = True
+    assert [side for side, _, _ in bench.venue.sent] == ["BUY", "BUY"]
+    await bench.told(BTC)
+    assert [side for side, _, _ in bench.venue.sent] == ["BUY", "BUY", "SELL"]
+
+
 async def test_a_target_that_needed_no_order_stands_as_well(bench):
     await bench.trading()
     for price in (95, 94, 93):
