@@ -10,7 +10,8 @@ import pytest
 from trading_system.domain.errors import InvalidRequest
 from trading_system.strategies.base import build, parameters
 from trading_system.strategies.detect import examine, example_frame
-from trading_system.strategies.registry import BUILT_IN, find, load, strategies
+from trading_system.strategies.registry import BUILT_IN, find, load, named, strategies
+from trading_system.strategies.sma_cross import SmaCross
 
 MOMENTUM = '''
 """Long after a rise."""
@@ -116,6 +117,25 @@ def test_a_file_that_is_named_and_dropped_is_loaded_once(write, tmp_path):
 def test_a_strategy_of_a_file_can_be_sent_to_a_process_that_loaded_it(write):
     (kind,) = load(write(MOMENTUM))
     assert pickle.loads(pickle.dumps(kind(bars=7))) == kind(bars=7)  # noqa: S301 -- our own bytes
+
+
+def test_a_broken_file_in_the_folder_keeps_no_other_strategy_from_being_found(write, tmp_path):
+    good = write(MOMENTUM.replace('"momentum"', '"mine"'), "good.py")
+    write("def", "broken.py")
+    assert named("sma_cross", folder=tmp_path) is SmaCross
+    assert named("mine", folder=tmp_path).name == "mine"
+    assert named("mine", [good], tmp_path).name == "mine"
+    with pytest.raises(InvalidRequest, match=r"broken\.py, line 1"):
+        named("absent", folder=tmp_path)
+    with pytest.raises(InvalidRequest, match=r"broken\.py, line 1"):
+        named("mine", [tmp_path / "broken.py"], tmp_path)
+
+
+def test_a_name_that_is_taken_is_told_to_whoever_asks_for_it(write, tmp_path):
+    write(MOMENTUM.replace('"momentum"', '"macd"'), "mine.py")
+    with pytest.raises(InvalidRequest, match="there is a strategy 'macd' already"):
+        named("macd", folder=tmp_path)
+    assert named("sma_cross", folder=tmp_path) is SmaCross
 
 
 def test_one_file_may_hold_several(write):

@@ -71,11 +71,11 @@ def kinds(files: list[Path] | None, folder: Path | None) -> Kinds:
 
 def chosen(name: str, files: list[Path] | None, folder: Path | None) -> type[Strategy]:
     """The strategy of that name, or the only one in the Python file of that name."""
-    from trading_system.strategies.registry import find, load
+    from trading_system.strategies.registry import load, named
 
     path = Path(name)
     if path.suffix != ".py":
-        return find(kinds(files, folder), name)
+        return named(name, files or (), folder or settings().strategies_dir)
     found = load(path)
     if len(found) > 1:
         names = ", ".join(kind.name for kind in found)

@@ -51,7 +51,8 @@ def serve(hear: Callable[[], Any], answers: TextIO) -> None:
         job = hear()
         asked = Configuration.from_json(job["configuration"])
         folder = None if job["strategies"] is None else Path(job["strategies"])
-        strategy = asked.strategy_among(registry.strategies(folder=folder))
+        kind = registry.named(asked.strategy, folder=folder)
+        strategy = asked.strategy_among({kind.name: kind})
         say(warmup=strategy.warmup)
         done = kept(
             strategy,

@@ -48,10 +48,30 @@ def strategies(files: Iterable[Path] = (), folder: Path | None = None) -> Kinds:
         for kind in load(path):
             other = found.setdefault(kind.name, kind)
             if other is not kind:
-                raise InvalidRequest(
-                    f"{path}: there is a strategy {kind.name!r} already: {_origin(other)}"
-                )
+                raise _taken(path, other)
     return found
+
+
+def named(name: str, files: Iterable[Path] = (), folder: Path | None = None) -> type[Strategy]:
+    """The strategy of that name, however broken other files of the folder are.
+
+    Raises InvalidRequest as `strategies` and `find` do, of a broken file in the folder only when
+    the strategy may be in it.
+    """
+    files = [path.resolve() for path in files]
+    found, broken = strategies(files), list[InvalidRequest]()
+    for path in (path for path in _dropped(folder) if path.resolve() not in files):
+        try:
+            kinds = {kind.name: kind for kind in load(path)}
+        except InvalidRequest as error:
+            broken.append(error)
+            continue
+        if name in kinds and name in found:
+            raise _taken(path, found[name])
+        found = kinds | found
+    if broken and name not in found:
+        raise broken[0]
+    return find(found, name)
 
 
 def find(kinds: Kinds, name: str) -> type[Strategy]:
@@ -70,6 +90,10 @@ def load(path: Path) -> tuple[type[Strategy], ...]:
     if not classes:
         raise InvalidRequest(f"{path}: no strategy in it; write a frozen dataclass with targets()")
     return tuple(classes)
+
+
+def _taken(path: Path, other: type[Strategy]) -> InvalidRequest:
+    return InvalidRequest(f"{path}: there is a strategy {other.name!r} already: {_origin(other)}")
 
 
 def _dropped(folder: Path | None) -> list[Path]:

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from trading_system.frames import Frame
 from trading_system.strategies.base import Strategy, build, lines_of
-from trading_system.strategies.registry import find, strategies
+from trading_system.strategies.registry import named
 
 COLUMNS = 6
 """Of a bar, as those of Candle."""
@@ -74,7 +74,7 @@ def decided(strategy: Strategy, frame: Frame, last: int) -> dict[str, Any]:
 def opened(asked: Mapping[str, Any]) -> Strategy:
     """The strategy that is asked for; raises InvalidRequest."""
     folder = None if asked["folder"] is None else Path(asked["folder"])
-    return build(find(strategies(folder=folder), asked["strategy"]), asked["parameters"])
+    return build(named(asked["strategy"], folder=folder), asked["parameters"])
 
 
 def serve(requests: BinaryIO, answers: BinaryIO) -> None:
