@@ -15,7 +15,7 @@ from trading_system.cli.running import console, explained, run, settings
 _SHOWN = 20
 _PARTS = ("latency", "slippage", "fee", "size", "partial")
 
-Id = Annotated[str, typer.Argument(help="The strategy's id: `curl localhost:8000/strategies`.")]
+Id = Annotated[str, typer.Argument(help="The strategy's id, as `strategy list` shows it.")]
 Fee = Annotated[
     float | None, typer.Option(help="What the backtest takes off a fill, as a share: 0.001.")
 ]

@@ -18,10 +18,12 @@ _SHORT = {"total_return": "return", "max_drawdown": "drawdown"}
 def show(answer: Answer, console: Console) -> None:
     """Print it."""
     history, metric = answer.question.history, answer.objective.metric
+    count = len(answer.rows)
     console.print(
         f"{answer.question.recipe.name} on {history.symbol} {history.timeframe}, "
         f"{history.start:%Y-%m-%d %H:%M} to {history.end:%Y-%m-%d %H:%M} UTC: "
-        f"{len(answer.rows):,} combinations judged, {answer.refused:,} refused",
+        f"{count:,} {'combination' if count == 1 else 'combinations'} judged, "
+        f"{answer.refused:,} refused",
         markup=False,
         highlight=False,
         soft_wrap=True,
