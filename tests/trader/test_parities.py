@@ -66,6 +66,16 @@ async def test_what_was_traded_stopped_and_closed_is_found_in_the_record(bench, 
     assert all(brain.closed for brain in bench.brains.opened)
 
 
+async def test_where_nothing_is_sold_short_no_backtest_does_it_either(bench, parities):
+    mandate = await bench.trading()
+    for price in (101, 101, 50, 50, 95, 94):
+        await bench.beat(price)
+    (report,) = await parities().of(mandate.id)
+    assert [side for side, _, _ in bench.venue.sent] == ["BUY", "SELL"]
+    assert [pair.side for pair in report.fills] == [Side.BUY, Side.SELL]
+    assert report.is_clean
+
+
 async def stopped_out(bench, mandate):
     """A stop of the mandate's sells one coin at the market."""
     guard = UUID(int=5)

@@ -155,6 +155,7 @@ def trader_side(
         orders=orders,
         market_data=market_data,
         brains=brains,
+        may_short=may_short,
     )
     return TraderSide(trader=trader, strategies=strategies, parities=parities)
 

@@ -56,6 +56,7 @@ class Parities:
         orders: OrderRepository,
         market_data: MarketData,
         brains: Brains,
+        may_short: bool = False,
         worker: tuple[str, ...] = (sys.executable, "-m", "trading_system.trader.parity_worker"),
     ) -> None:
         self._mandates = mandates
@@ -64,6 +65,7 @@ class Parities:
         self._orders = orders
         self._market_data = market_data
         self._brains = brains
+        self._may_short = may_short
         self._worker = worker
 
     async def of(self, mandate_id: UUID, *, fee: float = FEE) -> list[Parity]:
@@ -74,7 +76,8 @@ class Parities:
         """
         mandate = await self._mandates.get(mandate_id)
         if GridKeeper.is_grid(mandate):
-            raise InvalidRequest("a grid decides by prices, not by bars: compare its fills instead")
+            where = f"/plot/strategies/{mandate_id}"
+            raise InvalidRequest(f"a grid decides by prices, not by bars: {where} shows its fills")
         listed = await self._market_data.instruments()
         reports = []
         for symbol in mandate.symbols:
@@ -94,6 +97,7 @@ class Parities:
                 decisions=decisions,
                 executions=executions,
                 fee=fee,
+                may_short=self._may_short,
             )
             reports.append(await self._worked(work))
         return reports

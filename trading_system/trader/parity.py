@@ -77,17 +77,19 @@ def parity(
     decisions: Iterable[Decision],
     executions: Sequence[Execution],
     fee: float,
+    may_short: bool = True,
 ) -> Parity:
     """Compare what a mandate did in one symbol with a backtest over the `frame` it has seen.
 
     `replayed`, shape (n,), is what the strategy decides over that frame now, `decisions` are all of
-    that symbol, in any order; `fee` is the taker's share of a value. Raises InvalidRequest for what
-    the engine cannot work on, and ConfigurationError where it is not installed.
+    that symbol, in any order; `fee` is the taker's share of a value. Unless it `may_short` a target
+    below nothing is flat. Raises InvalidRequest for what the engine cannot work on, and
+    ConfigurationError where it is not installed.
     """
     stored = {each.bar.open_time: each for each in decisions if each.target is not None}
     filled = {each.order.id for each in executions}
     acted = {bar: each.target for bar, each in stored.items() if _was_acted_on(each, filled)}
-    rules = rules_of(mandate, instrument, fee=fee)
+    rules = rules_of(mandate, instrument, fee=fee, may_short=may_short)
     played = _played(frame, acted, mandate)
     first = _first(frame, stored)
     run = engine.run(frame, played, rules, mandate.timeframe.name, warmup=first)
@@ -111,7 +113,7 @@ def parity(
     )
 
 
-def rules_of(mandate: Mandate, instrument: Instrument, *, fee: float) -> Rules:
+def rules_of(mandate: Mandate, instrument: Instrument, *, fee: float, may_short: bool) -> Rules:
     """What a backtest of one of its symbols takes for granted."""
     stop = mandate.stop
     distance = 0.0 if stop is None else float(stop.distance_percent) / 100
@@ -125,7 +127,7 @@ def rules_of(mandate: Mandate, instrument: Instrument, *, fee: float) -> Rules:
         min_notional=float(instrument.min_notional or 0),
         stop_loss=distance if kind is StopKind.FIXED else 0.0,
         trailing_stop=distance if kind is StopKind.TRAILING else 0.0,
-        short=True,
+        short=may_short,
     )
 
 
