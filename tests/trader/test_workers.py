@@ -22,7 +22,7 @@ from trading_system.trader.workers import NewBars, StrategyFailed, Workers
 MINUTE = 60_000
 
 OWN = """
-import sys, time
+import os, sys, time
 from dataclasses import dataclass
 from typing import ClassVar
 from trading_system.strategies.base import parameter
@@ -30,7 +30,7 @@ from trading_system.strategies.base import parameter
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moody:
     name: ClassVar[str] = "moody"
-    mood: int = parameter(0, low=0, high=9, help="0 works, 1 hangs, 2 dies, 3 chats, 4 raises.")
+    mood: int = parameter(0, low=0, high=9, help="0 works, then 1 to 5.")
 
     @property
     def warmup(self):
@@ -45,6 +45,8 @@ class Moody:
             print("{}")
         if self.mood == 4:
             raise KeyError("moody")
+        if self.mood == 5:
+            raise KeyError(sorted(name for name in os.environ if "KEY" in name or "TOKEN" in name))
         return 0 * frame.close + 0.5
 """
 
@@ -202,3 +204,11 @@ def test_bars_that_come_twice_are_an_error(rows):
     asked = {"bars": [["BTC/USDT", 2, 1]]}
     *_, answer = served((SMA, b""), (asked, rows[:2].tobytes()), (asked, rows[:2].tobytes()))
     assert "ascend" in answer["error"]
+
+
+async def test_its_process_knows_no_keys(workers, rows, monkeypatch):
+    for name in ("BINANCE_API_KEY", "BINANCE_SECRET_KEY", "API_TOKEN", "HARMLESS_KEY"):
+        monkeypatch.setenv(name, "secret")
+    brain = await workers.open("moody", {"mood": "5"})
+    with pytest.raises(StrategyFailed, match=r"KeyError: \[.HARMLESS_KEY.\]"):
+        await brain.decide({BTC: NewBars(rows=rows, decide=1)})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Mapping, Sequence
@@ -19,6 +20,7 @@ from trading_system.domain.errors import TradingError
 from trading_system.domain.instruments import Symbol
 
 _LINE = 64 * 1024 * 1024  # the longest answer
+_SECRETS = frozenset({"BINANCE_API_KEY", "BINANCE_SECRET_KEY", "API_TOKEN"})
 _START_SECONDS = 30.0  # Python, numpy and what a file imports
 _GOODBYE_SECONDS = 1.0
 
@@ -74,6 +76,8 @@ class Workers:
             *(sys.executable, "-m", "trading_system.trader.worker"),
             stdin=PIPE,
             stdout=PIPE,
+            # Whatever a strategy's code may be: keys are none of its business.
+            env={name: text for name, text in os.environ.items() if name.upper() not in _SECRETS},
             limit=_LINE,
         )
         worker = Worker(process, limit=self._limit)
