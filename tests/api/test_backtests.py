@@ -13,6 +13,7 @@ import pytest
 from tests.research.questions import configuration, history, record
 from trading_system.api.backtest_schemas import RulesIn
 from trading_system.backtest.rules import Rules
+from trading_system.domain.instruments import Symbol
 from trading_system.research import report, result_files
 from trading_system.research.backtest_queue import BacktestQueue
 
@@ -35,10 +36,11 @@ def folder(tmp_path):
 
 
 @pytest.fixture
-def client(system, folder, clock, connect):
+async def client(system, folder, clock, connect):
     async def candles(*, warmup, **asked):
         return history(warmup=warmup)
 
+    await system.symbols.add(Symbol("BTC", "USDT"), clock.now())
     system.backtests = BacktestQueue(
         candles=SimpleNamespace(get=candles),
         folder=folder,
@@ -74,6 +76,13 @@ async def test_a_backtest_is_accepted_and_can_be_followed(client, system):
             job = (await client.get(answer.headers["Location"])).json()
     running.cancel()
     assert job["error"] == "the price stood still"
+
+
+async def test_a_pair_that_is_not_registered_is_refused_at_once(client):
+    answer = await client.post("/backtests", json=ASKED | {"symbol": "ETH/USDT"})
+    assert answer.status_code == 404
+    assert "ETH/USDT is not registered" in answer.json()["detail"]
+    assert (await client.get("/backtests")).json() == []
 
 
 async def test_what_was_done_before_the_start_is_there(client, kept):

@@ -97,7 +97,9 @@ async def test_capital_sizing_and_stop_are_changed_and_nothing_else(client, benc
     assert changed.json() | change == changed.json()
     same = await client.patch(strategy, json={})
     assert same.json() | change == same.json()
-    assert (await client.patch(strategy, json={"timeframe": "1h"})).status_code == 422
+    refused = await client.patch(strategy, json={"timeframe": "1h", "name": "grid"})
+    assert refused.status_code == 422
+    assert "name, timeframe cannot be changed: make a new" in refused.json()["detail"]
 
 
 @pytest.mark.parametrize(("flatten", "sides"), [("false", ["BUY"]), ("true", ["BUY", "SELL"])])

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Annotated, Any, Self
 from uuid import UUID, uuid4
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from trading_system.api.scalars import DecimalIn, DecimalOut, InstantOut, SymbolText
 from trading_system.api.schemas import In, Out, example
@@ -107,6 +107,14 @@ class StrategyChangeIn(In):
     capital: DecimalIn | None = None
     sizing: SizingIn | None = None
     stop: StrategyStopIn | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_another_strategy(cls, body: Any) -> Any:
+        fixed = {"name", "symbols", "timeframe", "parameters"}
+        if isinstance(body, dict) and (named := sorted(fixed & body.keys())):
+            raise ValueError(f"{', '.join(named)} cannot be changed: make a new strategy instead")
+        return body
 
 
 _HOLDING: Mapping[str, Any] = {

@@ -60,7 +60,7 @@ def strategy_figure(
         if before is None or each.target != before.target
     ]
     lines = dict.fromkeys(name for each in bars for name in each.lines)
-    worth = {"width": 1.4, "color": COLORS[3]}
+    worth = {"width": 1.4, "color": COLORS[1]}
     traces = [
         _curve("price", times, [each.price for each in bars], {"color": COLORS[0]}),
         *(

@@ -14,7 +14,8 @@ from trading_system.api import pages
 from trading_system.api.backtest_schemas import BacktestIn, BacktestOut
 from trading_system.api.dependencies import Parts, System
 from trading_system.api.documentation import problems
-from trading_system.domain.errors import NotFound
+from trading_system.domain.errors import InvalidRequest, NotFound, NotRegistered
+from trading_system.domain.instruments import Symbol
 from trading_system.research.report import script_hashes
 
 router = APIRouter(tags=["backtests"])
@@ -24,14 +25,21 @@ Id = Annotated[
 ]
 
 
-@router.post("/backtests", status_code=HTTPStatus.ACCEPTED, summary="Play a strategy over the past")
+@router.post(
+    "/backtests",
+    status_code=HTTPStatus.ACCEPTED,
+    summary="Play a strategy over the past",
+    responses=problems(InvalidRequest, NotRegistered),
+)
 async def start_backtest(parts: System, body: BacktestIn, response: Response) -> BacktestOut:
     """Queue a backtest; follow it at the Location.
 
     Candles that the database lacks are fetched first. The result is a file in RESULTS_DIR whose run
     id is a hash over code, configuration and candles: the same question, the same bytes.
     """
-    job = parts.backtests.submit(body.configuration())
+    asked = body.configuration()
+    await parts.symbols.get(Symbol.parse(asked.symbol))  # of others nothing can be fetched
+    job = parts.backtests.submit(asked)
     response.headers["Location"] = f"/backtests/{job.id}"
     return BacktestOut.of(job)
 
