@@ -138,37 +138,43 @@ CALLS = [
 ]
 
 
+def newest_answer(received):
+    """The newest frame that answers a call: the streams of the other client push in between."""
+    return next(frame for frame in reversed(received) if "status" in frame)
+
+
 @pytest.mark.parametrize(("name", "more"), CALLS, ids=[name for name, _ in CALLS])
 async def test_every_answer_fills_its_model(api, received, name, more) -> None:
     model = (await getattr(api, name)(**more)).data()
-    answer = next(frame for frame in reversed(received) if "status" in frame)  # others are pushed
-    assert compare(model, answer) == []
+    assert compare(model, newest_answer(received)) == []
 
 
 async def test_the_life_of_an_order_fills_its_models(api, received) -> None:
     await api.ticker_price(symbol=ETH)
-    price = received[-1]["result"]["price"]
+    price = newest_answer(received)["result"]["price"]
     order = {"symbol": ETH, "side": "BUY", "type": "LIMIT", "time_in_force": "GTC", "quantity": 1}
     order["price"] = f"{float(price) * 0.8:.2f}"
     placed = (await api.order_place(**order, new_order_resp_type="FULL")).data()
-    assert compare(placed, received[-1]) == []
+    assert compare(placed, newest_answer(received)) == []
     found = (await api.order_status(symbol=ETH, order_id=placed.result.order_id)).data()
-    assert compare(found, received[-1]) == []
+    assert compare(found, newest_answer(received)) == []
     replaced = await api.order_cancel_replace(
         **order, cancel_replace_mode="STOP_ON_FAILURE", cancel_order_id=placed.result.order_id
     )
-    complaints = compare(replaced.data(), received[-1])
+    complaints = compare(replaced.data(), newest_answer(received))
     assert [each for each in complaints if "unknown" not in each] == []  # its model has no fills
-    newer = received[-1]["result"]["newOrderResponse"]["orderId"]
+    newer = newest_answer(received)["result"]["newOrderResponse"]["orderId"]
     cancelled = (await api.order_cancel(symbol=ETH, order_id=newer)).data()
-    complaints = compare(cancelled, received[-1])  # its model is of an order and a list in one
+    complaints = compare(
+        cancelled, newest_answer(received)
+    )  # its model is of an order and a list in one
     assert [each for each in complaints if "unknown" in each] == []
-    assert received[-1]["result"]["status"] == "CANCELED"
+    assert newest_answer(received)["result"]["status"] == "CANCELED"
 
 
 async def test_amendments_fill_their_models_and_are_heard_of(api, received) -> None:
     await api.ticker_price(symbol=ETH)
-    price = f"{float(received[-1]['result']['price']) * 0.8:.2f}"
+    price = f"{float(newest_answer(received)['result']['price']) * 0.8:.2f}"
     subscribed = await api.user_data_stream_subscribe_signature()
     replaced = asyncio.get_running_loop().create_future()
 
@@ -182,15 +188,15 @@ async def test_amendments_fill_their_models_and_are_heard_of(api, received) -> N
     placed = (await api.order_place(**order, quantity=2, price=price)).data()
     which = {"symbol": ETH, "order_id": placed.result.order_id}
     amended = (await api.order_amend_keep_priority(**which, new_qty=1)).data()
-    answer = next(frame for frame in reversed(received) if "result" in frame)
+    answer = newest_answer(received)
     assert compare(amended, answer) == []
     model, event = await asyncio.wait_for(replaced, PATIENCE)
     assert (event["I"], event["q"]) == (answer["result"]["executionId"], "1.00000000")
     event = {name: value for name, value in event.items() if name != "e"}  # it chose the model
     assert compare(model, event, optional=SOMETIMES_REPORTED) == []
     history = (await api.order_amendments(**which)).data()
-    assert compare(history, received[-1]) == []
-    assert len(received[-1]["result"]) == 1
+    assert compare(history, newest_answer(received)) == []
+    assert len(newest_answer(received)["result"]) == 1
     await api.order_cancel(**which)
     await api.user_data_stream_unsubscribe()
     received.clear()  # for whoever listens to the account next
