@@ -200,6 +200,7 @@ async def test_the_plot_shows_price_indicators_signals_fills_and_equity(client, 
     assert traces["signal"]["text"] == ["target 0", "target 1", "target 0"]
     assert (traces["buy"]["y"], traces["sell"]["y"]) == ([101.0], [94.0])
     assert traces["equity"]["y"][:2] == [1000.0, 1000.0]
+    assert traces["price"]["x"] == traces["equity"]["x"]  # at the closes, when it was decided
     other = await client.get(
         strategy.replace("/strategies", "/plot/strategies"), params={"symbol": "ETH-USDT"}
     )

@@ -74,7 +74,7 @@ def test_a_backtest_is_a_table_a_result_and_a_page(cli, data, results):
     kept, circumstances = result_files.read(results()[".json"])
     assert circumstances["candles"] == str(data)
     assert kept.metrics == record(SmaCross(fast=5, slow=50)).metrics
-    for words in ("buy and hold", "Sharpe, 95 % interval", "fast=5 slow=50", kept.run_id[:12]):
+    for words in ("buy and hold", "Sharpe of days, 95 %", "fast=5 slow=50", kept.run_id[:12]):
         assert words in answer.output
 
 

@@ -185,5 +185,5 @@ def test_no_trades_are_a_page_too():
     idle = record(over=history(60), capital=1.0, min_notional=100.0)
     told = Read(page(idle)).texts
     assert "–" in told
-    assert "95 %: –" in told
+    assert "of days, 95 %: –" in told
     assert distribution(idle)["data"][0]["y"] == []

@@ -35,13 +35,13 @@ def test_holding_stands_beside_what_it_has_too():
     assert lines["Total return"].holding == f"{kept.holding['total_return']:.2%}"
     assert lines["Trades"].holding == ""
     low, high = kept.metrics["sharpe_low"], kept.metrics["sharpe_high"]
-    assert lines["Sharpe, 95 % interval"].strategy == f"{low:.2f} .. {high:.2f}"
+    assert lines["Sharpe of days, 95 %"].strategy == f"{low:.2f} .. {high:.2f}"
 
 
 def test_an_interval_that_does_not_exist_is_a_dash():
     idle = record(capital=1.0, min_notional=100.0)
     lines = {line.label: line.strategy for line in figures(idle.metrics, idle.holding)}
-    assert lines["Sharpe, 95 % interval"] == "–"
+    assert lines["Sharpe of days, 95 %"] == "–"
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import numpy as np
 from trading_system.charts.looks import COLORS, FALLING, RISING, TEXT, Scale, layout
 from trading_system.domain.decisions import Decision
 from trading_system.domain.positions import Equity
+from trading_system.domain.timeframes import Timeframe
 from trading_system.ports import RecordedFill
 
 if TYPE_CHECKING:
@@ -39,13 +40,15 @@ def equity_figure(marks: Sequence[Equity]) -> Figure:
 
 def strategy_figure(
     title: str,
+    timeframe: Timeframe,
     bars: Sequence[Decision],
     fills: Sequence[RecordedFill],
     equity: Sequence[tuple[int, float]],
 ) -> Figure:
     """Above the closes with the indicators, each change of the target and each fill; below equity.
 
-    `bars` ascend and are of one symbol; `equity` are (ms UTC, quote asset).
+    `bars` ascend and are of one symbol; a bar stands at its close, when it was decided. `equity`
+    are (ms UTC, quote asset).
     """
     from plotly.graph_objects import Figure  # noqa: PLC0415 -- see the package's docstring
 
@@ -53,12 +56,13 @@ def strategy_figure(
     shape["yaxis"] |= {"domain": [0.34, 1.0]}
     shape["yaxis2"] = shape["yaxis"] | {"domain": [0.0, 0.26], "nticks": 4}
     shape["xaxis"] |= {"anchor": "y2"}
-    times = [float(each.bar.open_time) for each in bars]
+    times = [float(_close(each, timeframe)) for each in bars]
     changed = [
         each
         for before, each in zip((None, *bars), bars, strict=False)
         if before is None or each.target != before.target
     ]
+    turns = [(_close(each, timeframe), each.price) for each in changed]
     lines = dict.fromkeys(name for each in bars for name in each.lines)
     worth = {"width": 1.4, "color": COLORS[1]}
     traces = [
@@ -67,7 +71,7 @@ def strategy_figure(
             _curve(name, times, [_number(each.lines.get(name)) for each in bars], {"color": color})
             for name, color in zip(lines, COLORS[4:], strict=False)
         ),
-        _marks("signal", [(each.bar.open_time, each.price) for each in changed], "circle", TEXT)
+        _marks("signal", turns, "circle", TEXT)
         | {"text": [f"target {each.target:g}" for each in changed if each.target is not None]},
         *(
             _marks(side.lower(), _executed(fills, side), symbol, color)
@@ -108,6 +112,10 @@ def _marks(
         "marker": {"symbol": symbol, "size": 9, "color": color},
         "hovertemplate": "%{y:,~r} %{text}",
     }
+
+
+def _close(decision: Decision, timeframe: Timeframe) -> int:
+    return decision.bar.open_time + timeframe.length
 
 
 def _executed(fills: Sequence[RecordedFill], side: str) -> list[tuple[float, float]]:

@@ -89,7 +89,7 @@ def _tiles(record: Record) -> Iterable[str]:
     metrics, holding = record.metrics, record.holding
     yield _tile("Total return", Unit.SHARE, metrics["total_return"], colored=True)
     yield _tile("Buy and hold", Unit.SHARE, holding["total_return"], colored=True)
-    yield _tile("Sharpe", Unit.RATIO, metrics["sharpe"], f"95 %: {interval(metrics)}")
+    yield _tile("Sharpe", Unit.RATIO, metrics["sharpe"], f"of days, 95 %: {interval(metrics)}")
     yield _tile("Maximum drawdown", Unit.SHARE, metrics["max_drawdown"])
     yield _tile("Trades", Unit.COUNT, metrics["trades"])
     yield _tile("Win rate", Unit.SHARE, metrics["win_rate"])

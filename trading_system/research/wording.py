@@ -37,7 +37,7 @@ _FIGURES = (
     ("Annual return", "annual_return", Unit.SHARE),
     ("Volatility, annual", "volatility", Unit.SHARE),
     ("Sharpe", "sharpe", Unit.RATIO),
-    ("P(Sharpe > 0)", "probabilistic_sharpe", Unit.SHARE),
+    ("P(Sharpe of days > 0)", "probabilistic_sharpe", Unit.SHARE),
     ("Sortino", "sortino", Unit.RATIO),
     ("Calmar", "calmar", Unit.RATIO),
     ("Maximum drawdown", "max_drawdown", Unit.SHARE),
@@ -51,7 +51,7 @@ _FIGURES = (
     ("Fees paid", "fees", Unit.MONEY),
     ("Final equity", "final_equity", Unit.MONEY),
 )
-_INTERVAL = "Sharpe, 95 % interval"
+_INTERVAL = "Sharpe of days, 95 %"
 _GRID = (("Fills", "at the grid's own prices"),)
 
 

@@ -12,6 +12,7 @@ from trading_system.domain.errors import InvalidRequest
 from trading_system.domain.instruments import Symbol
 from trading_system.domain.mandates import Mandate, MandateState
 from trading_system.domain.positions import Position
+from trading_system.domain.timeframes import Timeframe
 from trading_system.execution.valuation import Valuation
 from trading_system.ports import (
     DecisionRepository,
@@ -53,6 +54,7 @@ class Story:
     """
 
     title: str
+    timeframe: Timeframe
     bars: tuple[Decision, ...]
     fills: tuple[RecordedFill, ...]
     equity: tuple[tuple[int, float], ...]
@@ -114,6 +116,7 @@ class Views:
         fills = await self.fills(mandate_id)
         return Story(
             title=f"{mandate.strategy} · {shown} · {mandate.timeframe.name}",
+            timeframe=mandate.timeframe,
             bars=tuple(each for each in reversed(newest) if each.symbol == shown),
             fills=tuple(each.recorded for each in fills if each.recorded.symbol == shown),
             equity=tuple(equity_curve(mandate, newest, fills)),

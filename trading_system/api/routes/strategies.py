@@ -186,7 +186,12 @@ async def plot_strategy(
     """Price, indicators, signals and fills of one symbol (its first), and the strategy's equity."""
     story = await parts.strategies.views.story(strategy_id, symbol, bars=_SEVERAL_BARS)
     figure = await asyncio.to_thread(
-        charts.strategy_figure, story.title, story.bars, story.fills, story.equity
+        charts.strategy_figure,
+        story.title,
+        story.timeframe,
+        story.bars,
+        story.fills,
+        story.equity,
     )
     html = charts.page(
         figure,
