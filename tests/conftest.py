@@ -11,6 +11,13 @@ from itertools import count
 
 import pytest
 
+from tests.steady import SteadyLoops
+
+
+def pytest_configure() -> None:
+    """No test fails because the machine was busy with something else."""
+    asyncio.set_event_loop_policy(SteadyLoops())
+
 
 def pytest_xdist_auto_num_workers() -> int:
     """One more than there are cores: some tests wait for a clock that is faster, but runs."""
