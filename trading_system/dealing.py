@@ -10,13 +10,13 @@ from trading_system.bus import Bus
 from trading_system.domain.candles import Span
 from trading_system.domain.errors import NotRegistered
 from trading_system.domain.instruments import Symbol
-from trading_system.domain.market import LivePrice
 from trading_system.domain.timeframes import Timeframe
 from trading_system.exchange.markets import Account
 from trading_system.execution.adviser import Adviser
 from trading_system.execution.balances import BalanceBook, no_flows, spot_flows
 from trading_system.execution.control import Arming, Control
 from trading_system.execution.desk import Desk
+from trading_system.execution.doubts import Doubts
 from trading_system.execution.ledger import Ledger
 from trading_system.execution.look_ups import LookUps
 from trading_system.execution.oms import OrderManager
@@ -28,7 +28,7 @@ from trading_system.execution.steps import OnStep, ignore
 from trading_system.execution.stop_wishes import StopWishes
 from trading_system.execution.stops import StopKeeper
 from trading_system.execution.survey import Survey
-from trading_system.execution.valuation import Valuation, exact
+from trading_system.execution.valuation import Valuation, exact, middles
 from trading_system.market.states import ATR_CANDLES, atr_percent
 from trading_system.ports import (
     Clock,
@@ -54,7 +54,6 @@ from trading_system.storage.stops import Stops
 from trading_system.streaming import Run
 
 _HOURS = Timeframe.parse("1h")
-_FRESH_MS = 5_000  # an older quote is not what an order met
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +77,7 @@ class Dealing:
     lists: ListManager
     adviser: Adviser
     reconciler: Reconciler
+    doubts: Doubts
     balances: BalanceBook
     reconciliations: Reconciliations
     ledger: Ledger
@@ -95,6 +95,7 @@ class Dealing:
         """What must run."""
         return {
             "reconciler": self.reconciler.run,
+            "doubts": self.doubts.run,
             "balances": self.balances.run,
             "ledger": self.ledger.run,
             "portfolio": self.portfolio.run,
@@ -157,7 +158,7 @@ def dealing(
         orders=orders,
         clock=clock,
         bus=bus,
-        middle=_middle(live),
+        middle=middles(live),
         on_step=on_step,
         may_send=control.may_send,
     )
@@ -166,18 +167,35 @@ def dealing(
         lists=StoredLists(database),
         manager=manager,
         clock=clock,
-        middle=_middle(live),
+        middle=middles(live),
         on_step=on_step,
         may_send=control.may_send,
+    )
+    survey = Survey(
+        orders=orders,
+        clock=clock,
+        symbols=symbols,
+        market_data=market_data,
+        # All that is traded on margin moves the one asset that is put up for it.
+        asset_of=lambda symbol: symbol.quote if may_short else symbol.base,
     )
     look_ups = LookUps(
         manager=manager,
         orders=orders,
         records=account.records,
+        trading=trading,
         background=background.trading,
         clock=clock,
         patience=reconciling.patience,
         resend=reconciling.resend,
+    )
+    doubts = Doubts(
+        manager=manager,
+        orders=orders,
+        records=account.records,
+        survey=survey,
+        look_ups=look_ups,
+        clock=clock,
     )
     balances = BalanceBook(
         balances=Balances(database),
@@ -191,14 +209,8 @@ def dealing(
         orders=orders,
         records=account.records,
         background=background.records,
-        survey=Survey(
-            orders=orders,
-            clock=clock,
-            symbols=symbols,
-            market_data=market_data,
-            # All that is traded on margin moves the one asset that is put up for it.
-            asset_of=lambda symbol: symbol.quote if may_short else symbol.base,
-        ),
+        survey=survey,
+        doubts=doubts,
         look_ups=look_ups,
         balances=balances,
         done=reconciliations,
@@ -246,6 +258,7 @@ def dealing(
         lists=list_manager,
         adviser=Adviser(gate=safe.gate, market_data=market_data, derivatives=margin),
         reconciler=reconciler,
+        doubts=doubts,
         balances=balances,
         reconciliations=reconciliations,
         ledger=ledger,
@@ -282,17 +295,3 @@ async def _volatility(symbol: Symbol, candles: PriceRepository, clock: Clock) ->
     except NotRegistered:
         return None
     return None if percent is None else exact(percent)
-
-
-def _middle(live: Live) -> Callable[[Symbol], Decimal | None]:
-    """The middle between best bid and best ask, None where no fresh quote is known."""
-
-    def middle(symbol: Symbol) -> Decimal | None:
-        match live.price(symbol):
-            case LivePrice(bid=float(bid), ask=float(ask), quote_age_ms=int(age)) if (
-                age < _FRESH_MS
-            ):
-                return (exact(bid) + exact(ask)) / 2
-        return None
-
-    return middle

@@ -114,10 +114,11 @@ def test_an_impossible_step_names_both_states_and_keeps_the_report() -> None:
     assert raised.value.order.status is S.FILLED
 
 
-def test_a_push_from_before_the_cancel_does_not_end_it() -> None:
+@pytest.mark.parametrize("source", ["stream", "reconciler"])
+def test_a_push_or_a_list_from_before_the_cancel_does_not_end_it(source) -> None:
     """But what it tells of fills counts."""
     asked = order(S.PENDING_CANCEL)
-    after = apply(asked, report(S.PARTIALLY_FILLED, "1", source="stream"))
+    after = apply(asked, report(S.PARTIALLY_FILLED, "1", source=source))
     assert (after.status, after.executed_quantity) == (S.PENDING_CANCEL, Decimal(1))
 
 

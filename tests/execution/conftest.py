@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from decimal import Decimal
 from types import SimpleNamespace
 
@@ -29,6 +30,7 @@ from trading_system.domain.instruments import Symbol
 from trading_system.domain.reports import Fill, Report
 from trading_system.execution.balances import BalanceBook
 from trading_system.execution.control import Arming, Control
+from trading_system.execution.doubts import Doubts
 from trading_system.execution.gate import RiskGate
 from trading_system.execution.look_ups import LookUps
 from trading_system.execution.loss_watch import LossWatch
@@ -91,6 +93,7 @@ def look_ups(manager, orders, records, trading, clock):
         manager=manager,
         orders=orders,
         records=records,
+        trading=trading,
         background=trading,
         clock=clock,
         patience=60,
@@ -141,8 +144,20 @@ def background(records):
 
 
 @pytest.fixture
+def doubts(manager, orders, records, survey, look_ups, clock):
+    return Doubts(
+        manager=manager,
+        orders=orders,
+        records=records,
+        survey=survey,
+        look_ups=look_ups,
+        clock=clock,
+    )
+
+
+@pytest.fixture
 def reconciler(
-    manager, orders, records, background, look_ups, book, survey, done, pushed, clock, bus
+    manager, orders, records, background, doubts, look_ups, book, survey, done, pushed, clock, bus
 ):
     return Reconciler(
         manager=manager,
@@ -150,6 +165,7 @@ def reconciler(
         records=records,
         background=background,
         survey=survey,
+        doubts=doubts,
         look_ups=look_ups,
         balances=book,
         done=done,
@@ -157,6 +173,20 @@ def reconciler(
         bus=bus,
         is_pushed=lambda: pushed.up,
     )
+
+
+@pytest.fixture
+async def both(reconciler, doubts):
+    """Call it to have passes and look-ups go on until the test ends, as the system has them."""
+    tasks = []
+
+    def begin():
+        tasks.extend(asyncio.create_task(each.run()) for each in (reconciler, doubts))
+
+    yield begin
+    for task in tasks:
+        assert not task.done()
+        task.cancel()
 
 
 @pytest.fixture

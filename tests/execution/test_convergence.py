@@ -32,6 +32,7 @@ from trading_system.exchange.record_rows import venue_fill, venue_order
 from trading_system.exchange.streams import user_frames
 from trading_system.execution.adoption import foreign_id
 from trading_system.execution.balances import BalanceBook
+from trading_system.execution.doubts import Doubts
 from trading_system.execution.look_ups import LookUps
 from trading_system.execution.oms import OrderManager
 from trading_system.execution.reconciler import Reconciler
@@ -205,24 +206,33 @@ class Convergence(RuleBasedStateMachine):
         bus = Bus()
         exchange, orders, clock = self.exchange, self.orders, self.clock
         self.manager = OrderManager(trading=exchange, orders=orders, clock=clock, bus=bus)
+        survey = Survey(
+            orders=orders, clock=clock, symbols=exchange, market_data=FakeListed({BTC}, clock)
+        )
+        look_ups = LookUps(
+            manager=self.manager,
+            orders=orders,
+            records=exchange,
+            trading=exchange,
+            background=exchange,
+            clock=clock,
+        )
+        self.doubts = Doubts(
+            manager=self.manager,
+            orders=orders,
+            records=exchange,
+            survey=survey,
+            look_ups=look_ups,
+            clock=clock,
+        )
         self.reconciler = Reconciler(
             manager=self.manager,
             orders=orders,
             records=exchange,
             background=exchange,
-            survey=Survey(
-                orders=orders,
-                clock=clock,
-                symbols=exchange,
-                market_data=FakeListed({BTC}, clock),
-            ),
-            look_ups=LookUps(
-                manager=self.manager,
-                orders=orders,
-                records=exchange,
-                background=exchange,
-                clock=clock,
-            ),
+            survey=survey,
+            doubts=self.doubts,
+            look_ups=look_ups,
             balances=BalanceBook(balances=self.kept, clock=clock, bus=bus),
             done=self.done,
             clock=clock,
@@ -324,6 +334,10 @@ class Convergence(RuleBasedStateMachine):
     @rule()
     def we_start_again(self):
         self.start()
+
+    @rule()
+    def look_up(self):
+        self.run(self.doubts.ask())
 
     @rule()
     def reconcile(self):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
@@ -379,16 +378,15 @@ async def test_an_order_of_the_right_size_is_modified_as_it_is(make, orders, clo
 
 
 @pytest.mark.parametrize("failures", [0, 1], ids=["with a pass", "without one"])
-async def test_the_reconciler_cuts_with_every_round(
-    oversized, orders, reconciler, records, done, clock, failures
+async def test_what_is_too_large_is_cut_with_every_round(
+    oversized, orders, both, records, done, clock, failures
 ):
     _, _, new = oversized
     records.failures = [Unreachable("down")] * failures
-    task = asyncio.create_task(reconciler.run())
+    both()
     await clock.advance(1)
     assert len(done.rows) == 1 - failures
     assert (await orders.get(new.id)).request.quantity == Decimal("1.25")
-    task.cancel()
 
 
 async def test_a_pass_that_was_asked_for_ends_with_orders_of_the_right_size(

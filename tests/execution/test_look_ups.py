@@ -341,6 +341,7 @@ def resending(manager, orders, records, trading, clock):
         manager=manager,
         orders=orders,
         records=records,
+        trading=trading,
         background=trading,
         clock=clock,
         patience=60,
@@ -399,24 +400,23 @@ async def test_no_order_is_sent_again_while_the_lists_show_it(
     assert [call for call, _ in trading.sent].count("place") == 1
 
 
-async def test_for_what_rests_nobody_waits_and_what_is_in_doubt_is_asked_about_first(
+async def test_only_for_what_is_in_doubt_somebody_waits(
     manager, orders, records, trading, clock, submit, says
 ):
-    """What gives way to orders may be kept waiting for a minute."""
-    room = asyncio.get_running_loop().create_future()
-    background = FakeTrading(answers=deque([room]))
+    background = FakeTrading(answers=deque([says("NEW", source="lookup")]))
     look_ups = LookUps(
-        manager=manager, orders=orders, records=records, background=background, clock=clock
+        manager=manager,
+        orders=orders,
+        records=records,
+        trading=trading,
+        background=background,
+        clock=clock,
     )
     trading.answers.extend([says("NEW"), OutcomeUnknown("t"), says("NEW", source="lookup")])
     resting, unknown = await submit(), await submit()
-    asking = asyncio.create_task(look_ups.ask([resting, unknown]))
-    await settle()
+    assert await look_ups.ask([resting, unknown]) == (2, 1)
     assert trading.sent[-1] == ("find", unknown.client_order_id)
-    assert (await orders.get(unknown.id)).status is S.NEW
     assert background.sent == [("find", resting.client_order_id)]
-    room.set_result(says("NEW", source="lookup"))
-    assert await asking == (2, 1)
 
 
 async def test_a_leg_that_waits_for_another_is_asked_about_as_what_rests(
@@ -427,7 +427,54 @@ async def test_a_leg_that_waits_for_another_is_asked_about_as_what_rests(
     assert leg.is_waiting
     background = FakeTrading(answers=deque([says("PENDING_NEW", source="lookup")]))
     look_ups = LookUps(
-        manager=manager, orders=orders, records=records, background=background, clock=clock
+        manager=manager,
+        orders=orders,
+        records=records,
+        trading=trading,
+        background=background,
+        clock=clock,
     )
     await look_ups.ask([leg])
     assert background.sent == [("find", leg.client_order_id)]
+
+
+async def test_two_who_ask_about_an_order_at_once_settle_it_once(
+    ask, submit, trading, orders, says, clock, resending
+):
+    """One of them has been patient enough; for the other the count begins anew."""
+    trading.answers.extend([OutcomeUnknown("timeout"), ABSENT, ABSENT])
+    order = await submit()
+    await ask(2, by=resending, clock=clock, seconds=30)
+    await clock.advance(30)
+    trading.answers.extend([ABSENT, ABSENT, OutcomeUnknown("timeout")])
+    await asyncio.gather(ask(by=resending), ask(by=resending))
+    assert [call for call, _ in trading.sent].count("place") == 2
+    assert (await orders.get(order.id)).status is S.UNKNOWN
+
+
+@pytest.mark.parametrize("told", ["lost", "not yet", "not yet, for the second time"])
+async def test_an_answer_from_before_our_cancel_does_not_take_it_back(
+    look_ups, manager, submit, trading, orders, says, told
+):
+    """As long as the cancel is in doubt so is the order, and it is asked about once more."""
+    loop = asyncio.get_running_loop()
+    answer, cancelled = loop.create_future(), loop.create_future()
+    trading.answers.append(says("NEW"))
+    order = await submit()
+    if told == "not yet, for the second time":
+        trading.answers.append(OutcomeUnknown("timeout"))
+        with pytest.raises(OutcomeUnknown):
+            await manager.cancel(order.id)
+        order = await orders.get(order.id)
+    trading.answers.extend([answer, cancelled])
+    asking = asyncio.create_task(look_ups.ask([order]))
+    await settle()
+    cancelling = asyncio.create_task(manager.cancel(order.id))
+    await settle()
+    if told == "lost":
+        cancelled.set_result(OutcomeUnknown("timeout"))
+        await asyncio.gather(cancelling, return_exceptions=True)
+    answer.set_result(says("NEW", source="lookup"))
+    assert await asking == (1, 0)
+    assert (await orders.get(order.id)).status is S.PENDING_CANCEL
+    cancelling.cancel()

@@ -464,18 +464,17 @@ async def test_a_pushed_report_of_nobodys_order_has_it_adopted_with_the_next_rou
 
 
 async def test_a_pass_that_failed_is_tried_again_soon_and_doubt_is_looked_up_meanwhile(
-    reconciler, submit, trading, says, orders, records, done, clock
+    both, submit, trading, says, orders, records, done, clock
 ):
     trading.answers.extend([OutcomeUnknown("timeout"), says("FILLED", "2", fills=("t1", "t2"))])
     order = await submit()
     records.failures.append(Unreachable("down"))
-    task = asyncio.create_task(reconciler.run())
+    both()
     await clock.advance(1)
     assert (await orders.get(order.id)).status is S.FILLED
     assert done.rows == []
     await clock.advance(5)
     assert len(done.rows) == 1
-    task.cancel()
 
 
 async def test_a_pass_that_goes_on_failing_is_tried_less_and_less_often(
@@ -587,13 +586,13 @@ async def test_a_pass_over_thousands_of_orders_lets_others_have_their_turn(
 
 
 async def test_between_passes_doubtful_orders_are_asked_about_often(
-    reconciler, submit, trading, says, records, shown, clock, pushed
+    both, submit, trading, says, records, shown, clock, pushed
 ):
     pushed.up = True
     trading.answers.append(says("NEW"))
     resting = await submit()
     records.open.append(shown(resting.client_order_id))
-    task = asyncio.create_task(reconciler.run())
+    both()
     await clock.advance(1)
     trading.answers.extend([OutcomeUnknown("timeout")])
     doubtful = await submit()
@@ -604,7 +603,6 @@ async def test_between_passes_doubtful_orders_are_asked_about_often(
     await clock.advance(5)
     finds = [id_ for call, id_ in trading.sent if call == "find"]
     assert set(finds[2:]) == {doubtful.client_order_id, resting.client_order_id}
-    task.cancel()
 
 
 async def test_a_database_that_fails_for_a_while_does_not_end_it(reconciler, orders, done, clock):
@@ -715,16 +713,17 @@ async def test_without_keys_there_is_nothing_to_wait_for(reconciler, records):
 
 
 async def test_a_leg_that_waits_for_another_is_not_in_doubt_while_pushes_arrive(
-    reconciler, submit, trading, orders, says, pushed, look_ups, clock
+    reconciler, doubts, submit, trading, says, pushed
 ):
     """It is PENDING_NEW for as long as the other rests; the push says when it no longer is."""
     trading.answers.append(says("PENDING_NEW"))
     waiting = await submit()
     assert waiting.is_waiting
     pushed.up = True
-    assert await reconciler._doubtful() == []
+    assert await reconciler._unheard() == await doubts.all() == []
     pushed.up = False
-    assert [order.id for order in await reconciler._doubtful()] == [waiting.id]
+    assert [order.id for order in await reconciler._unheard()] == [waiting.id]
+    assert await doubts.all() == []
     assert (await reconciler.reconcile()).unknown_left == 0
 
 
@@ -766,11 +765,11 @@ async def test_a_glance_gives_way_to_orders(reconciler, records, apart, shown, c
 
 
 async def test_a_glance_for_what_is_in_doubt_gives_way_to_nobody(
-    reconciler, submit, trading, orders, apart, shown, clock
+    both, reconciler, submit, trading, orders, apart, shown, clock
 ):
     """Data may use up what is left to those who give way, for as long as it likes."""
     apart.failures = [RateLimited("used up", retry_after=60)] * 9
-    task = asyncio.create_task(reconciler.run())
+    both()
     await clock.advance(1)
     trading.answers.append(OutcomeUnknown("timeout"))
     unknown = await submit()
@@ -779,4 +778,3 @@ async def test_a_glance_for_what_is_in_doubt_gives_way_to_nobody(
     trading.answers.append(OutcomeUnknown("timeout"))  # asked about, and not answered again
     await clock.advance(5)
     assert trading.sent[-1] == ("find", unknown.client_order_id)
-    task.cancel()

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from datetime import timedelta
 from decimal import Decimal
+from types import SimpleNamespace
 
 import pytest
 
 from tests.fakes.portfolio import BTC, ETH, FakeCandles, FakeLive, booked
 from trading_system.domain.candles import MINUTE
 from trading_system.domain.instruments import Symbol
-from trading_system.execution.valuation import Priced, Valuation, exact, worth
+from trading_system.domain.market import LivePrice
+from trading_system.execution.valuation import Priced, Valuation, exact, middles, worth
 
 D = Decimal
 
@@ -74,3 +76,18 @@ def test_an_asset_is_worth_what_its_markets_say(asset, quote, expected):
 @pytest.mark.parametrize("text", ["0.1", "93576.01", "1E-8", "123456.789012345"])
 def test_a_float_becomes_the_digits_that_were_sent(text):
     assert exact(float(text)) == D(text)
+
+
+@pytest.mark.parametrize(
+    ("quote", "expected"),
+    [
+        ({"bid": 100.1, "ask": 100.2, "quote_age_ms": 4_999}, D("100.15")),
+        ({"bid": 100.1, "ask": 100.2, "quote_age_ms": 5_000}, None),
+        ({"bid": 100.1, "quote_age_ms": 1}, None),
+        (None, None),
+    ],
+    ids=["fresh", "old", "one-sided", "not followed"],
+)
+def test_the_middle_of_a_book_is_told_by_a_fresh_quote_alone(quote, expected):
+    price = None if quote is None else LivePrice(symbol=BTC, **quote)
+    assert middles(SimpleNamespace(price=lambda _: price))(BTC) == expected

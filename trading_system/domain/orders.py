@@ -81,7 +81,7 @@ class Move(StrEnum):
 
     STEP = ">"  # the order goes where the report says
     STAY = "="  # nothing new, or older than what we know
-    BACK = "<"  # a cancel did nothing, if we asked after it; a push may be from before it
+    BACK = "<"  # a cancel did nothing, if we asked after it; pushes and lists may be older
     PAST = "~"  # older if it tells of less than we know, else impossible
     NEVER = "!"  # no order ever takes that step
 
@@ -263,7 +263,7 @@ def _next(order: Order, report: Report) -> OrderStatus:
         raise InvalidTransition(order, report)
     if move is Move.STEP:
         return told
-    if move is Move.BACK and not report.is_push:
+    if move is Move.BACK and not report.may_be_older:
         return OrderStatus.PARTIALLY_FILLED if is_older else told
     return order.status
 

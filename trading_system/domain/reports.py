@@ -50,6 +50,14 @@ class Report:
         """It was told unasked, of a moment that may lie before what we did last."""
         return self.source == "stream"
 
+    @property
+    def may_be_older(self) -> bool:
+        """It is of a moment that may lie before what we did last: pushed, or from a list.
+
+        Lists are long, and what they tell is booked when the last of them has been read.
+        """
+        return self.is_push or self.source == "reconciler"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VenueOrder:

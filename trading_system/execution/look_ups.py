@@ -60,8 +60,8 @@ def is_in_doubt(order: Order) -> bool:
 class LookUps:
     """Looks orders up by client order id. With `resend`, what is proven absent is sent again.
 
-    What is in doubt is asked about first of all, and what rests by `background`, for which nobody
-    waits.
+    What is in doubt is asked about by `trading`, as orders are sent, and what rests by
+    `background`, for which nobody waits.
 
     Nothing older than twice the patience is: a proof takes one, and what was wanted before that,
     a market order above all, may not be wanted now.
@@ -73,6 +73,7 @@ class LookUps:
         manager: OrderManager,
         orders: OrderRepository,
         records: AccountRecords,
+        trading: Trading,
         background: Trading,
         clock: Clock,
         patience: float = 60.0,
@@ -81,6 +82,7 @@ class LookUps:
         self._manager = manager
         self._orders = orders
         self._records = records
+        self._trading = trading
         self._background = background
         self._clock = clock
         self._patience = patience
@@ -93,7 +95,7 @@ class LookUps:
         """Ask about each once; a venue that cannot be asked is asked next time."""
         asked, missing = Asked(), []
         once = {each.id: each for each in suspects}.values()
-        for order in sorted(once, key=is_in_doubt, reverse=True):
+        for order in once:
             if self._manager.is_sending(order.id):
                 continue
             try:
@@ -120,22 +122,27 @@ class LookUps:
         return asked
 
     async def _look_up(self, order: Order) -> Order:
-        if is_in_doubt(order):
-            return await self._manager.look_up(order)
-        return await self._manager.on_report(await self._background.find(order))
+        """The order after the answer; as it was, where the answer may be from before our cancel."""
+        report = await (self._trading if is_in_doubt(order) else self._background).find(order)
+        now = await self._orders.get(order.id)
+        cancelled = now.status is not order.status and now.status is OrderStatus.PENDING_CANCEL
+        if cancelled or self._manager.is_sending(order.id):
+            return order  # in doubt: whoever cancels hears more, or it is asked again
+        return await self._manager.on_report(report)
 
     def _has_been_patient(self, order: Order) -> bool:
-        """One more "does not exist"; True once it was said often and long enough."""
+        """One more "does not exist"; True once it was said often and long enough, then anew."""
         now = self._clock.monotonic()
-        first, times = self._absent.get(order.id, (now, 0))
+        first, times = self._absent.pop(order.id, (now, 0))
+        if now - first >= self._patience and times + 1 >= _ENOUGH:
+            return True
         self._absent[order.id] = (first, times + 1)
-        return now - first >= self._patience and times + 1 >= _ENOUGH
+        return False
 
     async def _settle(self, missing: Iterable[Order]) -> None:
         """End, or send again, those that no record of the venue shows either."""
         unproven: defaultdict[Symbol, list[Order]] = defaultdict(list)
         for order in missing:
-            del self._absent[order.id]
             unproven[order.request.symbol].append(order)
         open_there = await self._records.open_orders()
         for symbol, orders in unproven.items():

@@ -8,7 +8,7 @@ import structlog
 
 from trading_system.domain.reports import VenueOrder
 from trading_system.execution.adoption import adopted
-from trading_system.execution.look_ups import LookUps
+from trading_system.execution.look_ups import Asked, LookUps, is_in_doubt
 from trading_system.execution.oms import OrderManager
 from trading_system.execution.reconciliation import Comparison
 from trading_system.ports import OrderRepository
@@ -24,9 +24,14 @@ class Tally:
     booked: int = 0
     adopted: int = 0
 
+    def count(self, asked: Asked) -> None:
+        """Add look-ups."""
+        self.asked += asked.orders
+        self.booked += asked.news
+
 
 class News:
-    """Reports of our orders, orders of others, and what has to be looked up."""
+    """Reports of our orders, orders of others, and what nobody doubts and has to be looked up."""
 
     def __init__(
         self, *, manager: OrderManager, orders: OrderRepository, look_ups: LookUps
@@ -48,9 +53,9 @@ class News:
                 venue_order_id=fill.venue_order_id,
                 trade_id=fill.fill.trade_id,
             )
-        asked = await self._look_ups.ask(comparison.look_up)
-        tally.asked += asked.orders
-        tally.booked += len(comparison.reports) + asked.news
+        tally.booked += len(comparison.reports)
+        rest = [order for order in comparison.look_up if not is_in_doubt(order)]
+        tally.count(await self._look_ups.ask(rest))
 
     async def _adopt(self, stranger: VenueOrder) -> bool:
         """Take over what somebody else placed, with all that became of it; True when it is new."""

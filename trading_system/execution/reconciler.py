@@ -1,7 +1,8 @@
 """Keeps our record and the venue's the same, so that no order is lost or guessed.
 
 A pass lays everything side by side: at start before anything trades, after every gap in what is
-pushed, every few minutes, and when asked for. Between passes the orders in doubt are looked up.
+pushed, every few minutes, and when asked for. Between passes it asks about what may have gone
+unheard, for which nobody waits; orders in doubt are behind none of this.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ from trading_system.domain.orders import Order, OrderStatus
 from trading_system.domain.reconciliations import Reconciliation
 from trading_system.domain.reports import Report
 from trading_system.execution.balances import BalanceBook
-from trading_system.execution.look_ups import UNSURE, LookUps, is_in_doubt
+from trading_system.execution.doubts import Doubts
+from trading_system.execution.look_ups import LookUps, is_in_doubt
 from trading_system.execution.news import News, Tally
 from trading_system.execution.oms import OrderManager
 from trading_system.execution.survey import Survey
@@ -45,17 +47,16 @@ _LOOKS_BACK_PASSES = 12
 _TRIES = 3  # while balances move, or do not fit
 _FIRST_PASS_SECONDS = 10.0
 _LONGEST_PAUSE = 60.0  # between passes that fail
-_FEW = 20  # orders in doubt; of more, all open ones weigh less than each by itself
+_FEW = 20  # resting orders; of more, all open ones weigh less than each by itself
 _STRANGERS_SECONDS = 30.0  # between passes for what somebody else does
 _MANY = 10_000
 
 
 class Reconciler:
-    """Passes every `every` seconds, look-ups of what is in doubt every `interval` seconds.
+    """Passes every `every` seconds, a look at what may have gone unheard every `interval` seconds.
 
-    Doubtful are orders without an answer and those of which a fill has gone unheard; while
-    `is_pushed()` is not true, all open ones are. Where nobody waits, the venue's record is read by
-    `background`, which gives way to orders.
+    A fill may have, and while `is_pushed()` is not true whatever befalls an open order. Where
+    nobody waits, the venue's record is read by `background`, which gives way to orders.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class Reconciler:
         records: AccountRecords,
         background: AccountRecords,
         survey: Survey,
+        doubts: Doubts,
         look_ups: LookUps,
         balances: BalanceBook,
         done: ReconciliationRepository,
@@ -80,6 +82,7 @@ class Reconciler:
         self._records = records
         self._background = background
         self._survey = survey
+        self._doubts = doubts
         self._look_ups = look_ups
         self._news = News(manager=manager, orders=orders, look_ups=look_ups)
         self._balances = balances
@@ -154,19 +157,17 @@ class Reconciler:
                 await self._pass(whole=True)
 
     async def _round(self) -> None:
-        """A pass where one is due; otherwise, and where it fails, the doubtful orders alone."""
+        """A pass where one is due; otherwise, and where it fails, what may have gone unheard."""
         if self._woken.is_set() or self._clock.monotonic() >= self._due_at:
             self._woken.clear()
             self._strangers.clear()
             if await self._has_tried_to_pass():
                 return
-        doubtful = await self._doubtful()
-        if self._strangers or len(doubtful) > _FEW:
-            someone_waits = any(map(is_in_doubt, doubtful))
-            await self._glance(self._records if someone_waits else self._background)
+        unheard = await self._unheard()
+        if self._strangers or len(unheard) > _FEW:
+            await self._glance()
         else:
-            await self._look_ups.ask(doubtful)
-        await self._manager.excess.cut_all()
+            await self._look_ups.ask(unheard)
 
     async def _has_tried_to_pass(self) -> bool:
         """A pass; False where it failed, and then it is tried again later and later."""
@@ -184,12 +185,12 @@ class Reconciler:
             return False
         return True
 
-    async def _glance(self, records: AccountRecords) -> None:
+    async def _glance(self) -> None:
         """Catch up by what is open there; who is not among it is found by a pass before long."""
         heard, self._strangers = self._strangers, set()
         try:
             async with self._one_at_a_time:
-                await self._news.book(await self._survey.glance(records), Tally())
+                await self._news.book(await self._survey.glance(self._background), Tally())
         except ExchangeError as error:
             log.debug("open orders could not be read", error=str(error))
             self._strangers |= heard
@@ -198,13 +199,11 @@ class Reconciler:
         if heard - {(order.client_order_id, order.venue_order_id) for order in known}:
             self._due_at = min(self._due_at, self._passed_at + _STRANGERS_SECONDS)
 
-    async def _doubtful(self) -> list[Order]:
-        pushed = self._is_pushed()
-        opened = await self._orders.all(statuses=UNSURE if pushed else _OPEN, limit=_MANY)
-        return [
-            *(order for order in opened if not (pushed and order.is_waiting)),
-            *await self._orders.short_of_fills(self._clock.now() - _LOOKS_BACK),
-        ]
+    async def _unheard(self) -> list[Order]:
+        """Orders that something may have happened to, and that nobody doubts."""
+        opened = [] if self._is_pushed() else await self._orders.all(statuses=_OPEN, limit=_MANY)
+        short = await self._orders.short_of_fills(self._clock.now() - _LOOKS_BACK)
+        return [order for order in (*opened, *short) if not is_in_doubt(order)]
 
     async def _pause(self) -> None:
         waits = [
@@ -232,20 +231,20 @@ class Reconciler:
             if whole:
                 moving |= await self._balances.assets(seen)
             await self._news.book(await self._survey.compare(records, since, moving), tally)
+            tally.count(await self._doubts.ask())
             findings = await self._balances.compare(records, seen)
             if findings.quiet and not findings.differences:
                 break
             moving |= self._balances.unexplained(findings)
         await self._balances.keep(findings)
         await self._manager.excess.cut_all()
-        unsure = await self._orders.all(statuses=UNSURE, limit=_MANY)
         done = Reconciliation(
             started=started,
             ended=started + timedelta(seconds=self._clock.monotonic() - begun),
             asked=tally.asked,
             booked=tally.booked,
             adopted=tally.adopted,
-            unknown_left=sum(map(is_in_doubt, unsure)),
+            unknown_left=len(await self._doubts.all()),
             fills=await self._balances.fills_booked() - fills,
             balances_compared=findings.quiet,
             differences=findings.differences,

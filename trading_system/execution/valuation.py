@@ -5,16 +5,18 @@ It guesses nothing: an asset that no known price leads to has no worth here, not
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import NamedTuple
 
 from trading_system.domain.candles import MINUTE, Span
 from trading_system.domain.instruments import Symbol
+from trading_system.domain.market import LivePrice
 from trading_system.domain.timeframes import Timeframe
 from trading_system.ports import Clock, Live, PriceRepository, RecordedFill
 
 _MINUTES = Timeframe.parse("1m")
+_FRESH_MS = 5_000  # an older quote is not what an order met
 
 
 class Priced(NamedTuple):
@@ -71,6 +73,20 @@ def worth(asset: str, quote: str, prices: Prices) -> Priced | None:
         if there is not None and on is not None:
             ways.append(Priced(there.price * on.price, max(there.age_ms, on.age_ms)))
     return min(ways, key=_age, default=None)
+
+
+def middles(live: Live) -> Callable[[Symbol], Decimal | None]:
+    """Tells the middle between best bid and best ask, None where no fresh quote is known."""
+
+    def middle(symbol: Symbol) -> Decimal | None:
+        match live.price(symbol):
+            case LivePrice(bid=float(bid), ask=float(ask), quote_age_ms=int(age)) if (
+                age < _FRESH_MS
+            ):
+                return (exact(bid) + exact(ask)) / 2
+        return None
+
+    return middle
 
 
 def exact(price: float) -> Decimal:
