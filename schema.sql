@@ -293,6 +293,7 @@ CREATE TABLE IF NOT EXISTS mandates (
     state      TEXT    NOT NULL,
     begins     INTEGER,                              -- the first bar that is decided
     started    INTEGER,                              -- the last start
+    kills      INTEGER NOT NULL DEFAULT 0,           -- rows KILLED in control_log at the last start
     warmup     INTEGER NOT NULL,
     reason     TEXT,
     flatten    INTEGER NOT NULL CHECK (flatten IN (0, 1)),

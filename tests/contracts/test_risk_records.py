@@ -212,6 +212,17 @@ async def test_decisions_come_back_newest_first(kept):
     assert await kept["control"].latest(1) == entries[2:]
 
 
+async def test_kills_come_back_oldest_first(kept):
+    states = (ControlState.KILLED, ControlState.PAUSED, ControlState.KILLED, ControlState.RUNNING)
+    entries = [
+        ControlEntry(state=state, reason=f"{number}", who="ann", at=NOW)
+        for number, state in enumerate(states)
+    ]
+    for entry in entries:
+        await kept["control"].append(entry)
+    assert await kept["control"].kills() == [entries[0], entries[2]]
+
+
 async def test_one_drawdown_is_kept(kept):
     record = kept["drawdown"]
     assert await record.load() is None

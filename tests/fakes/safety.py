@@ -100,6 +100,9 @@ class FakeControlLog:
     async def latest(self, limit=100):
         return self.rows[::-1][:limit]
 
+    async def kills(self):
+        return [entry for entry in self.rows if entry.state == "KILLED"]
+
 
 @dataclass
 class FakeDrawdown:

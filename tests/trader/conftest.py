@@ -35,8 +35,10 @@ from trading_system.domain.errors import InvalidRequest
 from trading_system.domain.instruments import Symbol
 from trading_system.domain.mandates import Mandate
 from trading_system.domain.reports import Balance
+from trading_system.execution.control import Arming, Control
 from trading_system.execution.oms import OrderManager
 from trading_system.execution.valuation import Priced
+from trading_system.storage.control import ControlEntries
 from trading_system.storage.database import Database
 from trading_system.storage.decisions import Decisions
 from trading_system.storage.mandates import Grids, Mandates
@@ -45,6 +47,7 @@ from trading_system.storage.own_orders import OwnOrders
 from trading_system.storage.prices import Prices
 from trading_system.storage.symbols import Symbols
 from trading_system.trader.acting import Actor
+from trading_system.trader.assembly import objection
 from trading_system.trader.capital import Capital
 from trading_system.trader.deciding import Decider
 from trading_system.trader.grids import GridKeeper
@@ -85,11 +88,18 @@ class Bench:
         self.mandates = Mandates(database)
         self.decisions = Decisions(database)
         self.own = OwnOrders(database)
+        self.control = Control(
+            log=ControlEntries(database), clock=self.clock, bus=self.bus, arming=Arming.FREE
+        )
         self.listing = Listing()
         self.brains = Brains()
         self.backfills: list[tuple[Symbol, object]] = []
         self.manager = OrderManager(
-            trading=world.venue, orders=self.orders, clock=self.clock, bus=self.bus
+            trading=world.venue,
+            orders=self.orders,
+            clock=self.clock,
+            bus=self.bus,
+            may_send=self.control.may_send,
         )
         self.desk = PaperDesk(self.manager, self.orders)
         own, decisions = wrap("own", self.own), wrap("decisions", self.decisions)
@@ -114,7 +124,7 @@ class Bench:
             market_data=listing,
             pauses=self.pauses,
             may_short=may_short,
-            may_trade=lambda: self.objection,
+            may_trade=lambda mandate: self.objection or objection(self.control, mandate),
             ready=self.ready,
         )
         brains = wrap("brains", self.brains)
@@ -138,6 +148,7 @@ class Bench:
                 market_data=listing,
                 pauses=self.pauses,
             ),
+            control=self.control,
             clock=self.clock,
             bus=self.bus,
         )
@@ -158,6 +169,7 @@ class Bench:
             prices=self.prices,
             market_data=self.listing,
             backfill=self.backfill,
+            control=self.control,
             clock=self.clock,
             bus=self.bus,
             may_short=may_short,
@@ -248,6 +260,7 @@ async def running(
     """The program; over the same file it is the program started again."""
     async with Database.opened(world.path) as database:
         bench = Bench(world, database, wrap, may_short=may_short)
+        await bench.control.load()
         for symbol in (BTC, ETH):
             with suppress(InvalidRequest):  # it was started before
                 await bench.registered.add(symbol, AT_NOON)

@@ -23,7 +23,7 @@ _YES = frozenset({"yes", "true", "on"})
 class MandateState(StrEnum):
     """STOPPING and ENDING withdraw what is open first, and close what is held if asked to.
 
-    FAILED stopped itself, and says why; ENDED is deleted.
+    FAILED stopped itself, and says why; ENDED is deleted. One that a kill has stopped is STOPPED.
     """
 
     STOPPED = "stopped"
@@ -70,9 +70,10 @@ class Mandate:
 
     `capital` is in the quote asset, which all symbols share. `begins` is the open time (ms UTC) of
     the first bar that is decided at its close, set by the first start: the frame that decides
-    begins `warmup` bars before, and only ever grows. `started` (ms UTC) is the last start, `reason`
-    why it failed, `flatten` whether it closes its position as it ends, and `waiting` says of
-    symbols what they wait for.
+    begins `warmup` bars before, and only ever grows. `started` (ms UTC) is the last start, and
+    `kills` how often trading had been killed until then: one more stops it. `reason` is why it
+    failed or was stopped so, `flatten` whether it closes its position as it ends, and `waiting`
+    says of symbols what they wait for.
     """
 
     id: UUID
@@ -88,6 +89,7 @@ class Mandate:
     state: MandateState = MandateState.STOPPED
     begins: int | None = None
     started: int | None = None
+    kills: int = 0
     warmup: int = 0
     reason: str | None = None
     flatten: bool = False
@@ -101,6 +103,15 @@ class Mandate:
     def key(self, symbol: Symbol, part: str) -> str:
         """The Idempotency-Key of one of its orders; all of them begin with `prefix(id)`."""
         return f"{prefix(self.id)}{symbol}:{part}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stake:
+    """The part of the account's position in a symbol that is a mandate's; negative when short."""
+
+    mandate_id: UUID
+    symbol: Symbol
+    quantity: Decimal
 
 
 def prefix(mandate_id: UUID) -> str:

@@ -50,7 +50,7 @@ class Control:
         self._code: str | None = None
         self._exempt: set[UUID] = set()
         self._changing = asyncio.Lock()
-        self._kills = 0
+        self._kills: list[ControlEntry] = []  # every kill there was, the unwritten ones too
         self._unwritten: list[ControlEntry] = []
 
     @property
@@ -63,8 +63,18 @@ class Control:
         """How things stand."""
         return self._entry.state
 
+    @property
+    def kills(self) -> int:
+        """How often trading was killed, ever."""
+        return len(self._kills)
+
+    def kill_after(self, kills: int) -> ControlEntry | None:
+        """The last kill, if there were more than so many: no clock has to be believed for it."""
+        return self._kills[-1] if len(self._kills) > kills else None
+
     async def load(self) -> None:
         """Go on as the last run was told to; a code for this run goes to the log."""
+        self._kills = await self._log.kills()
         last = await self._log.latest(1)
         if last and last[0].state is not ControlState.RUNNING:
             self._take(last[0])
@@ -92,7 +102,7 @@ class Control:
         """
         flatten = flatten or (self.state is ControlState.KILLED and self._entry.flatten)
         entry = replace(self._decision(ControlState.KILLED, reason, who), flatten=flatten)
-        self._kills += 1
+        self._kills.append(entry)
         self._unwritten.append(entry)
         self._take(entry)
         if self.arming is Arming.CODE:
@@ -143,12 +153,12 @@ class Control:
 
     async def _change(self, entry: ControlEntry) -> ControlEntry:
         """Write it down, then go by it, unless a kill came in between: that is what stays."""
-        kills = self._kills
+        kills = self.kills
         async with self._changing:
-            if kills == self._kills:
+            if kills == self.kills:
                 await self._write_kills()  # or the next start would take its end for the older one
                 await self._log.append(entry)
-        if kills != self._kills:
+        if kills != self.kills:
             raise NotAllowed("trading was killed meanwhile")
         self._take(entry)
         return entry

@@ -98,6 +98,10 @@ class ControlLog(Protocol):
         """Newest first."""
         ...
 
+    async def kills(self) -> list[ControlEntry]:
+        """Every kill, oldest first."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drawdown:

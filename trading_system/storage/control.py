@@ -11,6 +11,9 @@ from trading_system.storage.times import to_datetime, to_milliseconds
 
 _APPEND = "INSERT INTO control_log (state, flatten, reason, who, at) VALUES (?, ?, ?, ?, ?)"
 _LATEST = "SELECT state, flatten, reason, who, at FROM control_log ORDER BY id DESC LIMIT ?"
+_KILLS = """
+SELECT state, flatten, reason, who, at FROM control_log WHERE state = 'KILLED' ORDER BY id
+"""
 _SAVE = "INSERT OR REPLACE INTO drawdown (id, peak, stopped_at) VALUES (1, ?, ?)"
 _LOAD = "SELECT peak, stopped_at FROM drawdown"
 
@@ -30,8 +33,15 @@ class ControlEntries:
 
     async def latest(self, limit: int = 100) -> list[ControlEntry]:
         """Newest first."""
+        return await self._read(_LATEST, (limit,))
+
+    async def kills(self) -> list[ControlEntry]:
+        """Every kill, oldest first."""
+        return await self._read(_KILLS, ())
+
+    async def _read(self, query: str, values: tuple[object, ...]) -> list[ControlEntry]:
         async with self._database.reading() as connection:
-            rows = await connection.execute_fetchall(_LATEST, (limit,))
+            rows = await connection.execute_fetchall(query, values)
         return [
             ControlEntry(
                 state=ControlState(state),

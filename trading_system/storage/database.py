@@ -24,7 +24,7 @@ from trading_system.storage.lock import held
 
 Result = TypeVar("Result")
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 OLDEST_SQLITE = (3, 37)  # STRICT tables
 READERS = 3
 

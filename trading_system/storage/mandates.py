@@ -19,7 +19,7 @@ from trading_system.storage.times import to_datetime, to_milliseconds
 
 _COLUMNS = (
     "id, strategy, symbols, timeframe, parameters, capital, size_kind, size, stop_kind, stop, "
-    "state, begins, started, warmup, reason, flatten, waiting, created_at, updated_at"
+    "state, begins, started, kills, warmup, reason, flatten, waiting, created_at, updated_at"
 )
 _NAMES = _COLUMNS.split(", ")
 # Not INSERT OR REPLACE, which deletes what other rows refer to.
@@ -96,6 +96,7 @@ def _row(mandate: Mandate) -> tuple[object, ...]:
         mandate.state,
         mandate.begins,
         mandate.started,
+        mandate.kills,
         mandate.warmup,
         mandate.reason,
         int(mandate.flatten),
@@ -120,10 +121,11 @@ def _mandate(row: sqlite3.Row) -> Mandate:
         state=MandateState(row[10]),
         begins=row[11],
         started=row[12],
-        warmup=row[13],
-        reason=row[14],
-        flatten=bool(row[15]),
-        waiting=json.loads(row[16]),
-        created_at=to_datetime(row[17]),
-        updated_at=to_datetime(row[18]),
+        kills=row[13],
+        warmup=row[14],
+        reason=row[15],
+        flatten=bool(row[16]),
+        waiting=json.loads(row[17]),
+        created_at=to_datetime(row[18]),
+        updated_at=to_datetime(row[19]),
     )

@@ -51,8 +51,8 @@ class NotYet(TradingError):
 class Actor:
     """Carries out decisions, and closes what a mandate holds.
 
-    `may_trade` says why nothing may be traded at all, if so; `ready` returns once our record is
-    known to be the venue's, or raises what keeps it from being known.
+    `may_trade` says why nothing may be traded for a mandate, if so; `ready` returns once our record
+    is known to be the venue's, or raises what keeps it from being known.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class Actor:
         market_data: MarketData,
         pauses: Pauses,
         may_short: bool,
-        may_trade: Callable[[], str | None],
+        may_trade: Callable[[Mandate], str | None],
         ready: Callable[[], Awaitable[None]],
     ) -> None:
         self._desk = desk
@@ -144,9 +144,9 @@ class Actor:
         self._pauses.begin(mandate.id, symbol)
         return await self._desk.place(request, await self._next_closing_key(mandate, symbol))
 
-    async def require_trading(self) -> None:
+    async def require_trading(self, mandate: Mandate) -> None:
         """Raise NotYet, or what keeps our record from being known, while nothing may be sent."""
-        reason = self._may_trade()
+        reason = self._may_trade(mandate)
         if reason is not None:
             raise NotYet(reason)
         await self._ready()
@@ -165,7 +165,7 @@ class Actor:
 
     async def _request(self, mandate: Mandate, run: Run, decision: Decision) -> OrderRequest | str:
         symbol = decision.symbol
-        await self.require_trading()
+        await self.require_trading(mandate)
         # What is bought of one symbol is cash that another cannot have; to be flat takes none.
         await self._require_settled(mandate, mandate.symbols if decision.target else (symbol,))
         request = await self._sized(mandate, run, decision)

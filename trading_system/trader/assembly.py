@@ -11,6 +11,7 @@ from trading_system.bus import Bus
 from trading_system.domain.candles import Span
 from trading_system.domain.control import ControlState
 from trading_system.domain.instruments import Symbol
+from trading_system.domain.mandates import Mandate
 from trading_system.execution.control import Control
 from trading_system.execution.desk import Desk
 from trading_system.execution.oms import OrderManager
@@ -107,7 +108,7 @@ def trader_side(
         market_data=market_data,
         pauses=pauses,
         may_short=may_short,
-        may_trade=lambda: objection(control),
+        may_trade=lambda mandate: objection(control, mandate),
         ready=dealing.reconciler.ready,
     )
     trader = Trader(
@@ -125,6 +126,7 @@ def trader_side(
             market_data=market_data,
             pauses=pauses,
         ),
+        control=control,
         clock=clock,
         bus=bus,
     )
@@ -144,6 +146,7 @@ def trader_side(
         prices=prices,
         market_data=market_data,
         backfill=backfill,
+        control=control,
         clock=clock,
         bus=bus,
         may_short=may_short,
@@ -152,6 +155,7 @@ def trader_side(
         mandates=mandates,
         decisions=decisions,
         own=own,
+        grids=Grids(database),
         orders=orders,
         market_data=market_data,
         brains=brains,
@@ -160,8 +164,10 @@ def trader_side(
     return TraderSide(trader=trader, strategies=strategies, parities=parities)
 
 
-def objection(control: Control) -> str | None:
-    """Why nothing may be traded, if so."""
+def objection(control: Control, mandate: Mandate) -> str | None:
+    """Why nothing may be traded for a mandate, if so."""
     if control.state is not ControlState.RUNNING:
         return f"trading is {control.state}: {control.entry.reason}"
+    if control.kill_after(mandate.kills) is not None:  # and it is armed again already
+        return "trading was killed since it was started"
     return None if control.armed else "live trading is not armed"

@@ -157,10 +157,10 @@ class GridKeeper:
         if cells is None:
             return None
         cells, resting = await self._caught_up(mandate, symbol, cells)
-        await self._actor.require_trading()
+        await self._actor.require_trading(mandate)
         refused = None
         for wish in grid_state.orders_wanted(cells.state, price):
-            key = _key(mandate, symbol, cells, wish.cell)
+            key = cell_key(mandate, symbol, wish.cell, cells.numbers[wish.cell])
             request = _request(wish, cells, instrument)
             if wish.cell in resting or request is None:
                 continue
@@ -210,7 +210,7 @@ class GridKeeper:
         resting: set[int] = set()
         looking = set(range(len(cells.numbers)))
         while looking:
-            keys = {_key(mandate, symbol, cells, cell): cell for cell in looking}
+            keys = {cell_key(mandate, symbol, cell, cells.numbers[cell]): cell for cell in looking}
             looking = set()
             before = cells
             for key, order in (await self._own.under(keys)).items():
@@ -224,6 +224,11 @@ class GridKeeper:
             if cells != before:
                 await self._grids.save(mandate.id, symbol, cells.record())
         return cells, resting
+
+
+def cell_key(mandate: Mandate, symbol: Symbol, cell: int, number: int) -> str:
+    """The Idempotency-Key of the order of this number in a cell, counted from nothing."""
+    return mandate.key(symbol, f"cell:{cell}:{number}")
 
 
 def _request(wish: GridOrder, cells: Cells, instrument: Instrument) -> OrderRequest | None:
@@ -241,10 +246,6 @@ def _request(wish: GridOrder, cells: Cells, instrument: Instrument) -> OrderRequ
         price=wish.price,
         time_in_force=TimeInForce.GTC,
     )
-
-
-def _key(mandate: Mandate, symbol: Symbol, cells: Cells, cell: int) -> str:
-    return mandate.key(symbol, f"cell:{cell}:{cells.numbers[cell]}")
 
 
 def _emptied(state: GridState) -> GridState:

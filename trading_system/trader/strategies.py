@@ -13,10 +13,12 @@ from uuid import UUID
 
 from trading_system.bus import Bus
 from trading_system.domain.candles import Span
+from trading_system.domain.control import ControlState
 from trading_system.domain.errors import InvalidRequest, NotAllowed, UnknownSymbol
 from trading_system.domain.events import StrategyChanged
 from trading_system.domain.instruments import Symbol
 from trading_system.domain.mandates import Mandate, MandateState, Sizing, StopRule, check
+from trading_system.execution.control import Control
 from trading_system.ports import (
     Clock,
     MandateRepository,
@@ -46,6 +48,7 @@ class Strategies:
         prices: PriceRepository,
         market_data: MarketData,
         backfill: Callable[[Symbol, Span], Awaitable[object]],
+        control: Control,
         clock: Clock,
         bus: Bus,
         may_short: bool,
@@ -60,6 +63,7 @@ class Strategies:
         self._prices = prices
         self._market_data = market_data
         self._backfill = backfill
+        self._control = control
         self._clock = clock
         self._bus = bus
         self._may_short = may_short
@@ -87,12 +91,13 @@ class Strategies:
         """Decide with the close of the bar that is open now, and with every one after it.
 
         One that was started before goes on with the frame it had: what closed meanwhile is decided
-        too, and not acted on. Raises NotFound and NotAllowed.
+        too, and not acted on. Raises NotFound, and NotAllowed: while trading is killed, too.
         """
         async with self._trader.alone(mandate_id):
             mandate = await self._mandates.get(mandate_id)
             self._refuse_winding_down(mandate)
-            if mandate.state is MandateState.RUNNING:
+            kills = self._require_not_killed()
+            if mandate.state is MandateState.RUNNING and mandate.kills == kills:
                 return mandate
             now = self._clock.milliseconds()
             begins = mandate.begins
@@ -105,6 +110,7 @@ class Strategies:
                     state=MandateState.RUNNING,
                     begins=begins,
                     started=now,
+                    kills=kills,
                     reason=None,
                     waiting={},
                 )
@@ -134,7 +140,9 @@ class Strategies:
                 flatten = flatten or mandate.flatten
                 state = MandateState.ENDING
             self._refuse_ended(mandate)
-            over = await self._save(replace(mandate, state=state, flatten=flatten, waiting={}))
+            over = await self._save(
+                replace(mandate, state=state, flatten=flatten, reason=None, waiting={})
+            )
         self._trader.wake()
         return over
 
@@ -172,6 +180,13 @@ class Strategies:
         check(mandate, may_short=self._may_short)
         if GridKeeper.is_grid(mandate) and (mandate.stop or mandate.sizing != Sizing()):
             raise InvalidRequest("a grid has a quantity of its own and no stop: leave both out")
+
+    def _require_not_killed(self) -> int:
+        """How often trading was killed so far; raises NotAllowed while it is."""
+        if self._control.state is ControlState.KILLED:
+            why = self._control.entry.reason
+            raise NotAllowed(f"trading was killed: {why}: arm it, then start the strategy")
+        return self._control.kills
 
     @staticmethod
     def _refuse_ended(mandate: Mandate) -> None:

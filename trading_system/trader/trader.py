@@ -17,10 +17,12 @@ import structlog
 
 from trading_system.bus import Bus
 from trading_system.domain.candles import MINUTE, Candle
+from trading_system.domain.control import ControlEntry
 from trading_system.domain.errors import TradingError
-from trading_system.domain.events import OrderChanged, StrategyChanged
+from trading_system.domain.events import ControlChanged, OrderChanged, StrategyChanged
 from trading_system.domain.instruments import Symbol
 from trading_system.domain.mandates import Mandate, MandateState
+from trading_system.execution.control import Control
 from trading_system.ports import Clock, MandateRepository
 from trading_system.trader.acting import Actor
 from trading_system.trader.deciding import Decider, Run
@@ -45,6 +47,7 @@ class Trader:
         actor: Actor,
         guards: Guards,
         grids: GridKeeper,
+        control: Control,
         clock: Clock,
         bus: Bus,
     ) -> None:
@@ -54,6 +57,7 @@ class Trader:
         self._actor = actor
         self._guards = guards
         self._grids = grids
+        self._control = control
         self._clock = clock
         self._bus = bus
         self._closed: dict[Symbol, int] = {}  # the end of what beats have brought of each
@@ -65,6 +69,7 @@ class Trader:
         self._again: set[UUID] = set()
         self._idle = False
         bus.subscribe(OrderChanged, self._on_order)
+        bus.subscribe(ControlChanged, lambda _event: self.wake())
 
     def on_candles(self, candles: Mapping[Symbol, Sequence[Candle]]) -> None:
         """A beat has stored these; only what beats have brought is decided, for it is final."""
@@ -133,7 +138,10 @@ class Trader:
         async with self.alone(mandate_id):
             try:
                 mandate = await self._mandates.get(mandate_id)
+                kill = self._control.kill_after(mandate.kills)
                 match mandate.state:
+                    case MandateState.RUNNING if kill is not None:
+                        await self._stop_killed(mandate, kill)
                     case MandateState.RUNNING:
                         await self._trade(mandate)
                     case MandateState.STOPPING | MandateState.ENDING:
@@ -183,12 +191,13 @@ class Trader:
         return unguarded, await self._actor.close(mandate, beyond)
 
     async def _rest(self, mandate: Mandate) -> None:
-        """It is not running: what it has open is withdrawn. What one that failed holds is guarded.
+        """It is not running: what it has open is withdrawn.
 
-        A stop may have been missing just then: taken away for an order, or not set yet.
+        What one holds that failed or was killed is guarded: its stop may have been missing just
+        then, taken away for an order or not set yet, and a kill cancels the stops' orders as well.
         """
         waiting = await self._actor.withdraw(mandate)
-        if mandate.state is MandateState.FAILED:
+        if mandate.reason is not None:
             unguarded, closing = await self._guard(mandate)
             await self._note_waiting(mandate, waiting | unguarded | closing)
 
@@ -212,6 +221,14 @@ class Trader:
         is_ending = mandate.state is MandateState.ENDING
         over = MandateState.ENDED if is_ending else MandateState.STOPPED
         await self._change(mandate, state=over, flatten=False, waiting=unguarded)
+
+    async def _stop_killed(self, mandate: Mandate, kill: ControlEntry) -> None:
+        """Trading was killed since it was started: it stays stopped until somebody starts it."""
+        await self._drop(mandate.id)
+        reason = f"kill switch: {kill.reason}"
+        log.warning("strategy stopped", id=str(mandate.id), name=mandate.strategy, reason=reason)
+        await self._change(mandate, state=MandateState.STOPPED, reason=reason, waiting={})
+        self.wake()  # what it has open is withdrawn
 
     async def _fail(self, mandate_id: UUID, reason: str) -> None:
         """It is stopped and says why; what it holds, and the stop that guards it, stay."""

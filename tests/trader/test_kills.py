@@ -1,0 +1,177 @@
+"""A kill stops every strategy for good: whatever ran then, and however soon it was armed again."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import pytest
+
+from tests.fakes.trader import ETH, D
+from trading_system.domain.control import ControlState
+from trading_system.domain.errors import NotAllowed, StorageError
+from trading_system.domain.events import StrategyChanged
+from trading_system.domain.mandates import MandateState, StopRule
+from trading_system.domain.orders import OrderStatus
+from trading_system.domain.stops import StopKind
+
+ME = UUID(int=77)
+GRID = {"low": "80", "high": "100", "levels": "3", "quantity": "1"}
+
+
+async def killed(bench, *, armed=False):
+    await bench.control.kill(reason="mad", who="ann", flatten=False)
+    if armed:
+        await bench.control.arm(code=None, who="ann")
+
+
+async def test_every_running_strategy_is_stopped_and_says_why(bench):
+    told = []
+    bench.bus.subscribe(StrategyChanged, told.append)
+    await bench.trading(id=UUID(int=1))
+    await bench.trading(id=UUID(int=2), symbols=(ETH,))
+    idle = await bench.trading(id=UUID(int=3))
+    await bench.strategies.stop(idle.id)
+    await bench.settle()
+    await killed(bench)
+    await bench.settle()
+    kept = {each.id.int: (each.state, each.reason) for each in await bench.mandates.all()}
+    stopped = (MandateState.STOPPED, "kill switch: mad")
+    assert kept == {1: stopped, 2: stopped, 3: (MandateState.STOPPED, None)}
+    assert {each.mandate.id.int for each in told[-2:]} == {1, 2}
+    assert all(brain.closed for brain in bench.brains.opened)
+    await bench.beat(101)
+    assert bench.venue.sent == []
+
+
+@pytest.mark.parametrize("armed", [False, True])
+async def test_a_kill_while_nothing_ran_counts_even_if_it_was_armed_before_the_next_start(
+    opened, world, armed
+):
+    async with opened() as first:
+        await first.trading()
+    async with opened() as command:  # nobody runs the loop here
+        await killed(command, armed=armed)
+    async with opened() as second:
+        await second.beat(101)
+        stopped = await second.mandate()
+        assert (stopped.state, stopped.reason) == (MandateState.STOPPED, "kill switch: mad")
+    assert world.venue.sent == []
+
+
+async def test_a_disk_that_fails_at_the_kill_lets_nothing_out_and_it_is_stopped_later(opened):
+    failures = [StorageError("disk full")]
+
+    class Failing:
+        def __init__(self, port) -> None:
+            self.port = port
+
+        def __getattr__(self, name):
+            return getattr(self.port, name)
+
+        async def save(self, changed):
+            if changed.state is MandateState.STOPPED and failures:
+                raise failures.pop()
+            await self.port.save(changed)
+
+    async with opened(lambda name, port: Failing(port) if name == "mandates" else port) as bench:
+        await bench.trading()
+        await killed(bench)
+        await bench.settle()
+        assert (await bench.mandate()).state is MandateState.RUNNING
+        await bench.control.arm(code=None, who="ann")
+        await bench.beat(101)
+        assert (await bench.mandate()).state is MandateState.STOPPED
+        assert bench.venue.sent == []
+
+
+async def test_what_was_being_decided_at_the_kill_is_not_sent_after_it_was_armed(bench):
+    await bench.trading()
+    brain = bench.brains.opened[-1]
+    decide = brain.decide
+
+    async def killed_meanwhile(bars):
+        await killed(bench, armed=True)
+        return await decide(bars)
+
+    brain.decide = killed_meanwhile
+    await bench.beat(101)
+    assert bench.venue.sent == []
+    assert (await bench.mandate()).state is MandateState.STOPPED
+    assert (await bench.decisions.all())[0].reason == "trading was killed since it was started"
+
+
+async def test_orders_of_a_grid_are_withdrawn(bench):
+    await bench.trading(strategy="grid", parameters=GRID)
+    await bench.beat(95)
+    await killed(bench)
+    await bench.settle()
+    assert {each.status for each in await bench.orders.all()} == {OrderStatus.CANCELED}
+
+
+async def test_armed_again_it_is_started_by_somebody_and_goes_on(bench):
+    await bench.trading()
+    await bench.beat(101)
+    await killed(bench)
+    await bench.settle()
+    with pytest.raises(NotAllowed, match="trading was killed: mad: arm it, then start"):
+        await bench.strategies.start(ME)
+    await bench.control.arm(code=None, who="ann")
+    await bench.beat(95)
+    assert [side for side, _, _ in bench.venue.sent] == ["BUY"]
+    running = await bench.strategies.start(ME)
+    assert (running.state, running.reason, running.kills) == (MandateState.RUNNING, None, 1)
+    await bench.beat(95)
+    assert [side for side, _, _ in bench.venue.sent] == ["BUY", "SELL"]
+
+
+async def test_started_before_the_loop_has_seen_the_kill_it_runs_on(bench):
+    await bench.trading()
+    await killed(bench, armed=True)
+    started = await bench.strategies.start(ME)
+    await bench.settle()
+    assert (await bench.mandate()).kills == started.kills == 1
+    await bench.beat(101)
+    assert len(bench.venue.sent) == 1
+
+
+async def test_a_pause_stops_no_strategy(bench):
+    await bench.trading()
+    await bench.control.pause(reason="lunch", who="ann")
+    await bench.beat(101)
+    assert (await bench.mandate()).state is MandateState.RUNNING
+    assert bench.venue.sent == []
+    await bench.control.resume(reason="full", who="ann")
+    await bench.settle()
+    assert len(bench.venue.sent) == 1
+
+
+async def test_what_it_holds_is_guarded_again_after_the_kill_has_cancelled_its_stop(bench, world):
+    await bench.trading(stop=StopRule(kind=StopKind.TRAILING, distance_percent=D(5)))
+    await bench.beat(101)
+    (stop,) = world.stops.active
+    await killed(bench)
+    await world.stops.cancel(stop.id)  # as the kill switch does
+    await bench.settle()
+    await bench.clock.advance(31)
+    await bench.control.arm(code=None, who="ann")
+    await bench.settle()
+    (again,) = world.stops.active
+    assert again.id != stop.id
+    assert (await bench.mandate()).state is MandateState.STOPPED
+
+
+async def test_whoever_stops_it_himself_takes_note_of_the_kill(bench):
+    await bench.trading()
+    await killed(bench, armed=True)
+    await bench.settle()
+    await bench.strategies.stop(ME)
+    await bench.settle()
+    assert (await bench.mandate()).reason is None
+    assert bench.control.state is ControlState.RUNNING
+
+
+async def test_kills_are_counted_over_restarts(opened):
+    for count in range(3):
+        async with opened() as program:
+            assert program.control.kills == count
+            await killed(program, armed=True)
