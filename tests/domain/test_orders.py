@@ -155,6 +155,8 @@ AMENDED = [
     ("3", "lookup", 1, "3"),
     ("3", "lookup", 0, "3"),
     ("3", "lookup", -1, "2"),
+    ("3", "reconciler", 1, "3"),
+    ("3", "reconciler", 0, "2"),
     ("3", "stream", 1, "2"),
     (None, "lookup", 1, "2"),
 ]
@@ -175,6 +177,8 @@ def test_less_counts_whoever_tells_it_and_more_when_it_is_the_newest(
         ("90", "lookup", 1, "90"),
         ("110", "lookup", 0, "110"),
         ("90", "lookup", -1, "100"),
+        ("90", "reconciler", 1, "90"),
+        ("90", "reconciler", 0, "100"),
         ("90", "stream", 1, "100"),
         (None, "lookup", 1, "100"),
     ],

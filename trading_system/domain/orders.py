@@ -275,7 +275,8 @@ def _as_told(order: Order, report: Report) -> OrderRequest:
     only when they were asked for and are no older than what is known.
     """
     request = order.request
-    is_newest = not report.is_push and report.time >= order.updated_at
+    is_as_new = report.time == order.updated_at and not report.may_be_older
+    is_newest = not report.is_push and (report.time > order.updated_at or is_as_new)
     asked, told = request.quantity, report.quantity
     if asked is not None and told is not None and (told < asked or (is_newest and told > asked)):
         request = replace(request, quantity=told)
