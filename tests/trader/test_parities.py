@@ -12,9 +12,10 @@ from uuid import UUID
 import pytest
 
 from tests.fakes.trader import BTC, ETH, NOON, D, bar
-from trading_system.domain.candles import MINUTE
+from trading_system.domain.candles import MINUTE, Candle
 from trading_system.domain.errors import InvalidRequest, NotFound, UnknownSymbol
 from trading_system.domain.orders import OrderRequest, OrderType, Side
+from trading_system.storage.mandates import Grids
 from trading_system.trader.parities import Parities
 
 WORKER = (sys.executable, "-m", "trading_system.trader.parity_worker")
@@ -27,6 +28,7 @@ def parities(bench):
             mandates=bench.mandates,
             decisions=bench.decisions,
             own=bench.own,
+            grids=Grids(bench.mandates._database),
             orders=bench.orders,
             market_data=bench.listing,
             brains=bench.brains,
@@ -119,18 +121,56 @@ async def test_nobody_computes_for_somebody_who_has_gone(bench, parities, tmp_pa
         os.kill(int(note.read_text()), 0)
 
 
-@pytest.mark.parametrize("gone", [True, False])
-async def test_what_cannot_be_compared_is_refused(bench, parities, gone):
+async def test_what_cannot_be_compared_is_refused(bench, parities):
     compare = partial(parities(worker=("false",)).of)
     with pytest.raises(NotFound):
         await compare(UUID(int=404))
-    if gone:
-        mandate = await bench.trading()
-        del bench.listing.rows[BTC]
-        with pytest.raises(UnknownSymbol, match="lists no BTC/USDT"):
-            await compare(mandate.id)
-    else:
-        grid = {"levels": "3", "low": "80", "high": "100"}
-        mandate = await bench.trading(strategy="grid", parameters=grid)
-        with pytest.raises(InvalidRequest, match="by prices, not by bars"):
-            await compare(mandate.id)
+    mandate = await bench.trading()
+    del bench.listing.rows[BTC]
+    with pytest.raises(UnknownSymbol, match="lists no BTC/USDT"):
+        await compare(mandate.id)
+
+
+async def test_a_grid_is_compared_cell_by_cell_with_what_it_has_on_record(bench, parities):
+    """80 .. 90 .. 100: bought at 90 as it fell to 89, sold at 100 as it rose to 101."""
+    grid = {"levels": "3", "low": "80", "high": "100", "quantity": "1"}
+    mandate = await bench.trading(strategy="grid", parameters=grid)
+    await bench.beat(95)
+    for opened, price in ((95, 89), (89, 101), (101, 95)):
+        await moves(bench, opened, price)
+    (report,) = await parities().of(mandate.id)
+    assert report.is_clean
+    assert (report.decisions, report.differing, report.levels) == (4, (), ())
+    bought, sold = report.fills
+    assert [(each.cell, each.number, each.price) for each in (bought, sold)] == [
+        (1, 0, 90),
+        (1, 1, 100),
+    ]
+    parts = sum(
+        each.latency + each.slippage + (each.fee or 0.0) + each.size + each.partial + each.alone
+        for each in report.fills
+    )
+    assert parts == pytest.approx(report.replayed_profit - report.profit)
+
+
+async def moves(bench, opened, price):
+    """Within a minute the price goes there and fills what it meets; then its candle is told."""
+    open_time = bench.clock.milliseconds() // MINUTE * MINUTE
+    bench.venue.price[BTC] = D(price)
+    for order in bench.venue.crossed(BTC):
+        request = order.request
+        await bench.manager.on_report(bench.venue.filled(order, request.quantity, request.price))
+    await bench.settle()
+    await bench.clock.advance(60)
+    low, high = sorted((opened, price))
+    await bench.prices.upsert({BTC: [Candle(open_time, opened, high, low, price, 1.0)]})
+    await bench.told()
+
+
+async def test_a_grid_that_was_never_laid_has_decided_and_filled_nothing(bench, parities):
+    grid = {"levels": "3", "atr_period": "2", "quantity": "1"}
+    mandate = await bench.trading(strategy="grid", parameters=grid)
+    await bench.beat(90)
+    (report,) = await parities().of(mandate.id)
+    assert (report.fills, report.profit, report.replayed_profit) == ((), 0.0, 0.0)
+    assert report.is_clean

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any, Self
 from uuid import UUID
 
 from trading_system.api.scalars import SymbolText
 from trading_system.api.schemas import Out, example
 from trading_system.domain.orders import Side
+from trading_system.trader.causes import Cause
 from trading_system.trader.fill_pairs import FillPair
-from trading_system.trader.parity import Differing, Parity
+from trading_system.trader.parity import Differing, DifferingLevel, Parity
 
 _BAR = "2026-01-01T12:00:00Z"
 _PAIR: dict[str, Any] = {
@@ -29,6 +31,11 @@ _PAIR: dict[str, Any] = {
     "fee": 0.0009,
     "size": 0.93,
     "partial": 0.0,
+    "alone": 0.0,
+    "cell": None,
+    "number": None,
+    "maker": None,
+    "cause": None,
 }
 
 
@@ -50,6 +57,20 @@ class DifferingOut(Out):
         return cls(bar=_opened(differing.bar), stored=stored, replayed=replayed)
 
 
+class DifferingLevelOut(Out):
+    """A price of a grid that the same candles do not lead to now; null for no level."""
+
+    model_config = example(level=3, stored="93421.50", replayed="93421.51")
+
+    level: int
+    stored: Decimal | None
+    replayed: Decimal | None
+
+    @classmethod
+    def of(cls, differing: DifferingLevel) -> Self:
+        return cls(**asdict(differing))
+
+
 class FillPairOut(Out):
     """What was filled beside what a backtest fills; null where one of both did not.
 
@@ -57,6 +78,12 @@ class FillPairOut(Out):
     sent, against the open that the backtest fills at), `slippage` (the price paid, against that
     middle), `fee` (null if a third asset paid it), `size` (another quantity was ordered) and
     `partial` (less was filled than ordered). `delay_ms` is from the close of the bar to the fill.
+
+    A grid's fills are paired by `cell` and the order's `number` in it, and their parts add up to
+    what the backtest earned more: what differs in quantity counts against the last close, `alone`
+    is all that a fill without its like came to, `slippage` is against the level, and `delay_ms` is
+    0 within the backtest's bar. `cause` says why a fill is alone or not in that bar; of these
+    `through`, `beyond` and `worse` contradict the candles.
     """
 
     model_config = example(**_PAIR)
@@ -75,6 +102,11 @@ class FillPairOut(Out):
     fee: float | None
     size: float
     partial: float
+    alone: float
+    cell: int | None
+    number: int | None
+    maker: bool | None
+    cause: Cause | None
 
     @classmethod
     def of(cls, pair: FillPair) -> Self:
@@ -83,6 +115,9 @@ class FillPairOut(Out):
 
 class ParityOut(Out):
     """One symbol: `clean` when every decision is equal to the last bit and every fill has its like.
+
+    A grid is clean when its `levels` do not differ either, and none of its fills contradicts the
+    candles: those do not tell which way a price went, or whether a touch was a trade.
 
     `not_acted` decisions were missed or refused, and the backtest leaves them out. Profits are in
     quote asset; that of the backtest is null where it cannot size as the strategy does.
@@ -93,6 +128,7 @@ class ParityOut(Out):
         clean=True,
         decisions=1440,
         differing=[],
+        levels=[],
         not_acted=0,
         fills=[_PAIR],
         profit=12.4,
@@ -103,6 +139,7 @@ class ParityOut(Out):
     clean: bool
     decisions: int
     differing: list[DifferingOut]
+    levels: list[DifferingLevelOut]
     not_acted: int
     fills: list[FillPairOut]
     profit: float
@@ -115,6 +152,7 @@ class ParityOut(Out):
             clean=parity.is_clean,
             decisions=parity.decisions,
             differing=[DifferingOut.of(each) for each in parity.differing],
+            levels=[DifferingLevelOut.of(each) for each in parity.levels],
             not_acted=parity.not_acted,
             fills=[FillPairOut.of(each) for each in parity.fills],
             profit=parity.profit,

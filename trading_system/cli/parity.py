@@ -14,6 +14,7 @@ from trading_system.cli.running import console, explained, run, settings
 
 _SHOWN = 20
 _PARTS = ("latency", "slippage", "fee", "size", "partial")
+_PARTS_OF_GRID = (*_PARTS, "alone")
 
 Id = Annotated[str, typer.Argument(help="The strategy's id, as `strategy list` shows it.")]
 Fee = Annotated[
@@ -59,7 +60,11 @@ def _show(report: Mapping[str, Any]) -> None:
     )
     for each in differing[:_SHOWN]:
         console.print(f"  {each['bar']}: decided {each['stored']}, now {each['replayed']}")
-    if fills:
+    for each in report["levels"][:_SHOWN]:
+        console.print(f"  level {each['level']}: laid at {each['stored']}, now {each['replayed']}")
+    if any(pair["cause"] or pair["cell"] is not None for pair in fills):
+        console.print(_table_of_grid(fills))
+    elif fills:
         console.print(_table(fills))
 
 
@@ -80,6 +85,34 @@ def _table(fills: Sequence[Mapping[str, Any]]) -> Table:
     sums = (_number(sum(pair[part] or 0.0 for pair in fills)) for part in _PARTS)
     table.add_row(f"all {len(fills)}", "", "", "", *sums, "")
     return table
+
+
+def _table_of_grid(fills: Sequence[Mapping[str, Any]]) -> Table:
+    """The parts of all fills add up to what the backtest earned more."""
+    names = ("bar", "cell", "side", "price", "backtest", *_PARTS_OF_GRID, "delay s", "why")
+    table = Table(*(Column(name, overflow="fold") for name in names))
+    for pair in fills[-_SHOWN:]:
+        delay = "–" if pair["delay_ms"] is None else f"{pair['delay_ms'] / 1000:.1f}"
+        table.add_row(
+            pair["bar"],
+            _place(pair),
+            pair["side"] + (" taker" if pair["maker"] is False else ""),
+            _number(pair["price"]),
+            _number(pair["replayed_price"]),
+            *(_number(pair[part]) for part in _PARTS_OF_GRID),
+            delay,
+            pair["cause"] or "",
+        )
+    table.add_section()
+    sums = (_number(sum(pair[part] or 0.0 for pair in fills)) for part in _PARTS_OF_GRID)
+    table.add_row(f"all {len(fills)}", "", "", "", "", *sums, "", "")
+    return table
+
+
+def _place(pair: Mapping[str, Any]) -> str:
+    """The cell, and the order's number in it."""
+    number = "" if pair["number"] is None else f" #{pair['number']}"
+    return "all" if pair["cell"] is None else f"{pair['cell']}{number}"
 
 
 def _number(value: float | None) -> str:

@@ -67,12 +67,17 @@ def laid(levels: Column, quantity: Decimal, tick: Decimal) -> GridState:
 
     Raises InvalidRequest when two levels become one price.
     """
-    steps = [Decimal(repr(level)) / tick for level in levels.tolist()]
-    prices = tuple(step.to_integral_value(ROUND_HALF_EVEN) * tick for step in steps)
+    prices = on_ticks(levels, tick)
     cells = max(len(prices) - 1, 0)
     return GridState(
         prices=prices, quantity=quantity, held=(Decimal(0),) * cells, selling=(False,) * cells
     )
+
+
+def on_ticks(levels: Column, tick: Decimal) -> tuple[Decimal, ...]:
+    """The nearest price that a venue takes for each, of two as near the even multiple of `tick`."""
+    steps = (Decimal(repr(level)) / tick for level in levels.tolist())
+    return tuple(step.to_integral_value(ROUND_HALF_EVEN) * tick for step in steps)
 
 
 def orders_wanted(state: GridState, price: Decimal) -> tuple[GridOrder, ...]:

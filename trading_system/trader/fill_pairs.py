@@ -17,6 +17,7 @@ from trading_system.domain.mandates import Mandate, SizeKind
 from trading_system.domain.orders import Order, Side
 from trading_system.domain.reports import Fill
 from trading_system.frames import Frame
+from trading_system.trader.causes import Cause
 
 Replayed = tuple[float, float, float]
 """What a backtest filled: signed quantity, price and fee."""
@@ -45,6 +46,7 @@ class FillPair:
     price paid, against that middle), `fee`, `size` (another quantity was ordered, by rounding or
     another equity) and `partial` (less was filled than ordered), the last two at the backtest's
     price. `delay_ms` is from the decision to the last fill. `fee` is None if a third asset paid it.
+    Of a grid there is more to tell, and its parts mean a little else: see `grid_pairs`.
     """
 
     bar: int
@@ -61,6 +63,18 @@ class FillPair:
     fee: float | None = 0.0
     size: float = 0.0
     partial: float = 0.0
+    alone: float = 0.0
+    cell: int | None = None
+    number: int | None = None
+    maker: bool | None = None
+    cause: Cause | None = None
+
+    @property
+    def agrees(self) -> bool:
+        """Whether it has its like, or a cause for having none that contradicts no candle."""
+        if self.cause is not None:
+            return not self.cause.contradicts
+        return self.order_id is not None and self.replayed_price is not None
 
 
 def is_sized(mandate: Mandate) -> bool:

@@ -1,7 +1,7 @@
 """Gathers what a mandate has seen and done, and has it compared with a backtest.
 
 The strategy runs again in a process of its own, as it did, and so does the backtester, whose
-compiled loops the service does without. Refuses grids, which follow prices and not bars.
+compiled loops the service does without.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from trading_system.domain.reports import Fill
 from trading_system.frames import Frame
 from trading_system.ports import (
     DecisionRepository,
+    GridRepository,
     MandateRepository,
     MarketData,
     OrderRepository,
@@ -35,6 +36,8 @@ from trading_system.ports import (
 )
 from trading_system.storage.times import to_milliseconds
 from trading_system.trader.fill_pairs import Execution
+from trading_system.trader.grid_parity import grid_parity
+from trading_system.trader.grid_record import recorded
 from trading_system.trader.grids import GridKeeper
 from trading_system.trader.parity import Parity, parity
 from trading_system.trader.workers import Brains, NewBars
@@ -53,6 +56,7 @@ class Parities:
         mandates: MandateRepository,
         decisions: DecisionRepository,
         own: OwnOrders,
+        grids: GridRepository,
         orders: OrderRepository,
         market_data: MarketData,
         brains: Brains,
@@ -62,6 +66,7 @@ class Parities:
         self._mandates = mandates
         self._decisions = decisions
         self._own = own
+        self._grids = grids
         self._orders = orders
         self._market_data = market_data
         self._brains = brains
@@ -71,13 +76,10 @@ class Parities:
     async def of(self, mandate_id: UUID, *, fee: float = FEE) -> list[Parity]:
         """One report for each symbol that anything was decided of; `fee` is a share of a value.
 
-        Raises NotFound, InvalidRequest for a grid, StrategyFailed, and ConfigurationError where the
-        backtester is not installed.
+        Raises NotFound, InvalidRequest for what the backtester cannot work on, StrategyFailed, and
+        ConfigurationError where it is not installed.
         """
         mandate = await self._mandates.get(mandate_id)
-        if GridKeeper.is_grid(mandate):
-            where = f"/plot/strategies/{mandate_id}"
-            raise InvalidRequest(f"a grid decides by prices, not by bars: {where} shows its fills")
         listed = await self._market_data.instruments()
         reports = []
         for symbol in mandate.symbols:
@@ -88,8 +90,12 @@ class Parities:
             if not decisions:
                 continue
             executions = await self._executions(mandate, symbol, decisions)
+            compare = partial(parity, may_short=self._may_short)
+            if GridKeeper.is_grid(mandate):  # after the fills: what filled has its order on record
+                record = await recorded(mandate, symbol, grids=self._grids, own=self._own)
+                compare = partial(grid_parity, record=record)
             work = partial(
-                parity,
+                compare,
                 mandate,
                 listed[symbol],
                 frame=Frame.from_array(rows),
@@ -97,7 +103,6 @@ class Parities:
                 decisions=decisions,
                 executions=executions,
                 fee=fee,
-                may_short=self._may_short,
             )
             reports.append(await self._worked(work))
         return reports

@@ -48,6 +48,15 @@ class Differing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DifferingLevel:
+    """A price of a grid as it was laid, beside what the same candles lead to; None for no level."""
+
+    level: int
+    stored: Decimal | None
+    replayed: Decimal | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Parity:
     """One symbol of a mandate; `not_acted` counts decisions that were missed or refused."""
 
@@ -58,14 +67,12 @@ class Parity:
     fills: tuple[FillPair, ...]
     profit: float
     replayed_profit: float | None
+    levels: tuple[DifferingLevel, ...] = ()
 
     @property
     def is_clean(self) -> bool:
-        """Every decision is what it was, and no fill is without its like."""
-        paired = all(
-            each.order_id is not None and each.replayed_price is not None for each in self.fills
-        )
-        return not self.differing and paired
+        """Every decision and level is what it was, and no fill lacks its like without a cause."""
+        return not self.differing and not self.levels and all(each.agrees for each in self.fills)
 
 
 def parity(
@@ -105,7 +112,7 @@ def parity(
     return Parity(
         symbol=instrument.symbol,
         decisions=len(stored),
-        differing=_differing(frame, replayed, stored),
+        differing=differing(frame, replayed, stored),
         not_acted=len(stored) - len(acted),
         fills=tuple(sorted(fills, key=lambda each: each.bar)),
         profit=profit(executions, float(frame.close[-1])),
@@ -166,9 +173,10 @@ def _played(frame: Frame, acted: Mapping[int, float | None], mandate: Mandate) -
     return played
 
 
-def _differing(
+def differing(
     frame: Frame, replayed: Column, stored: Mapping[int, Decision]
 ) -> tuple[Differing, ...]:
+    """Where a target, stored by open time, is not `replayed`, shape (n,), to the last bit."""
     again = dict(zip(frame.open_time.tolist(), replayed.tolist(), strict=True))
     pairs = [
         (bar, math.nan if each.target is None else each.target, again.get(bar, math.nan))
