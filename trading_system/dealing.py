@@ -47,11 +47,11 @@ from trading_system.storage.control import ControlEntries, DrawdownEntry
 from trading_system.storage.database import Database
 from trading_system.storage.equity import EquityMarks
 from trading_system.storage.order_lists import OrderLists as StoredLists
-from trading_system.storage.own_orders import OwnOrders
 from trading_system.storage.reconciliations import Reconciliations
 from trading_system.storage.refusals import Refusals
 from trading_system.storage.stops import Stops
 from trading_system.streaming import Run
+from trading_system.trader.stakes import Stakes
 
 _HOURS = Timeframe.parse("1h")
 
@@ -125,6 +125,7 @@ def dealing(
     arming: Arming,
     quote: str,
     may_short: bool,
+    stakes: Stakes,
     reconciling: ReconcilingOptions,
     on_step: OnStep = ignore,
 ) -> Dealing:
@@ -132,7 +133,8 @@ def dealing(
 
     What nobody waits for is asked of `background`. The portfolio is valued, and limits are set, in
     `quote`; `resting` says why the venue is not asked, if it is not; `may_short` where more can be
-    sold than is held. `on_step` hears of every step of an order's way.
+    sold than is held, `stakes` what of it is strategies'. `on_step` hears of every step of an
+    order's way.
     """
     trading = account.trading
     ledger = Ledger(
@@ -239,6 +241,7 @@ def dealing(
         may_short=may_short,
         margin=margin,
         ready=reconciler.ready,
+        stakes=stakes.all,
     )
     desk = Desk(
         gate=safe.gate,
@@ -250,7 +253,7 @@ def dealing(
         bus=bus,
         lists=list_manager,
         ready=reconciler.ready,
-        owner=OwnOrders(database).owner,
+        owner=stakes.owner,
     )
     return Dealing(
         desk=desk,

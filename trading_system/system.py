@@ -50,7 +50,7 @@ from trading_system.storage.orders import Orders
 from trading_system.storage.prices import Prices
 from trading_system.storage.reconciliations import Reconciliations
 from trading_system.storage.symbols import Symbols
-from trading_system.trader.assembly import trader_side
+from trading_system.trader.assembly import account_stakes, trader_side
 from trading_system.trader.parities import Parities
 from trading_system.trader.strategies import Strategies
 
@@ -173,6 +173,7 @@ async def opened(
             held=lambda: orders_side.held,
         )
 
+        stakes = account_stakes(database, may_short=market.on_margin)
         orders_side = dealing.dealing(
             account,
             market.account(venue, Priority.CANDLES),
@@ -192,6 +193,7 @@ async def opened(
             arming=_arming(settings),
             quote=settings.portfolio_quote,
             may_short=market.on_margin,
+            stakes=stakes,
             on_step=on_step,
             reconciling=dealing.ReconcilingOptions(
                 seconds=settings.reconcile_seconds,
@@ -209,6 +211,8 @@ async def opened(
             symbols=symbols,
             prices=prices,
             live=live_prices.live,
+            stakes=stakes,
+            margin=derivatives,
             backfill=collector.registry.backfill,
             may_short=market.on_margin,
             folder=settings.strategies_dir,

@@ -66,6 +66,7 @@ def make_safe(system, control_log, clock):
             may_short=False,
             margin=None,
             ready=None,
+            stakes=None,
         )
         return system.safety, logs
 

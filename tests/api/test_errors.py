@@ -14,6 +14,7 @@ EXPECTED = {
     errors.NotFound: 404,
     errors.AlreadyRegistered: 400,
     errors.NotAllowed: 403,
+    errors.NotHeld: 409,
     errors.RiskRefused: 403,
     errors.KeyReused: 409,
     errors.InvalidRequest: 422,

@@ -6,12 +6,14 @@ import asyncio
 from dataclasses import replace
 from decimal import Decimal
 from types import SimpleNamespace
+from uuid import UUID
 
 import pytest
 
 from tests.fakes.execution import FakeListing
 from trading_system.domain.errors import Rejected, StorageError, Unreachable
 from trading_system.domain.instruments import Symbol
+from trading_system.domain.mandates import Stake
 from trading_system.domain.orders import OrderRequest, OrderStatus, OrderType, Side
 from trading_system.domain.reports import VenuePosition
 from trading_system.execution.kill_switch import KillSwitch
@@ -53,7 +55,16 @@ def passes():
 
 
 @pytest.fixture
-def make_switch(control, manager, orders, holdings, wallet, listing, clock, margin, passes):
+def stakes():
+    """What strategies hold."""
+    return []
+
+
+@pytest.fixture
+def make_switch(control, manager, orders, holdings, wallet, listing, clock, margin, passes, stakes):
+    async def told():
+        return stakes
+
     async def positions():
         return [
             VenuePosition(
@@ -79,6 +90,7 @@ def make_switch(control, manager, orders, holdings, wallet, listing, clock, marg
             may_short=may_short,
             margin=SimpleNamespace(positions=positions),
             ready=ready,
+            stakes=told,
         )
 
     return build
@@ -397,3 +409,70 @@ async def test_a_later_kill_is_carried_out_anew(switch, kill, control, clock):
     assert switch.progress is None
     await clock.advance(0)
     assert switch.progress.done
+
+
+ONE, TWO = UUID(int=1), UUID(int=2)
+
+
+@pytest.mark.parametrize(
+    ("held", "theirs", "sold"),
+    [
+        ("3", ["1", "0.5"], [("1", ONE), ("0.5", TWO), ("1.5", None)]),
+        ("0.7", ["0.5", "0.5"], [("0.5", ONE), ("0.2", TWO)]),  # somebody has sold some by hand
+        ("0.5", ["0.5", "0.5"], [("0.5", ONE)]),
+        ("1", ["-0.4", "0.6"], [("0.6", TWO), ("0.4", None)]),
+        ("0", ["0.5", "0.5"], []),
+    ],
+)
+async def test_each_strategys_part_is_closed_by_an_order_of_its_own(
+    make_switch, kill, trading, sells, holdings, wallet, stakes, orders, held, theirs, sold
+):
+    holdings.quantities = {BTC: Decimal(held)}
+    wallet.free = {"BTC": Decimal(held)}
+    stakes += [
+        Stake(mandate_id=who, symbol=BTC, quantity=Decimal(quantity))
+        for who, quantity in zip((ONE, TWO), theirs, strict=True)
+    ]
+    trading.answers.extend([sells] * len(sold))
+    await kill(flatten=True)
+    await make_switch().enforce()
+    sent = [(order.request.quantity, whose(orders, order)) for order in orders.rows.values()]
+    assert sent == [(Decimal(quantity), who) for quantity, who in sold]
+    assert holdings.quantities[BTC] == Decimal(held) - sum(Decimal(each) for each, _ in sold)
+
+
+async def test_what_is_too_little_of_a_strategys_part_stays_its_own(
+    switch, kill, trading, sells, holdings, wallet, stakes, clock, orders
+):
+    holdings.quantities = {BTC: Decimal("1.505")}
+    wallet.free = {"BTC": Decimal("1.505")}
+    stakes.append(Stake(mandate_id=ONE, symbol=BTC, quantity=Decimal("0.505")))
+    trading.answers.extend([sells, sells])
+    await kill(flatten=True)
+    await clock.advance(0)
+    assert [order.request.quantity for order in orders.rows.values()] == [Decimal("0.5"), 1]
+    assert switch.progress.positions == (BTC,), "both are under way"
+    stakes[0] = replace(stakes[0], quantity=Decimal("0.005"))
+    await clock.advance(2)
+    assert (switch.progress.done, len(orders.rows)) == (True, 2)
+    assert "0.005 is less than" in switch.progress.left_over[BTC]
+
+
+async def test_a_part_that_is_too_little_does_not_hide_that_another_is_under_way(
+    switch, kill, trading, sells, holdings, wallet, stakes, clock
+):
+    holdings.quantities = {BTC: Decimal("1.005")}
+    wallet.free = {"BTC": Decimal("1.005")}
+    stakes.append(Stake(mandate_id=ONE, symbol=BTC, quantity=Decimal("0.005")))
+    trading.answers.append(sells)
+    await kill(flatten=True)
+    await clock.advance(0)
+    assert (switch.progress.done, switch.progress.left_over) == (False, {})
+    await clock.advance(2)
+    assert switch.progress.done
+
+
+def whose(orders, order):
+    """The strategy that an order was sent for."""
+    (key,) = [key for key, (sent, _) in orders.keys.items() if sent == order.id] or [None]
+    return key and UUID(key.split(":")[1])

@@ -31,6 +31,9 @@ def build(control, manager, trading, wallet, listing, holdings, prices, orders, 
         async def ready():
             return None
 
+        async def nobody():
+            return []
+
         return safety(
             control,
             manager,
@@ -51,6 +54,7 @@ def build(control, manager, trading, wallet, listing, holdings, prices, orders, 
             may_short=False,
             margin=None,
             ready=ready,
+            stakes=nobody,
         )
 
     return parts

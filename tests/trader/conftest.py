@@ -5,6 +5,7 @@ Time stands still but for the clock's own moving; a restart is a new bench over 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -34,7 +35,7 @@ from trading_system.domain.candles import MINUTE
 from trading_system.domain.errors import InvalidRequest
 from trading_system.domain.instruments import Symbol
 from trading_system.domain.mandates import Mandate
-from trading_system.domain.reports import Balance
+from trading_system.domain.reports import Balance, VenuePosition
 from trading_system.execution.control import Arming, Control
 from trading_system.execution.oms import OrderManager
 from trading_system.execution.valuation import Priced
@@ -53,6 +54,7 @@ from trading_system.trader.deciding import Decider
 from trading_system.trader.grids import GridKeeper
 from trading_system.trader.guards import Guards
 from trading_system.trader.pauses import Pauses
+from trading_system.trader.stakes import Stakes
 from trading_system.trader.strategies import Strategies
 from trading_system.trader.trader import Trader
 from trading_system.trader.views import Views
@@ -72,6 +74,8 @@ class World:
     venue: PaperVenue
     stops: PaperStops
     free: Decimal = field(default=Decimal(10_000))
+    taken: Decimal = field(default=Decimal(0))
+    margin: dict[Symbol, Decimal] = field(default_factory=dict)
 
 
 class Bench:
@@ -106,6 +110,7 @@ class Bench:
         mandates, desk = wrap("mandates", self.mandates), wrap("desk", self.desk)
         listing, prices = wrap("listing", self.listing), wrap("prices", self.prices)
         self.wallets = Wallets(own, may_short=may_short)
+        self.stakes = Stakes(mandates=self.mandates, own=self.own, wallets=self.wallets)
         self.pauses = Pauses(self.clock)
         self.guards = Guards(
             stops=wrap("stops", world.stops),
@@ -128,6 +133,16 @@ class Bench:
             ready=self.ready,
         )
         brains = wrap("brains", self.brains)
+        self.grids = GridKeeper(
+            grids=wrap("grids", Grids(database)),
+            decisions=decisions,
+            own=own,
+            wallets=self.wallets,
+            desk=desk,
+            actor=self.actor,
+            market_data=listing,
+            pauses=self.pauses,
+        )
         self.trader = Trader(
             mandates=mandates,
             brains=brains,
@@ -139,15 +154,7 @@ class Bench:
             ),
             actor=self.actor,
             guards=self.guards,
-            grids=GridKeeper(
-                grids=wrap("grids", Grids(database)),
-                decisions=decisions,
-                own=own,
-                desk=desk,
-                actor=self.actor,
-                market_data=listing,
-                pauses=self.pauses,
-            ),
+            grids=self.grids,
             control=self.control,
             clock=self.clock,
             bus=self.bus,
@@ -162,8 +169,15 @@ class Bench:
         self.strategies = Strategies(
             mandates=self.mandates,
             views=self.views,
-            capital=Capital(mandates=self.mandates, wallets=self.wallets, balances=self.balances),
+            capital=Capital(
+                mandates=self.mandates,
+                stakes=self.stakes,
+                balances=self.balances,
+                positions=self.positions if may_short else None,
+                ready=self.ready,
+            ),
             trader=self.trader,
+            grids=self.grids,
             brains=brains,
             symbols=self.registered,
             prices=self.prices,
@@ -180,7 +194,27 @@ class Bench:
             raise self.not_ready
 
     async def balances(self):
-        return [Balance(asset="USDT", free=self.world.free, locked=D(0))]
+        """All that was bought is there, less what was `taken`."""
+        bought = defaultdict(Decimal)
+        _, fills = await self.own.fills()
+        for row in fills:
+            sign = 1 if row.recorded.side == "BUY" else -1
+            base, fill = row.recorded.symbol.base, row.recorded.fill
+            bought[base] += sign * fill.quantity - (fill.fee if fill.fee_asset == base else 0)
+        return [
+            Balance(asset="USDT", free=self.world.free, locked=D(0)),
+            *(
+                Balance(asset=asset, free=quantity - self.world.taken, locked=D(0))
+                for asset, quantity in bought.items()
+            ),
+        ]
+
+    async def positions(self):
+        """What the venue says is held on margin."""
+        return [
+            VenuePosition(symbol=each, quantity=held, entry_price=D(100), unrealised=D(0))
+            for each, held in self.world.margin.items()
+        ]
 
     async def backfill(self, symbol, span):
         self.backfills.append((symbol, span))

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from decimal import ROUND_DOWN
 from uuid import UUID
 
 import pytest
 
-from tests.fakes.trader import ETH, D
+from tests.fakes.trader import BTC, ETH, D, mandate
 from trading_system.domain.control import ControlState
-from trading_system.domain.errors import NotAllowed, StorageError
+from trading_system.domain.errors import NotAllowed, NotHeld, StorageError
 from trading_system.domain.events import StrategyChanged
 from trading_system.domain.mandates import MandateState, StopRule
-from trading_system.domain.orders import OrderStatus
+from trading_system.domain.orders import OrderRequest, OrderStatus, OrderType, Side
 from trading_system.domain.stops import StopKind
 
 ME = UUID(int=77)
@@ -175,3 +176,79 @@ async def test_kills_are_counted_over_restarts(opened):
         async with opened() as program:
             assert program.control.kills == count
             await killed(program, armed=True)
+
+
+async def flattened(bench):
+    """What the kill switch does with what a strategy holds."""
+    await bench.control.kill(reason="mad", who="ann", flatten=True)
+    await bench.settle()
+    for stake in await bench.stakes.all():
+        size = stake.quantity.quantize(D("0.001"), ROUND_DOWN)
+        sale = OrderRequest(
+            symbol=stake.symbol, side=Side.SELL, type=OrderType.MARKET, quantity=size
+        )
+        order, _ = await bench.manager.save(sale, idempotency_key=stake.key("kill:1"), digest="d")
+        bench.control.exempt(order.id)
+        await bench.manager.send(order)
+    await bench.control.arm(code=None, who="ann")
+
+
+async def test_after_a_kill_that_flattened_it_begins_again_with_what_the_sale_left_it(bench):
+    await bench.trading()
+    await bench.beat(101)
+    await flattened(bench)
+    wallet = await bench.wallets.of(ME)
+    assert wallet.position(BTC).quantity < D("0.001")
+    assert wallet.spent < D(2), "two fees"
+    await bench.strategies.start(ME)
+    await bench.beat(101)
+    assert [side for side, _, _ in bench.venue.sent] == ["BUY", "SELL", "BUY"]
+
+
+async def test_cells_of_a_grid_that_was_flattened_are_empty_when_it_starts_again(bench):
+    await bench.trading(strategy="grid", parameters=GRID)
+    await bench.beat(95)
+    await bench.beat(89)
+    await flattened(bench)
+    before = len(bench.venue.sent)
+    await bench.strategies.start(ME)
+    await bench.clock.advance(31)
+    await bench.beat(95)
+    assert bench.venue.sent[before:] == [("BUY", D(1), D(80)), ("BUY", D(1), D(90))]
+
+
+async def test_a_grid_of_which_a_part_was_sold_says_what_to_do(bench):
+    await bench.trading(strategy="grid", parameters=GRID)
+    await bench.beat(85)
+    await bench.beat(79)
+    await bench.strategies.stop(ME)
+    await bench.settle()
+    sale = OrderRequest(symbol=BTC, side=Side.SELL, type=OrderType.MARKET, quantity=D(1))
+    await bench.desk.place(sale, mandate(bench.clock.now()).key(BTC, "kill:1"))
+    with pytest.raises(NotHeld, match=r"hold 1\.998, of which 0\.998 are left: stop .* flatten"):
+        await bench.strategies.start(ME)
+    await bench.strategies.stop(ME, flatten=True)
+    await bench.settle()
+    assert (await bench.strategies.start(ME)).state is MandateState.RUNNING
+
+
+async def test_a_grid_that_holds_all_it_believes_keeps_its_cells(bench):
+    await bench.trading(strategy="grid", parameters=GRID)
+    await bench.beat(85)
+    await bench.strategies.stop(ME)
+    await bench.settle()
+    await bench.strategies.start(ME)
+    await bench.clock.advance(31)
+    await bench.told()
+    assert bench.venue.sent[-1] == ("SELL", D("0.999"), D(100))
+
+
+async def test_while_an_order_of_a_grid_is_in_doubt_its_cells_are_not_judged(bench):
+    await bench.trading(strategy="grid", parameters=GRID)
+    await bench.beat(85)
+    bench.venue.orders.clear()  # nothing can be withdrawn
+    await killed(bench, armed=True)
+    await bench.settle()
+    sale = OrderRequest(symbol=BTC, side=Side.SELL, type=OrderType.MARKET, quantity=D("0.5"))
+    await bench.desk.place(sale, mandate(bench.clock.now()).key(BTC, "kill:1"))
+    assert (await bench.strategies.start(ME)).state is MandateState.RUNNING

@@ -190,7 +190,7 @@ class MandateOut(Out):
     """What was asked for, and how it stands.
 
     `begins` is the open time of the first bar that is decided; the frame begins `warmup` bars
-    before. `reason` is why it failed, `waiting` what symbols wait for.
+    before. `reason` is why it failed, or the kill that stopped it; `waiting` what symbols wait for.
     """
 
     model_config = example(**_MANDATE)

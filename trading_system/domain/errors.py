@@ -66,6 +66,10 @@ class NotAllowed(InvalidRequest):
     """Our own rules refuse it; nothing was sent."""
 
 
+class NotHeld(NotAllowed):
+    """The account has less than is believed to be held there; somebody has to mend that first."""
+
+
 class RiskRefused(NotAllowed):
     """The risk gate refuses an order: which `check`, and the `figures` it went by."""
 

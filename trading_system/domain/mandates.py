@@ -113,6 +113,10 @@ class Stake:
     symbol: Symbol
     quantity: Decimal
 
+    def key(self, part: str) -> str:
+        """The Idempotency-Key of an order of it, whose fills are the mandate's then."""
+        return f"{prefix(self.mandate_id)}{self.symbol}:{part}"
+
 
 def prefix(mandate_id: UUID) -> str:
     """How the keys of a mandate's orders begin, which tells them from all others."""

@@ -5,20 +5,26 @@ restart as well. Nothing is closed while an order is open, a fill unheard of or 
 to be the venue's, so that what is sold is what is there, once; what the venue does not list any
 more, and can neither cancel nor tell of, keeps nothing waiting. On margin the venue itself says
 what is there.
+
+What strategies hold is closed by an order each, which is theirs, and the rest by one that is
+nobody's: so what they believe to hold is what is there, and what they earned is known. One order
+for all, its fills shared out, was rejected: half a step is nobody's, and an order has one owner.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from decimal import Decimal
+from uuid import uuid4
 
 import structlog
 
 from trading_system.domain.control import ControlEntry
 from trading_system.domain.errors import StorageError, TradingError
 from trading_system.domain.instruments import Symbol
+from trading_system.domain.mandates import Stake
 from trading_system.domain.orders import Order, OrderRequest, OrderStatus, OrderType, Side
 from trading_system.execution.control import Control
 from trading_system.execution.desk import digest
@@ -62,18 +68,23 @@ class Progress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Held:
-    """A position: less than nothing when short; `price` is what a unit of it cost."""
+    """A position, or the part of it that is a strategy's: less than nothing when short.
+
+    `price` is what a unit of it cost.
+    """
 
     symbol: Symbol
     quantity: Decimal
     price: Decimal
+    stake: Stake | None = None
 
 
 class KillSwitch:
     """Works while killed and while `run` runs.
 
     `ready` returns once our record is known to be the venue's; `margin` tells what the venue holds,
-    where that is not what our fills say: where more can be sold than is held.
+    where that is not what our fills say: where more can be sold than is held. `stakes` tells what
+    of it strategies hold.
     """
 
     def __init__(
@@ -89,6 +100,7 @@ class KillSwitch:
         may_short: bool,
         margin: Derivatives,
         ready: Callable[[], Awaitable[None]],
+        stakes: Callable[[], Awaitable[Sequence[Stake]]],
     ) -> None:
         self._control = control
         self._manager = manager
@@ -100,6 +112,7 @@ class KillSwitch:
         self._may_short = may_short
         self._margin = margin
         self._ready = ready
+        self._stakes = stakes
         self._progress: Progress | None = None
 
     @property
@@ -167,17 +180,35 @@ class KillSwitch:
             if each.quantity
         ]
 
+    async def _parts(self) -> list[_Held]:
+        """What is held, taken apart by whose it is; of more than is there nobody has a part."""
+        rest = {each.symbol: each for each in await self._held()}
+        parts = []
+        for stake in await self._stakes():
+            whole = rest.get(stake.symbol)
+            if whole is None or whole.quantity * stake.quantity <= 0:
+                continue
+            quantity = min(stake.quantity, whole.quantity, key=abs)
+            parts.append(replace(whole, quantity=quantity, stake=stake))
+            rest[stake.symbol] = replace(whole, quantity=whole.quantity - quantity)
+        return parts + [each for each in rest.values() if each.quantity]
+
     async def _flatten(self, kill: ControlEntry) -> Progress:
         left_over, failed = {}, {}
-        for position in await self._held():
+        under_way = set()
+        for part in await self._parts():
             try:
-                reason = await self._close(position)
+                reason = await self._close(part)
             except TradingError as error:  # the others must not wait for it
-                log.warning("not closed yet", symbol=str(position.symbol), error=str(error))
-                failed[position.symbol] = str(error)
+                log.warning("not closed yet", symbol=str(part.symbol), error=str(error))
+                failed[part.symbol] = str(error)
                 continue
             if reason:
-                left_over[position.symbol] = reason
+                left_over[part.symbol] = reason
+            else:
+                under_way.add(part.symbol)
+        for symbol in under_way | failed.keys():  # the next pass sees what is left of it
+            left_over.pop(symbol, None)
         return Progress(
             kill=kill,
             open_orders=len(await self._open()),
@@ -206,7 +237,8 @@ class KillSwitch:
             quantity=size.quantity,
             reduce_only=True,
         )
-        order, _ = await self._manager.save(request, idempotency_key=None, digest=digest(request))
+        key = None if position.stake is None else position.stake.key(f"kill:{uuid4().hex}")
+        order, _ = await self._manager.save(request, idempotency_key=key, digest=digest(request))
         self._control.exempt(order.id)
         await self._manager.send(order)
         return ""

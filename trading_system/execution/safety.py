@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from trading_system.bus import Bus
+from trading_system.domain.mandates import Stake
 from trading_system.execution.control import Control
 from trading_system.execution.gate import RiskGate
 from trading_system.execution.kill_switch import KillSwitch
@@ -59,10 +60,11 @@ def safety(
     may_short: bool,
     margin: Derivatives,
     ready: Callable[[], Awaitable[None]],
+    stakes: Callable[[], Awaitable[Sequence[Stake]]],
 ) -> Safety:
     """Build it; `resting` says why the venue is not asked, `currency` is what limits are set in.
 
-    `ready` returns once our record is known to be the venue's.
+    `ready` returns once our record is known to be the venue's, `stakes` what of it is strategies'.
     """
     losses = LossWatch(holdings=holdings, record=drawdown, limits=limits, clock=clock)
     gate = RiskGate(
@@ -90,6 +92,7 @@ def safety(
         may_short=may_short,
         margin=margin,
         ready=ready,
+        stakes=stakes,
     )
     return Safety(
         control=control, gate=gate, losses=losses, kill_switch=kill_switch, refusals=refusals

@@ -109,6 +109,10 @@ class OwnOrders(Protocol):
         """The orders on record by these Idempotency-Keys."""
         ...
 
+    async def owner(self, order_id: UUID) -> UUID | None:
+        """The mandate that an order is of, or that its stop guards; None for all others."""
+        ...
+
     async def unsettled(self) -> list[OwnOrder]:
         """Orders of mandates that are open, or of which fills are still unheard of."""
         ...

@@ -21,6 +21,7 @@ from trading_system.execution.stops import StopKeeper
 from trading_system.execution.valuation import Valuation
 from trading_system.ports import (
     Clock,
+    Derivatives,
     Live,
     MarketData,
     OrderRepository,
@@ -39,6 +40,7 @@ from trading_system.trader.grids import GridKeeper
 from trading_system.trader.guards import Guards
 from trading_system.trader.parities import Parities
 from trading_system.trader.pauses import Pauses
+from trading_system.trader.stakes import Stakes
 from trading_system.trader.strategies import Strategies
 from trading_system.trader.trader import Trader
 from trading_system.trader.views import Views
@@ -70,6 +72,13 @@ class TraderSide:
     parities: Parities
 
 
+def account_stakes(database: Database, *, may_short: bool) -> Stakes:
+    """Build what knows whose the account's positions are."""
+    own = OwnOrders(database)
+    wallets = Wallets(own, may_short=may_short)
+    return Stakes(mandates=Mandates(database), own=own, wallets=wallets)
+
+
 def trader_side(
     database: Database,
     dealing: Dealing,
@@ -80,6 +89,8 @@ def trader_side(
     symbols: SymbolRepository,
     prices: PriceRepository,
     live: Live,
+    stakes: Stakes,
+    margin: Derivatives,
     backfill: Callable[[Symbol, Span], Awaitable[object]],
     may_short: bool,
     folder: Path | None,
@@ -91,8 +102,7 @@ def trader_side(
     desk, manager, control = dealing.desk, dealing.manager, dealing.safety.control
     mandates = Mandates(database)
     decisions = Decisions(database)
-    own = OwnOrders(database)
-    wallets = Wallets(own, may_short=may_short)
+    own, wallets = OwnOrders(database), stakes.wallets
     pauses = Pauses(clock)
     brains = Workers(folder=folder, limit=limit_seconds)
     guards = Guards(
@@ -111,21 +121,23 @@ def trader_side(
         may_trade=lambda mandate: objection(control, mandate),
         ready=dealing.reconciler.ready,
     )
+    grids = GridKeeper(
+        grids=Grids(database),
+        decisions=decisions,
+        own=own,
+        wallets=wallets,
+        desk=desk,
+        actor=actor,
+        market_data=market_data,
+        pauses=pauses,
+    )
     trader = Trader(
         mandates=mandates,
         brains=brains,
         decider=Decider(decisions=decisions, prices=prices, orders=orders, clock=clock),
         actor=actor,
         guards=guards,
-        grids=GridKeeper(
-            grids=Grids(database),
-            decisions=decisions,
-            own=own,
-            desk=desk,
-            actor=actor,
-            market_data=market_data,
-            pauses=pauses,
-        ),
+        grids=grids,
         control=control,
         clock=clock,
         bus=bus,
@@ -139,8 +151,15 @@ def trader_side(
             wallets=wallets,
             valuation=Valuation(live=live, candles=prices, clock=clock),
         ),
-        capital=Capital(mandates=mandates, wallets=wallets, balances=trading.balances),
+        capital=Capital(
+            mandates=mandates,
+            stakes=stakes,
+            balances=trading.balances,
+            positions=margin.positions if may_short else None,
+            ready=dealing.reconciler.ready,
+        ),
         trader=trader,
+        grids=grids,
         brains=brains,
         symbols=symbols,
         prices=prices,

@@ -15,7 +15,7 @@ from typing import Any
 import structlog
 
 from trading_system.domain.decisions import Outcome
-from trading_system.domain.errors import InvalidRequest, TradingError
+from trading_system.domain.errors import InvalidRequest, NotHeld, TradingError
 from trading_system.domain.instruments import Instrument, Symbol
 from trading_system.domain.mandates import Mandate
 from trading_system.domain.orders import Order, OrderRequest, OrderType, TimeInForce
@@ -30,6 +30,7 @@ from trading_system.strategies.grid_state import GridOrder, GridState
 from trading_system.trader.acting import Actor, Desk
 from trading_system.trader.deciding import Run
 from trading_system.trader.pauses import Pauses
+from trading_system.trader.wallets import Wallets
 from trading_system.trader.workers import StrategyFailed
 
 log = structlog.get_logger(__name__)
@@ -107,6 +108,7 @@ class GridKeeper:
         grids: GridRepository,
         decisions: DecisionRepository,
         own: OwnOrders,
+        wallets: Wallets,
         desk: Desk,
         actor: Actor,
         market_data: MarketData,
@@ -115,6 +117,7 @@ class GridKeeper:
         self._grids = grids
         self._decisions = decisions
         self._own = own
+        self._wallets = wallets
         self._desk = desk
         self._actor = actor
         self._market_data = market_data
@@ -149,6 +152,29 @@ class GridKeeper:
             if recorded is not None:
                 cells, _ = await self._caught_up(mandate, symbol, Cells.restored(recorded))
                 await self._grids.save(mandate.id, symbol, cells.emptied().record())
+
+    async def require_held(self, mandate: Mandate) -> None:
+        """Empty the cells of what was closed while nothing ran; before a start, with nothing open.
+
+        Raises NotHeld where only a part of what they hold was.
+        """
+        unsettled = [each for each in await self._own.unsettled() if each.mandate_id == mandate.id]
+        listed = await self._market_data.instruments()
+        wallet = await self._wallets.of(mandate.id)
+        for symbol in {*mandate.symbols} - {each.order.request.symbol for each in unsettled}:
+            recorded = await self._grids.load(mandate.id, symbol)
+            if recorded is None or symbol not in listed:
+                continue
+            cells, _ = await self._caught_up(mandate, symbol, Cells.restored(recorded))
+            cells_hold, held = sum(cells.net, _NOTHING), wallet.position(symbol).quantity
+            if cells_hold - held < listed[symbol].step_size:
+                continue
+            if held >= listed[symbol].step_size:
+                raise NotHeld(
+                    f"the cells of {symbol} hold {cells_hold:f}, of which {held:f} are left: stop "
+                    "the strategy with flatten, which sells that and empties them, then start it"
+                )
+            await self._grids.save(mandate.id, symbol, cells.emptied().record())
 
     async def _tend(self, mandate: Mandate, symbol: Symbol, price: Decimal) -> str | None:
         """Why a cell has no order that should have one, if so."""

@@ -43,6 +43,7 @@ class Strategies:
         views: Views,
         capital: Capital,
         trader: Trader,
+        grids: GridKeeper,
         brains: Brains,
         symbols: SymbolRepository,
         prices: PriceRepository,
@@ -58,6 +59,7 @@ class Strategies:
         """How they stand."""
         self._capital = capital
         self._trader = trader
+        self._grids = grids
         self._brains = brains
         self._symbols = symbols
         self._prices = prices
@@ -91,7 +93,8 @@ class Strategies:
         """Decide with the close of the bar that is open now, and with every one after it.
 
         One that was started before goes on with the frame it had: what closed meanwhile is decided
-        too, and not acted on. Raises NotFound, and NotAllowed: while trading is killed, too.
+        too, and not acted on. Raises NotFound, NotAllowed while trading is killed, NotHeld where
+        the account has less than strategies hold, and ExchangeError while that is not known.
         """
         async with self._trader.alone(mandate_id):
             mandate = await self._mandates.get(mandate_id)
@@ -99,6 +102,8 @@ class Strategies:
             kills = self._require_not_killed()
             if mandate.state is MandateState.RUNNING and mandate.kills == kills:
                 return mandate
+            await self._capital.require_held(mandate)
+            await self._grids.require_held(mandate)
             now = self._clock.milliseconds()
             begins = mandate.begins
             if begins is None:

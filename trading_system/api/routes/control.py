@@ -37,7 +37,8 @@ async def kill(parts: System, body: KillIn) -> ControlOut:
     """Nothing is taken from now on, over restarts too, until it is armed again.
 
     Open orders, those of others among them, are cancelled until the venue has confirmed each; with
-    `flatten` positions are then closed. GET /control tells how far that is.
+    `flatten` positions are then closed, each strategy's part as its own sale. GET /control tells
+    how far that is. Strategies that run are stopped, and started again by hand once it is armed.
     """
     await parts.safety.control.kill(reason=body.reason, who=body.who, flatten=body.flatten)
     return await _standing(parts)

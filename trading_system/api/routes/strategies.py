@@ -21,6 +21,7 @@ from trading_system.domain.errors import (
     InvalidRequest,
     NotAllowed,
     NotFound,
+    NotHeld,
     NotRegistered,
     UnknownSymbol,
     Unreachable,
@@ -105,12 +106,14 @@ async def delete(
 @router.post(
     "/strategies/{strategy_id}/start",
     summary="Begin to trade, or go on",
-    responses=problems(NotFound, NotAllowed),
+    responses=problems(NotFound, NotAllowed, NotHeld, Unreachable),
 )
 async def start(parts: System, strategy_id: StrategyId) -> StrategyOut:
     """The bar that is open now is the first that is decided, at its close.
 
-    One that was started before goes on with the frame it began with.
+    One that was started before goes on with the frame it began with; one that a kill has stopped
+    only after trading was armed. Refused while the account has less than strategies hold of what it
+    trades, with the figures and what can be done.
     """
     return await _shown(parts, await parts.strategies.start(strategy_id))
 
