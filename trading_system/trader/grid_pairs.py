@@ -55,11 +55,11 @@ class Pairing:
             replayed_quantity=like.quantity,
             replayed_price=like.price,
             delay_ms=self._delay(execution, like),
-            latency=sign * quantity * (expected - like.price),
-            slippage=sign * quantity * (price - expected),
+            latency=quantity * sign * (expected - like.price) + 0.0,  # no -0.0
+            slippage=quantity * sign * (price - expected) + 0.0,
             fee=None if paid is None else paid - like.fee,
-            size=(ordered - like.quantity) * dearer,
-            partial=(quantity - ordered) * dearer,
+            size=(ordered - like.quantity) * dearer + 0.0,
+            partial=(quantity - ordered) * dearer + 0.0,
             alone=0.0,
         )
 

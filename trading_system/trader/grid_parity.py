@@ -149,12 +149,13 @@ class _Comparison:
         rows = {bars.row(filled_from(each)) for each in judged.values()}
         for turn, like, follows in aligned(turns(orders, judged, bars), likes):
             cause = of_pair(turn, like, resting, rows, bars)
-            if turn is not None and like is not None:
-                yield from self._both(turn, like, cause)
-            elif turn is not None:
-                yield from (self._done(each, cause) for each in turn.executions)
-            elif like is not None:
+            if turn is None:
+                assert like is not None  # noqa: S101 -- nothing is aligned with nothing
                 yield self.pairing.undone(like, cell, Cause.FOLLOWS if follows else cause)
+            elif like is None:
+                yield from (self._done(each, cause) for each in turn.executions)
+            else:
+                yield from self._both(turn, like, cause)
 
     def _both(self, turn: Turn, like: Like, cause: Cause | None) -> Iterator[FillPair]:
         parts = shares(like, turn.executions)
