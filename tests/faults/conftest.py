@@ -6,13 +6,13 @@ It begins at the same moment every time, so that the exchange's market does as w
 from __future__ import annotations
 
 import asyncio
-import time
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import pytest
 
+from tests.steady import FastClock
 from trading_system.config import Settings
 from trading_system.simulator.server import RunningSimulator, SimulatorOptions, serve
 from trading_system.system import System, opened
@@ -20,26 +20,6 @@ from trading_system.system import System, opened
 BEGIN = datetime(2026, 1, 4, 15, 54, 20, tzinfo=UTC)
 """BTC falls for the next quarter of an hour: a bid is met before long."""
 PATIENCE = 60.0  # real seconds
-
-
-class FastClock:
-    """Both clocks: from then on, so many times as fast as the machine's."""
-
-    def __init__(self, speed: float, begin: datetime) -> None:
-        self._speed, self._begin = speed, begin
-        self._began = time.monotonic()
-
-    def now(self) -> datetime:
-        return datetime.fromtimestamp(self.milliseconds() / 1000, UTC)
-
-    def milliseconds(self) -> int:
-        return round((self._begin.timestamp() + self.monotonic()) * 1000)
-
-    def monotonic(self) -> float:
-        return (time.monotonic() - self._began) * self._speed
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds / self._speed)
 
 
 @dataclass(frozen=True)

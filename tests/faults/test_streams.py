@@ -21,7 +21,7 @@ from trading_system.domain.timeframes import Timeframe
 from trading_system.ports import JobState
 
 BTC, ETH, BNB = (Symbol(base, "USDT") for base in ("BTC", "ETH", "BNB"))
-SPEED = 30.0
+SPEED = 60.0
 LEVELS = 10
 ONE_MINUTE = Timeframe.parse("1m")
 FIRST = floor_minute(round(BEGIN.timestamp() * 1000)) - 5 * MINUTE
