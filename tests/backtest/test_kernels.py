@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 
 from tests.backtest.made_up import random_frame, random_targets
 from tests.backtest.reference import Reference
-from trading_system.backtest import engine, kernels, records
-from trading_system.backtest.playback import play
+from trading_system.backtest import engine, kernels
 from trading_system.backtest.records import Reason
 from trading_system.backtest.rules import FillRule, Rules, Sizing
 
@@ -91,18 +90,25 @@ def test_compiled_loops_do_what_python_does_to_the_last_bit():
 
 
 @settings(deadline=None, max_examples=30)
-@given(rules=RULES, seed=st.integers(0, 2**32), rows=st.integers(4, 40))
-def test_it_does_not_matter_how_many_rows_are_written_at_a_time(rules, seed, rows):
+@given(rules=RULES, seed=st.integers(0, 2**32), at_once=st.integers(kernels.ROOM, 2 * kernels.ROOM))
+def test_it_does_not_matter_how_many_decisions_are_taken_at_a_time(rules, seed, at_once):
     rng = np.random.default_rng(seed)
-    frame, targets = random_frame(rng, 600, 0.02), random_targets(rng, 600, 0.3)
-    bars, packed, places = engine.after(frame, 0), records.packed(rules), kernels.no_places()
-
-    def advance(account, fills, trades, tally):
-        state = (packed, account, places, fills, trades, tally)
-        return kernels.simulate(bars, targets, *state) == kernels.FULL
-
-    few, many = (play(advance, bars[3], rules.capital, rows=r, keep=True) for r in (rows, 4_096))
+    frame, targets = random_frame(rng, 900, 0.02), random_targets(rng, 900, 0.3)
+    few, many = (
+        engine.play_targets(frame, targets, rules, 0, keep=True, at_once=count)
+        for count in (at_once, 4_096)
+    )
     assert few.fills.tobytes() == many.fills.tobytes()
-    assert few.trades.tobytes() == many.trades.tobytes()
     assert few.tally.tobytes() == many.tally.tobytes()
     assert few.curve.tobytes() == many.curve.tobytes()
+
+
+@settings(deadline=None, max_examples=30)
+@given(rules=RULES, seed=st.integers(0, 2**32), change=st.sampled_from((0.01, 0.3)))
+def test_whole_targets_are_played_to_the_same_bits_as_those_in_floats(rules, seed, change):
+    rng = np.random.default_rng(seed)
+    frame, targets = random_frame(rng, 600, 0.02), np.sign(random_targets(rng, 600, change))
+    floats = engine.run(frame, targets, rules, "1h")
+    whole = engine.run(frame, targets.astype(np.int8), rules, "1h")
+    assert whole.fills.tobytes() == floats.fills.tobytes()
+    assert repr(whole.metrics) == repr(floats.metrics)

@@ -7,6 +7,7 @@ strategies.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -17,28 +18,37 @@ from trading_system.backtest import metrics, records
 from trading_system.backtest.compiled import compiled
 from trading_system.backtest.metrics import Metrics
 from trading_system.backtest.playback import Played, play
-from trading_system.backtest.records import Rows
+from trading_system.backtest.records import TRADE, Rows
 from trading_system.backtest.rules import Rules
 from trading_system.domain.errors import InvalidRequest
 from trading_system.frames import Column, Frame
 
+Targets = Column | NDArray[np.int8]
+"""One exposure a bar in [-1, 1]; int8 where all of them are whole, which is read faster."""
+
 _DAY = 86_400_000
 _FEWEST_DAYS = 10  # of fewer, resamples are nearly the same and no interval is wide enough
+_DECISIONS = 16_384  # at once
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Result:
     """What happened, bar by bar; bars count from the first after the warm-up, shape (n,).
 
-    `fills` and `trades`: rows of records.FILL and records.TRADE. All else is worked out when asked.
+    `fills`: rows of records.FILL. All else is worked out when somebody asks.
     """
 
     open_time: NDArray[np.int64]
     close: Column
     capital: float
     fills: Rows
-    trades: Rows
+    list_trades: Callable[[], Rows]
     metrics: Metrics
+
+    @cached_property
+    def trades(self) -> Rows:
+        """From flat to flat, each a row of records.TRADE."""
+        return self.list_trades()
 
     @cached_property
     def equity(self) -> Column:
@@ -89,21 +99,30 @@ class Result:
         return cash, units
 
 
-def run(frame: Frame, targets: Column, rules: Rules, timeframe: str, *, warmup: int = 0) -> Result:
+def run(frame: Frame, targets: Targets, rules: Rules, timeframe: str, *, warmup: int = 0) -> Result:
     """Play `targets`, shape (n,) in [-1, 1], over the n candles of `frame`.
 
     The first `warmup` bars came before the start: nothing is decided at their closes. Raises
     InvalidRequest for targets or a timeframe that cannot be, ConfigurationError without numba.
     """
-    played = _play(frame, targets, rules, warmup, keep=True)
-    return told(played, frame, rules, timeframe, warmup)
+    played = play_targets(frame, targets, rules, warmup, keep=True)
+
+    def trades() -> Rows:
+        rows = np.empty(len(played.fills), TRADE)
+        close = frame.close[warmup:]
+        count = compiled().list_trades(played.fills, records.packed(rules), close, rows)
+        return rows[:count].view(np.recarray)
+
+    return told(played, frame, rules, timeframe, warmup=warmup, trades=trades)
 
 
 def summarize(
-    frame: Frame, targets: Column, rules: Rules, timeframe: str, *, warmup: int = 0
+    frame: Frame, targets: Targets, rules: Rules, timeframe: str, *, warmup: int = 0
 ) -> Metrics:
     """The metrics of `run` to the last bit, without writing anything down by bar or by trade."""
-    return judge(_play(frame, targets, rules, warmup, keep=False), frame, rules, timeframe, warmup)
+    return judge(
+        play_targets(frame, targets, rules, warmup, keep=False), frame, rules, timeframe, warmup
+    )
 
 
 def after(frame: Frame, warmup: int) -> tuple[Column, ...]:
@@ -114,34 +133,56 @@ def after(frame: Frame, warmup: int) -> tuple[Column, ...]:
     return tuple(column[warmup:] for column in columns)
 
 
-def _play(frame: Frame, targets: Column, rules: Rules, warmup: int, *, keep: bool) -> Played:
+def play_targets(
+    frame: Frame,
+    targets: Targets,
+    rules: Rules,
+    warmup: int,
+    *,
+    keep: bool,
+    at_once: int = _DECISIONS,
+) -> Played:
+    """Trade and measure; it does not matter how many decisions are taken `at_once`."""
     if targets.shape != (len(frame),):
         raise InvalidRequest(f"{len(frame)} candles need as many targets, not {targets.shape}")
     kernels = compiled()
-    bars = after(frame, warmup)
-    wanted = np.asarray(targets, np.float64)[warmup:]
-    packed, places = records.packed(rules), kernels.no_places()
+    bars, packed = after(frame, warmup), records.packed(rules)
+    exposures = targets if targets.dtype == np.int8 else np.asarray(targets, np.float64)
+    exposures = exposures[warmup:]
+    places, wanted = np.empty(at_once, np.int64), np.empty(at_once)
+    bar = 0
 
-    def advance(account: Rows, fills: Rows, trades: Rows, tally: Rows) -> bool:
-        ended = kernels.simulate(bars, wanted, packed, account, places, fills, trades, tally)
-        if ended == kernels.WRONG:
-            bar = int(account["bar"][0])
+    def advance(account: Rows, fills: Rows, tally: Rows) -> bool:
+        nonlocal bar
+        found, bar = kernels.decide(exposures, bar, places, wanted)
+        if found < 0:
             raise InvalidRequest(
-                f"the target of bar {warmup + bar} is {wanted[bar]}, not within [-1, 1]"
+                f"the target of bar {warmup + bar} is {exposures[bar]}, not within [-1, 1]"
             )
-        return bool(ended == kernels.FULL)
+        over = bar == len(exposures)
+        decided = places[:found], wanted[:found]
+        kernels.simulate(bars, *decided, over, packed, account, fills, tally)
+        return not over
 
-    return play(advance, bars[3], rules.capital, keep=keep)
+    return play(advance, bars[3], rules.capital, rows=kernels.FILLS_EACH * at_once, keep=keep)
 
 
-def told(played: Played, frame: Frame, rules: Rules, timeframe: str, warmup: int) -> Result:
-    """All that is known of a run."""
+def told(
+    played: Played,
+    frame: Frame,
+    rules: Rules,
+    timeframe: str,
+    *,
+    warmup: int,
+    trades: Callable[[], Rows],
+) -> Result:
+    """All that is known of a run; `trades` are listed when somebody asks."""
     return Result(
         open_time=frame.open_time[warmup:],
         close=frame.close[warmup:],
         capital=rules.capital,
         fills=played.fills,
-        trades=played.trades,
+        list_trades=trades,
         metrics=judge(played, frame, rules, timeframe, warmup),
     )
 

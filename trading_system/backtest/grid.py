@@ -23,7 +23,7 @@ from trading_system.backtest.compiled import compiled
 from trading_system.backtest.engine import Result, after, judge, told
 from trading_system.backtest.metrics import Metrics
 from trading_system.backtest.playback import Played, play
-from trading_system.backtest.records import CELL, Rows
+from trading_system.backtest.records import CELL, TRADE, Rows
 from trading_system.backtest.rules import Rules
 from trading_system.domain.errors import InvalidRequest
 from trading_system.frames import Column, Frame
@@ -44,8 +44,10 @@ def run(
     order of the sales; what is unsold in the end is in the equity alone. Raises InvalidRequest for
     levels, a quantity or a capital that cannot be, ConfigurationError without numba.
     """
-    played = _play(frame, levels, quantity, rules, warmup=warmup, keep=True)
-    return told(played, frame, rules, timeframe, warmup)
+    trades: list[Rows] = []
+    played = _play(frame, levels, quantity, rules, trades, warmup=warmup, keep=True)
+    listed = records.joined(trades, TRADE)
+    return told(played, frame, rules, timeframe, warmup=warmup, trades=lambda: listed)
 
 
 def summarize(
@@ -58,7 +60,7 @@ def summarize(
     warmup: int = 0,
 ) -> Metrics:
     """The metrics of `run` to the last bit, without writing anything down by bar or by trade."""
-    played = _play(frame, levels, quantity, rules, warmup=warmup, keep=False)
+    played = _play(frame, levels, quantity, rules, [], warmup=warmup, keep=False)
     return judge(played, frame, rules, timeframe, warmup)
 
 
@@ -67,6 +69,7 @@ def _play(
     levels: Column,
     quantity: float,
     rules: Rules,
+    kept: list[Rows],
     *,
     warmup: int,
     keep: bool,
@@ -84,11 +87,15 @@ def _play(
     prices = np.asarray(levels, np.float64)
     packed, cells = records.packed(rules), np.zeros(len(prices) - 1, CELL)
 
-    def advance(account: Rows, fills: Rows, trades: Rows, tally: Rows) -> bool:
+    rows = 4_096 + 8 * len(cells)
+    trades = np.empty(rows, TRADE)
+
+    def advance(account: Rows, fills: Rows, tally: Rows) -> bool:
         ended = kernels.simulate_grid(
             bars, prices, float(quantity), packed, account, cells, fills, trades, tally
         )
+        if keep:
+            kept.append(trades[: int(account["ended"][0])].copy())
         return not ended
 
-    rows = 4_096 + 8 * len(cells)
     return play(advance, bars[3], rules.capital, rows=rows, keep=keep)

@@ -78,7 +78,7 @@ ACCOUNT = _kind(
     [
         ("cash", np.float64),
         ("units", np.float64),
-        ("bar", np.int64),  # to go on from
+        ("bar", np.int64),  # that a grid goes on from
         ("target", np.float64),  # of the bar before
         ("full", np.int64),  # cells of a grid
         ("filled", np.int64),  # rows of fills and of trades that were written at last
@@ -104,6 +104,7 @@ CURVE = _kind(
         ("units", np.float64),
         ("bar", np.int64),  # closes before it are in the sheet
         ("used", np.int64),  # columns of the sheet that are in use
+        ("flats", np.int64),  # of them, that stand for several bars
         ("added", np.int64),  # closes before it are in the figures below
         ("bars_held", np.int64),  # closes with a position
         ("equity", np.float64),  # at the last close
@@ -155,5 +156,7 @@ def packed(rules: Rules) -> Rows:
 
 def joined(parts: Sequence[Rows], kind: np.dtype[Any]) -> Rows:
     """The rows of all parts in their order, copied as bytes: numpy copies rows field by field."""
+    if len(parts) == 1:
+        return parts[0].view(np.recarray)
     every = np.concatenate([np.zeros(0, np.uint8), *(part.view(np.uint8) for part in parts)])
     return every.view(kind).view(np.recarray)

@@ -8,19 +8,20 @@ came to, and `resampling` how sure that is.
 from __future__ import annotations
 
 from trading_system.backtest.kernels.cells import simulate_grid
-from trading_system.backtest.kernels.changes import no_places
+from trading_system.backtest.kernels.changes import ROOM, decide
 from trading_system.backtest.kernels.curve import blank_sheet, conclude, measure
 from trading_system.backtest.kernels.resampling import resample
-from trading_system.backtest.kernels.walk import DONE, FULL, WRONG, simulate
+from trading_system.backtest.kernels.trades import list_trades
+from trading_system.backtest.kernels.walk import FILLS_EACH, simulate
 
 __all__ = [
-    "DONE",
-    "FULL",
-    "WRONG",
+    "FILLS_EACH",
+    "ROOM",
     "blank_sheet",
     "conclude",
+    "decide",
+    "list_trades",
     "measure",
-    "no_places",
     "resample",
     "simulate",
     "simulate_grid",

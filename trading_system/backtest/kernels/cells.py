@@ -117,6 +117,7 @@ def trade_cell(
     state.units = full * abs(quantity)
     if quantity > 0.0:
         cell.bar, cell.price, cell.fee = bar, price, fee
+    fill.units, fill.cash = state.units, state.cash
     note_fill(state, sums, fill, bar, order, fee, SIGNAL)
 
 

@@ -17,17 +17,24 @@ from trading_system.frames import Column
 BLOCK = 512
 """Equities that are added up at once."""
 
-EQUITY, BARS, RETURNS, SQUARES, DOWNSIDE, LOWEST = range(6)
-"""Rows of a sheet, which has BLOCK + 1 columns: equities, the bars each stands for, and lanes."""
+LANES = 128
+"""Sums that they are added to: LANES divides BLOCK."""
+
+AHEAD = 64
+"""Equities that are drawn at once; those that are too many are overwritten."""
+
+EQUITY, FLAT, BARS, RETURNS, SQUARES, DOWNSIDE, LOWEST = range(7)
+"""Rows of a sheet: equities, the last one before a block first; the places of those that stand for
+several bars, and for how many; lanes."""
 
 _Place = np.uint64  # as an index it is never negative, which the compiler need not check then
 
 
 def blank_sheet(capital: float) -> Rows:
     """A sheet on which nothing but the equity before the first bar is written."""
-    sheet = np.zeros((6, BLOCK + 1))
+    sheet = np.zeros((7, 1 + BLOCK + AHEAD))
     sheet[EQUITY, 0] = capital
-    sheet[BARS], sheet[LOWEST] = 1.0, np.inf
+    sheet[LOWEST] = np.inf
     return sheet
 
 
@@ -35,124 +42,145 @@ def blank_sheet(capital: float) -> Rows:
 def measure(close: Column, fills: Rows, count: int, until: int, curves: Rows, sheet: Rows) -> None:
     """Follow what is held over the first `count` fills, and then to the close before `until`.
 
-    `curves`: one row, which knows where it is and what is held there; `sheet`: (6, BLOCK + 1).
-    Equity is cash + units x close; while nothing is held, a close stands for all up to the next.
+    `curves`: one row, which knows where it is and what is held there; `sheet`: as `blank_sheet`
+    makes one. Equity is cash + units x close; while nothing is held, a close stands for all up to
+    the next.
     """
     curve = curves[0]
-    equity, bars = sheet[EQUITY], sheet[BARS]
-    bar, used = curve.bar, curve.used
+    equity = sheet[EQUITY]
+    cash, units, bar, used = curve.cash, curve.units, curve.bar, curve.used
     for j in range(count + 1):
         end = fills[j].bar if j < count else until
+        if units != 0.0:
+            curve.bars_held += max(end - bar, 0)
         while bar < end:
-            if curve.units == 0.0:
-                equity[used], bars[used] = curve.cash, end - bar
+            if units == 0.0:
+                equity[used] = cash
+                sheet[FLAT, curve.flats], sheet[BARS, curve.flats] = used, end - bar
+                curve.flats += 1
                 bar, used = end, used + 1
             else:
-                held = min(end - bar, BLOCK + 1 - used)
-                draw(close, equity, bar, used, held, curve.cash, curve.units)
-                curve.bars_held += held
+                held = min(end - bar, AHEAD)
+                draw(close, equity, bar, used, cash, units)
                 bar, used = bar + held, used + held
             if used > BLOCK:
-                add(curve, sheet, BLOCK, bar)
-                used = 1
+                used -= BLOCK
+                add(curve, sheet, bar - used + 1)
+                equity[0] = equity[BLOCK]
+                for k in range(1, used):
+                    equity[k] = equity[BLOCK + k]
         if j < count:
-            curve.cash, curve.units = fills[j].cash, fills[j].units
-    curve.bar, curve.used = bar, used
+            cash, units = fills[j].cash, fills[j].units
+    curve.cash, curve.units, curve.bar, curve.used = cash, units, bar, used
 
 
 @compiled
-def draw(
-    close: Column, equity: Column, bar: int, used: int, count: int, cash: float, units: float
-) -> None:
-    """Append the equity at `count` closes from `bar` on."""
+def draw(close: Column, equity: Column, bar: int, used: int, cash: float, units: float) -> None:
+    """Append the equity at AHEAD closes from `bar` on, or at as many as there are."""
     source, place = _Place(bar), _Place(used)
-    for k in range(_Place(count)):
-        equity[place + k] = cash + units * close[source + k]
+    if bar + AHEAD <= len(close):
+        for k in range(_Place(AHEAD)):  # a number that the compiler knows: no loop remains
+            equity[place + k] = cash + units * close[source + k]
+    else:
+        for k in range(_Place(len(close) - bar)):
+            equity[place + k] = cash + units * close[source + k]
 
 
 @compiled
 def conclude(curves: Rows, sheet: Rows) -> None:
     """Add up what is left; nothing may follow."""
-    curve = curves[0]
-    add(curve, sheet, curve.used - 1, curve.bar)
+    curve, equity = curves[0], sheet[EQUITY]
+    curve.equity = equity[curve.used - 1]
+    for k in range(curve.used, BLOCK + 1):
+        equity[k] = curve.equity  # that stays, and so adds nothing
+    add(curve, sheet, curve.bar)
     gather(curve, sheet[LOWEST])
     sink(curve)
-    curve.equity = sheet[EQUITY, 0]
-    for k in range(BLOCK):
+    for k in range(LANES):
         curve.returns += sheet[RETURNS, k]
         curve.squares += sheet[SQUARES, k]
         curve.downside += sheet[DOWNSIDE, k]
 
 
-@compiled
-def add(curve: Row, sheet: Rows, count: int, until: int) -> None:
-    """Add `count` equities, up to the close before `until`, to the sums and to the drawdown."""
-    if count > 0:
-        equity, bars = sheet[EQUITY], sheet[BARS]
-        add_returns(equity, sheet[RETURNS], sheet[SQUARES], sheet[DOWNSIDE], count)
-        if reaching(equity[1:], count, curve.peak):
-            gather(curve, sheet[LOWEST])
-            climb(curve, equity, bars, count)
-        else:
-            lower(equity[1:], sheet[LOWEST], count)
-            curve.below += until - curve.added
-        curve.added = until
-        equity[0] = equity[count]
-        bars[:] = 1.0
+@apart
+def add(curve: Row, sheet: Rows, until: int) -> None:
+    """Add a block of equities, up to the close before `until`, to the sums and to the drawdown."""
+    equity = sheet[EQUITY]
+    add_returns(equity, sheet[RETURNS], sheet[SQUARES], sheet[DOWNSIDE])
+    if reaching(equity[1:], curve.peak):
+        gather(curve, sheet[LOWEST])
+        climb(curve, sheet, until)
+    else:
+        lower(equity[1:], sheet[LOWEST])
+        curve.below += until - curve.added
+    curve.added, curve.flats = until, 0
 
 
 @compiled
-def add_returns(
-    equity: Column, returns: Column, squares: Column, downside: Column, count: int
-) -> None:
-    """Add r, r² and min(r, 0)² of each equity to the lane of its place.
+def add_returns(equity: Column, returns: Column, squares: Column, downside: Column) -> None:
+    """Add r, r² and min(r, 0)² of each equity of a block to the lane of its place.
 
     The return of a bar is its change by the equity before it; an equity that stays returns nothing,
     whatever it is.
     """
-    before, after = equity[:count], equity[1:]
-    for k in range(len(before)):
-        change = after[k] - before[k]
-        gain = change / before[k] if change != 0.0 else 0.0
-        loss = min(gain, 0.0)
-        returns[k] += gain
-        squares[k] += gain * gain
-        downside[k] += loss * loss
+    for k in range(LANES):
+        gained = squared = lost = 0.0
+        for place in range(k, k + BLOCK, LANES):
+            change = equity[place + 1] - equity[place]
+            gain = change / equity[place] if change != 0.0 else 0.0
+            loss = min(gain, 0.0)
+            gained += gain
+            squared += gain * gain
+            lost += loss * loss
+        returns[k] += gained
+        squares[k] += squared
+        downside[k] += lost
 
 
 @compiled
-def reaching(equity: Column, count: int, peak: float) -> int:
-    """How many of the first `count` equities are not below the peak."""
+def reaching(equity: Column, peak: float) -> int:
+    """How many lanes have an equity that is not below the peak."""
     found = 0
-    for k in range(count):
-        found += equity[k] >= peak
+    for k in range(LANES):
+        highest = equity[k]
+        for place in range(k + LANES, k + BLOCK, LANES):
+            highest = max(highest, equity[place])
+        found += highest >= peak
     return found
 
 
 @compiled
-def lower(equity: Column, lowest: Column, count: int) -> None:
-    """Keep the lowest equity of each place."""
-    for k in range(count):
-        lowest[k] = min(lowest[k], equity[k])
+def lower(equity: Column, lowest: Column) -> None:
+    """Keep the lowest equity of each lane."""
+    for k in range(LANES):
+        for place in range(k, k + BLOCK, LANES):
+            lowest[k] = min(lowest[k], equity[place])
 
 
-@apart
-def climb(curve: Row, equity: Column, bars: Column, count: int) -> None:
+@compiled
+def climb(curve: Row, sheet: Rows, until: int) -> None:
     """Follow peaks and troughs one by one, in a block that reaches a peak."""
-    for k in range(1, count + 1):
+    equity, bar, flat = sheet[EQUITY], curve.added, 0
+    k = 1
+    while bar < until:
+        bars = 1
+        if flat < curve.flats and sheet[FLAT, flat] == k:
+            bars = int(sheet[BARS, flat])
+            flat += 1
         if equity[k] >= curve.peak:
             sink(curve)
             curve.peak = curve.trough = equity[k]
             curve.below = 0
         else:
             curve.trough = min(curve.trough, equity[k])
-            curve.below += int(bars[k])
+            curve.below += bars
+        bar, k = bar + bars, k + 1
 
 
 @apart
 def gather(curve: Row, lowest: Column) -> None:
-    """Find the trough among the lowest equities of all places, and forget these."""
-    for k in range(BLOCK):
+    """Find the trough among the lowest equities of all lanes, and forget these."""
+    for k in range(LANES):
         curve.trough = min(curve.trough, lowest[k])
     lowest[:] = np.inf
 

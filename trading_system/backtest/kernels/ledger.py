@@ -1,58 +1,134 @@
-"""Executions, booked: cash, units, the trade that is open, and what all of them come to."""
+"""Executions, booked: cash, units, the trade that is open, and what all of them come to.
+
+What is held is a value that is made anew with every fill: a loop keeps it in registers, where
+fields of a row would go through memory and be waited for.
+"""
 
 # ruff: noqa: PLR0917 -- what is compiled takes plain rows and arrays, by their place
 
 from __future__ import annotations
 
-from trading_system.backtest.kernels.compiling import Row, compiled
+from typing import NamedTuple
+
+from trading_system.backtest.kernels.compiling import Row, Rows, compiled
 from trading_system.backtest.kernels.orders import Order
 
 SIGNAL, STOP_LOSS, TAKE_PROFIT, TRAILING_STOP, RUIN, OPEN = range(6)
 
 
+class Held(NamedTuple):
+    """What is held, and the trade that is open: sums of its quantities, values and fees."""
+
+    cash: float
+    units: float
+    entry_bar: int
+    entered: float
+    entry_value: float
+    exited: float
+    exit_value: float
+    fees: float
+
+
+@compiled
+def taken_up(account: Row) -> Held:
+    """What is held, as it was put down."""
+    return Held(
+        account.cash,
+        account.units,
+        account.entry_bar,
+        account.entered,
+        account.entry_value,
+        account.exited,
+        account.exit_value,
+        account.fees,
+    )
+
+
+@compiled
+def put_down(account: Row, held: Held) -> None:
+    """Keep what is held, for the next who asks."""
+    account.cash, account.units = held.cash, held.units
+    account.entry_bar, account.entered = held.entry_bar, held.entered
+    account.entry_value, account.exited = held.entry_value, held.exited
+    account.exit_value, account.fees = held.exit_value, held.fees
+
+
 @compiled
 def book(
+    held: Held,
     account: Row,
     tally: Row,
-    fill: Row,
-    trade: Row,
+    fills: Rows,
     bar: int,
     order: Order,
     rate: float,
     reason: int,
-) -> None:
-    """Book an execution: first what closes the open trade, then what opens or enlarges one.
-
-    It is written to `fill`, and to `trade` the one that ends with it, if one does.
-    """
+) -> Held:
+    """Book an execution: first what closes the open trade, then what opens or enlarges one."""
     quantity, price = order
-    cash, units = account.cash, account.units
-    opening = quantity
-    if units * quantity < 0.0:
-        closing = quantity if abs(quantity) <= abs(units) else -units
-        opening = quantity - closing
-        value = abs(closing) * price
-        cash -= closing * price + value * rate
-        account.exited += abs(closing)
-        account.exit_value += value
-        account.fees += value * rate
-        units += closing
-        if units == 0.0:
-            end_trade(account, tally, trade, bar, 1.0 if closing < 0.0 else -1.0, reason)
-    if opening != 0.0:
-        value = abs(opening) * price
-        cash -= opening * price + value * rate
-        if units == 0.0:
-            account.entry_bar, account.best = bar, price
-            account.entered, account.entry_value, account.fees = abs(opening), value, value * rate
-            account.exited = account.exit_value = 0.0
-        else:
-            account.entered += abs(opening)
-            account.entry_value += value
-            account.fees += value * rate
-        units += opening
-    account.cash, account.units = cash, units
+    closing = part_that_closes(held.units, quantity)
+    if closing != 0.0:
+        held = leave(held, closing, price, rate)
+        if held.units == 0.0:
+            count_trade(tally, pnl(held, closing))
+    if quantity != closing:
+        if held.units == 0.0:
+            account.best = price
+        held = enter(held, bar, quantity - closing, price, rate)
+    fill = fills[account.filled]
+    fill.units, fill.cash = held.units, held.cash
     note_fill(account, tally, fill, bar, order, abs(quantity) * price * rate, reason)
+    return held
+
+
+@compiled
+def part_that_closes(units: float, quantity: float) -> float:
+    """How much of a fill ends what is held: none, when it is on the same side."""
+    if units * quantity < 0.0:
+        return quantity if abs(quantity) <= abs(units) else -units
+    return 0.0
+
+
+@compiled
+def leave(held: Held, quantity: float, price: float, rate: float) -> Held:
+    """Close a part of the open trade, or all of it."""
+    value = abs(quantity) * price
+    return Held(
+        held.cash - (quantity * price + value * rate),
+        held.units + quantity,
+        held.entry_bar,
+        held.entered,
+        held.entry_value,
+        held.exited + abs(quantity),
+        held.exit_value + value,
+        held.fees + value * rate,
+    )
+
+
+@compiled
+def enter(held: Held, bar: int, quantity: float, price: float, rate: float) -> Held:
+    """Open a trade, or enlarge the one that is open."""
+    value = abs(quantity) * price
+    cash = held.cash - (quantity * price + value * rate)
+    if held.units == 0.0:
+        return Held(cash, quantity, bar, abs(quantity), value, 0.0, 0.0, value * rate)
+    return Held(
+        cash,
+        held.units + quantity,
+        held.entry_bar,
+        held.entered + abs(quantity),
+        held.entry_value + value,
+        held.exited,
+        held.exit_value,
+        held.fees + value * rate,
+    )
+
+
+@compiled
+def pnl(held: Held, closing: float) -> float:
+    """What the trade earned that ended with `closing`, after fees."""
+    gained = held.exit_value - held.entry_value
+    return (gained if closing < 0.0 else -gained) - held.fees
 
 
 @compiled
@@ -67,42 +143,12 @@ def note_fill(
     account.filled += 1
     fill.bar, fill.reason = bar, reason
     fill.quantity, fill.price, fill.fee = quantity, price, fee
-    fill.units, fill.cash = account.units, account.cash
 
 
 @compiled
-def end_trade(account: Row, tally: Row, trade: Row, bar: int, side: float, reason: int) -> None:
-    """Write the open trade down as one that ends here, and count it."""
-    note_trade(account, trade, bar, side, reason)
-    account.ended += 1
-    count_trade(tally, trade.pnl)
-
-
-@compiled
-def note_trade(account: Row, trade: Row, bar: int, side: float, reason: int) -> None:
-    """Write the open trade down as one that ends here."""
-    trade.entry_bar, trade.exit_bar, trade.side, trade.reason = account.entry_bar, bar, side, reason
-    trade.quantity = account.entered
-    trade.entry_price = account.entry_value / account.entered
-    trade.exit_price = account.exit_value / account.exited
-    trade.pnl = side * (account.exit_value - account.entry_value) - account.fees
-    trade.fees = account.fees
-
-
-@compiled
-def count_trade(tally: Row, pnl: float) -> None:
+def count_trade(tally: Row, earned: float) -> None:
     """Add a trade that has ended to the tally."""
     tally.trades += 1
-    tally.wins += pnl > 0.0
-    tally.gross_profit += max(pnl, 0.0)
-    tally.gross_loss += max(-pnl, 0.0)
-
-
-@compiled
-def value_open(account: Row, trade: Row, bar: int, close: float) -> None:
-    """Write down a trade that is still open, as if it ended at the last close, without a fee."""
-    if account.units != 0.0:
-        account.exited += abs(account.units)
-        account.exit_value += abs(account.units) * close
-        note_trade(account, trade, bar, 1.0 if account.units > 0.0 else -1.0, OPEN)
-        account.ended += 1
+    tally.wins += earned > 0.0
+    tally.gross_profit += max(earned, 0.0)
+    tally.gross_loss += max(-earned, 0.0)

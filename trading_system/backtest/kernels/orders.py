@@ -17,30 +17,33 @@ _DUST = 1e-9  # of a lot step: 0.3 / 0.1 is 2.9999999999999996
 
 @compiled
 def rebalance(
-    account: Row, rules: Row, price: float, volume: Column, bar: int, target: float
+    cash: float, units: float, rules: Row, price: float, volume: Column, bar: int, target: float
 ) -> Order:
     """The order from what is held to `target`: its quantity, 0 for none, and what it pays.
 
     Wanted units = target x basis / (price x (1 + fee)), the basis being equity or, with a fixed
     size, the starting capital; never more than equity is spent.
     """
-    fee = rules.fee_taker
-    worth = value_wanted(rules, target, account.cash + account.units * price)
-    wanted = worth / (price * (1.0 + fee))
-    side = 1.0 if wanted > account.units else -1.0
-    paid = slipped(rules, price, side, abs(wanted - account.units), volume, bar)
-    if account.units * target < 0.0:  # a flip has to pay for its way out first
-        left = account.cash + account.units * paid - abs(account.units) * paid * fee
-        worth = value_wanted(rules, target, left)
-        wanted = worth / (paid * (1.0 + fee))
-    elif paid != price:  # a division saved where nothing slips
-        wanted = worth / (paid * (1.0 + fee))
-    if rules.lot_step > 0.0:
-        lots = math.floor(abs(wanted) / rules.lot_step + _DUST)
-        wanted = math.copysign(lots * rules.lot_step, wanted)
-    quantity = wanted - account.units
-    nothing = account.ruined or quantity * side <= 0.0
-    if nothing or abs(quantity) * paid < rules.min_notional:
+    if target == 0.0:  # the way out needs no equity, which there would be to wait for
+        side = 1.0 if units < 0.0 else -1.0
+        paid = slipped(rules, price, side, abs(units), volume, bar)
+        quantity = -units
+    else:
+        fee = rules.fee_taker
+        worth = value_wanted(rules, target, cash + units * price)
+        wanted = worth / (price * (1.0 + fee))
+        side = 1.0 if wanted > units else -1.0
+        paid = slipped(rules, price, side, abs(wanted - units), volume, bar)
+        if units * target < 0.0:  # a flip has to pay for its way out first
+            left = cash + units * paid - abs(units) * paid * fee
+            wanted = value_wanted(rules, target, left) / (paid * (1.0 + fee))
+        elif paid != price:  # a division saved where nothing slips
+            wanted = worth / (paid * (1.0 + fee))
+        if rules.lot_step > 0.0:
+            lots = math.floor(abs(wanted) / rules.lot_step + _DUST)
+            wanted = math.copysign(lots * rules.lot_step, wanted)
+        quantity = wanted - units
+    if quantity * side <= 0.0 or abs(quantity) * paid < rules.min_notional:
         quantity = 0.0
     return quantity, paid
 

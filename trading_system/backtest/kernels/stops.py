@@ -5,12 +5,20 @@ from __future__ import annotations
 import numpy as np
 
 from trading_system.backtest.kernels.compiling import Bars, Row, compiled
-from trading_system.backtest.kernels.ledger import SIGNAL, STOP_LOSS, TAKE_PROFIT, TRAILING_STOP
+from trading_system.backtest.kernels.ledger import (
+    SIGNAL,
+    STOP_LOSS,
+    TAKE_PROFIT,
+    TRAILING_STOP,
+    Held,
+)
 from trading_system.frames import Column
 
 
 @compiled
-def first_touch(bars: Bars, account: Row, rules: Row, until: int) -> tuple[int, float, int]:
+def first_touch(
+    bars: Bars, held: Held, account: Row, rules: Row, until: int
+) -> tuple[int, float, int]:
     """(bar, price, reason) of the first touch from the bar `watched` on; bar `until` for none.
 
     Stops take: they are done at their price or, when the bar opened behind it, at the open. A
@@ -18,8 +26,8 @@ def first_touch(bars: Bars, account: Row, rules: Row, until: int) -> tuple[int, 
     best price, which the trailing stop follows, moves after a bar was checked against it.
     """
     opened, high, low = bars[0], bars[1], bars[2]
-    side = 1.0 if account.units > 0.0 else -1.0
-    entry = account.entry_value / account.entered
+    side = 1.0 if held.units > 0.0 else -1.0
+    entry = held.entry_value / held.entered
     fixed = entry * (1.0 - side * rules.stop_loss) if rules.stop_loss > 0.0 else -side * np.inf
     profit = entry * (1.0 + side * rules.take_profit) if rules.take_profit > 0.0 else side * np.inf
     for bar in range(account.watched, until):
@@ -40,12 +48,12 @@ def first_touch(bars: Bars, account: Row, rules: Row, until: int) -> tuple[int, 
 
 
 @compiled
-def ruin(close: Column, account: Row, until: int) -> int:
-    """The first bar from `held` on at whose close nothing is left; `until` for none.
+def ruin(close: Column, held: Held, start: int, until: int) -> int:
+    """The first bar from `start` on at whose close nothing is left; `until` for none.
 
     Only a short position can cost more than there is: a long one is never bought on credit.
     """
-    for bar in range(account.held, until):
-        if account.cash + account.units * close[bar] <= 0.0:
+    for bar in range(start, until):
+        if held.cash + held.units * close[bar] <= 0.0:
             return bar
     return until
