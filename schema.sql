@@ -302,6 +302,25 @@ CREATE TABLE IF NOT EXISTS mandates (
     updated_at INTEGER NOT NULL
 ) STRICT;
 
+-- What a mandate was sized and guarded by up to a change of that, and with that moment.
+CREATE TABLE IF NOT EXISTS mandate_terms (
+    id         INTEGER PRIMARY KEY,
+    mandate_id TEXT    NOT NULL REFERENCES mandates (id),
+    until      INTEGER NOT NULL,
+    capital    TEXT    NOT NULL,
+    size_kind  TEXT    NOT NULL,
+    size       TEXT    NOT NULL,
+    stop_kind  TEXT,
+    stop       TEXT
+) STRICT;
+CREATE INDEX IF NOT EXISTS terms_by_mandate ON mandate_terms (mandate_id);
+CREATE TRIGGER IF NOT EXISTS terms_are_kept AFTER UPDATE ON mandates
+WHEN (OLD.capital, OLD.size_kind, OLD.size, OLD.stop_kind, OLD.stop)
+IS NOT (NEW.capital, NEW.size_kind, NEW.size, NEW.stop_kind, NEW.stop) BEGIN
+    INSERT INTO mandate_terms (mandate_id, until, capital, size_kind, size, stop_kind, stop)
+    VALUES (OLD.id, NEW.updated_at, OLD.capital, OLD.size_kind, OLD.size, OLD.stop_kind, OLD.stop);
+END;
+
 -- One decision a bar, written before it is acted on, with the bar as it was seen then.
 CREATE TABLE IF NOT EXISTS decisions (
     mandate_id TEXT    NOT NULL REFERENCES mandates (id),

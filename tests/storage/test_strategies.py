@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
@@ -19,6 +19,7 @@ from trading_system.domain.mandates import (
     SizeKind,
     Sizing,
     StopRule,
+    Terms,
     prefix,
 )
 from trading_system.domain.orders import Order, OrderRequest, OrderStatus, OrderType, Side
@@ -54,6 +55,7 @@ FULL = replace(
     state=MandateState.ENDING,
     begins=NOON_MS,
     started=NOON_MS + 1,
+    kills=3,
     warmup=49,
     reason="because",
     flatten=True,
@@ -98,6 +100,26 @@ async def test_saved_again_it_is_one_mandate_and_the_newest_come_first(mandates)
     assert [each.id for each in await mandates.all()] == [FULL.id, BARE.id]
     (running,) = await mandates.all({MandateState.RUNNING})
     assert running.id == BARE.id
+
+
+async def test_terms_are_kept_when_they_change_and_only_then(mandates):
+    changes = [
+        {"state": MandateState.RUNNING},
+        {"capital": Decimal(2000)},
+        {"waiting": {}},
+        {"sizing": Sizing(amount=Decimal(50))},
+        {"stop": None},
+        {"reason": "kill switch: mad"},
+    ]
+    now = FULL
+    for second, change in enumerate(changes, 1):
+        now = replace(now, updated_at=NOON + timedelta(seconds=second), **change)
+        await mandates.save(now)
+    first = Terms(until=NOON_MS + 2000, capital=FULL.capital, sizing=FULL.sizing, stop=FULL.stop)
+    second = replace(first, until=NOON_MS + 4000, capital=Decimal(2000))
+    third = replace(second, until=NOON_MS + 5000, sizing=Sizing(amount=Decimal(50)))
+    assert await mandates.terms(FULL.id) == [first, second, third]
+    assert await mandates.terms(BARE.id) == []
 
 
 async def test_a_mandate_there_is_not_is_not_found(mandates):

@@ -78,6 +78,27 @@ async def test_where_nothing_is_sold_short_no_backtest_does_it_either(bench, par
     assert report.is_clean
 
 
+async def test_capital_that_was_changed_on_the_way_changes_no_size_of_before(bench, parities):
+    """Doubled while it holds, cut down while it is flat; each turn loses six percent."""
+    mandate = await bench.trading()
+    for capital, prices in ((2000, (101, 101)), (500, (95, 95, 101, 101, 95, 95))):
+        for price in prices:
+            await bench.beat(price)
+        await bench.strategies.change(mandate.id, capital=D(capital))
+    for price in (101, 101, 95, 95):
+        await bench.beat(price)
+    (report,) = await parities().of(mandate.id)
+    assert report.is_clean
+    bought = [pair for pair in report.fills if pair.side is Side.BUY]
+    assert [round(pair.replayed_quantity * pair.replayed_price, -1) for pair in bought] == [
+        1000,
+        1940,
+        320,
+    ]
+    for pair in report.fills:  # live keeps something for a price that gives way
+        assert abs(pair.size) < 0.015 * pair.replayed_quantity * pair.replayed_price
+
+
 async def stopped_out(bench, mandate):
     """A stop of the mandate's sells one coin at the market."""
     guard = UUID(int=5)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from trading_system.domain.candles import Candle
 from trading_system.domain.decisions import Decision, Outcome
 from trading_system.domain.instruments import Instrument, Symbol
-from trading_system.domain.mandates import Mandate, SizeKind, Sizing, StopRule
+from trading_system.domain.mandates import Mandate, SizeKind, Sizing, StopRule, Terms
 from trading_system.domain.orders import Order, OrderRequest, OrderStatus, OrderType, Side
 from trading_system.domain.reports import Fill
 from trading_system.domain.stops import StopKind
@@ -130,7 +130,7 @@ def execution(row, quantity, price, *, fee="0", asset="USDT", middle=None, order
     )
 
 
-def compared(frame, executions, *, mandate=MANDATE, strategy=None, stored=None):
+def compared(frame, executions, *, mandate=MANDATE, strategy=None, stored=None, terms=()):
     return parity(
         mandate,
         INSTRUMENT,
@@ -139,6 +139,7 @@ def compared(frame, executions, *, mandate=MANDATE, strategy=None, stored=None):
         decisions=list(decisions(frame)) if stored is None else stored,
         executions=executions,
         fee=FEE,
+        terms=terms,
     )
 
 
@@ -260,6 +261,37 @@ def test_where_a_backtest_cannot_size_alike_it_takes_the_quantity_that_was_order
     pair = told.fills[0]
     assert (pair.replayed_quantity, pair.size, pair.partial) == (1.0, 0.0, 0.0)
     assert pair.fee == pytest.approx(0.121 - 0.12)
+
+
+def test_after_a_change_of_capital_each_order_is_sized_by_what_it_was_computed_from(frame):
+    """Doubled while it was flat: an order made at the very moment of the change came before it."""
+    stored = [
+        replace(each, order_id=UUID(int=row) if row in {1, 2, 4} else None)
+        for row, each in enumerate(decisions(frame), 1)
+    ]
+    again = execution(4, 19.26, 95, fee="1.8297")
+    before = Terms(
+        until=START + MINUTE * 3 + 2000, capital=Decimal(1000), sizing=MANDATE.sizing, stop=None
+    )
+    doubled = replace(MANDATE, capital=Decimal(2000))
+    told = compared(frame, [IN, OUT, again], mandate=doubled, stored=stored, terms=[before])
+    assert told.is_clean
+    for pair in told.fills:
+        parts = (pair.latency, pair.slippage, pair.fee, pair.size, pair.partial)
+        assert parts == pytest.approx((0, 0, 0, 0, 0), abs=1e-9)
+    assert told.profit == pytest.approx(told.replayed_profit)
+
+
+def test_where_an_earlier_size_was_none_a_backtest_has_there_is_no_profit_to_compare(frame):
+    before = Terms(
+        until=START + 10 * MINUTE,
+        capital=Decimal(1000),
+        sizing=Sizing(kind=SizeKind.QUANTITY, amount=Decimal(1)),
+        stop=None,
+    )
+    told = compared(frame, [execution(1, 1, 120, fee="0.12")], terms=[before])
+    assert told.replayed_profit is None
+    assert (told.fills[0].replayed_quantity, told.fills[0].size) == (1.0, 0.0)
 
 
 @pytest.mark.parametrize("kind", [StopKind.FIXED, StopKind.TRAILING])

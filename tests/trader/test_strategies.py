@@ -246,6 +246,17 @@ async def test_a_story_has_bars_fills_and_equity_of_one_symbol(bench):
         await bench.views.story(ME, Symbol("SOL", "USDT"), bars=100)
 
 
+async def test_a_story_tells_equity_by_the_capital_there_was_then(bench):
+    await bench.trading()
+    await bench.beat(90)
+    await bench.strategies.change(ME, capital=D(2000))
+    await bench.beat(90)
+    assert [worth for _, worth in (await bench.views.story(ME, None, bars=9)).equity] == [
+        1000,
+        2000,
+    ]
+
+
 async def test_orders_that_cannot_be_withdrawn_are_tried_again(bench):
     await bench.trading(
         strategy="grid", parameters={"low": "80", "high": "100", "levels": "2", "quantity": "1"}

@@ -5,8 +5,8 @@ A mandate is a wish kept over restarts; what it has become is in its orders' fil
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -103,6 +103,27 @@ class Mandate:
     def key(self, symbol: Symbol, part: str) -> str:
         """The Idempotency-Key of one of its orders; all of them begin with `prefix(id)`."""
         return f"{prefix(self.id)}{symbol}:{part}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What a mandate was sized and guarded by before a change of it, at `until` in ms UTC."""
+
+    until: int
+    capital: Decimal
+    sizing: Sizing
+    stop: StopRule | None
+
+
+def as_of(mandate: Mandate, earlier: Iterable[Terms], moment: int) -> Mandate:
+    """The mandate with the terms it had at a moment, ms UTC; `earlier` are in order.
+
+    At the moment of a change itself those of before: an order under way is what a change waits for.
+    """
+    for terms in earlier:
+        if moment <= terms.until:
+            return replace(mandate, capital=terms.capital, sizing=terms.sizing, stop=terms.stop)
+    return mandate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

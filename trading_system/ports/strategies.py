@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from trading_system.domain.decisions import Decision, Outcome
 from trading_system.domain.instruments import Symbol
-from trading_system.domain.mandates import Mandate, MandateState
+from trading_system.domain.mandates import Mandate, MandateState, Terms
 from trading_system.domain.orders import Order
 from trading_system.ports.orders import RecordedFill
 
@@ -50,7 +50,11 @@ class MandateRepository(Protocol):
     """Mandates, kept over restarts; those that have ended too."""
 
     async def save(self, mandate: Mandate) -> None:
-        """As it now is, whether new or not."""
+        """As it now is, whether new or not; terms that are changed are kept as well."""
+        ...
+
+    async def terms(self, mandate_id: UUID) -> list[Terms]:
+        """Those it had before each change of them, in order."""
         ...
 
     async def get(self, mandate_id: UUID) -> Mandate:

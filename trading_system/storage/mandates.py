@@ -11,7 +11,14 @@ from uuid import UUID
 
 from trading_system.domain.errors import NotFound
 from trading_system.domain.instruments import Symbol
-from trading_system.domain.mandates import Mandate, MandateState, SizeKind, Sizing, StopRule
+from trading_system.domain.mandates import (
+    Mandate,
+    MandateState,
+    SizeKind,
+    Sizing,
+    StopRule,
+    Terms,
+)
 from trading_system.domain.stops import StopKind
 from trading_system.domain.timeframes import Timeframe
 from trading_system.storage.database import Database
@@ -28,6 +35,10 @@ _SAVE = (
     f"ON CONFLICT (id) DO UPDATE SET {', '.join(f'{n} = excluded.{n}' for n in _NAMES[1:])}"
 )
 _SELECT = f"SELECT {_COLUMNS} FROM mandates"  # noqa: S608 -- constants
+_TERMS = """
+SELECT until, capital, size_kind, size, stop_kind, stop FROM mandate_terms
+WHERE mandate_id = ? ORDER BY id
+"""
 
 
 class Mandates:
@@ -37,7 +48,7 @@ class Mandates:
         self._database = database
 
     async def save(self, mandate: Mandate) -> None:
-        """As it now is, whether new or not."""
+        """As it now is, whether new or not; a trigger keeps terms that are changed."""
         await self._database.write(lambda connection: connection.execute(_SAVE, _row(mandate)))
 
     async def get(self, mandate_id: UUID) -> Mandate:
@@ -51,6 +62,20 @@ class Mandates:
         """Newest first."""
         every = await self._read(f"{_SELECT} ORDER BY rowid DESC", ())
         return [each for each in every if states is None or each.state in states]
+
+    async def terms(self, mandate_id: UUID) -> list[Terms]:
+        """Those it had before each change of them, in order."""
+        return await self._database.read(
+            lambda connection: [
+                Terms(
+                    until=row[0],
+                    capital=Decimal(row[1]),
+                    sizing=_sizing(*row[2:4]),
+                    stop=_stop(*row[4:6]),
+                )
+                for row in connection.execute(_TERMS, (str(mandate_id),))
+            ]
+        )
 
     async def _read(self, query: str, values: tuple[object, ...]) -> list[Mandate]:
         return await self._database.read(
@@ -114,10 +139,8 @@ def _mandate(row: sqlite3.Row) -> Mandate:
         timeframe=Timeframe.parse(row[3]),
         parameters=json.loads(row[4]),
         capital=Decimal(row[5]),
-        sizing=Sizing(kind=SizeKind(row[6]), amount=Decimal(row[7])),
-        stop=None
-        if row[8] is None
-        else StopRule(kind=StopKind(row[8]), distance_percent=Decimal(row[9])),
+        sizing=_sizing(*row[6:8]),
+        stop=_stop(*row[8:10]),
         state=MandateState(row[10]),
         begins=row[11],
         started=row[12],
@@ -129,3 +152,13 @@ def _mandate(row: sqlite3.Row) -> Mandate:
         created_at=to_datetime(row[18]),
         updated_at=to_datetime(row[19]),
     )
+
+
+def _sizing(kind: str, amount: str) -> Sizing:
+    return Sizing(kind=SizeKind(kind), amount=Decimal(amount))
+
+
+def _stop(kind: str | None, percent: str | None) -> StopRule | None:
+    if kind is None or percent is None:
+        return None
+    return StopRule(kind=StopKind(kind), distance_percent=Decimal(percent))

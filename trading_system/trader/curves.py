@@ -6,18 +6,22 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 
 from trading_system.domain.decisions import Decision
-from trading_system.domain.mandates import Mandate
+from trading_system.domain.mandates import Mandate, Terms, as_of
 from trading_system.domain.timeframes import Timeframe
 from trading_system.ports import OwnFill
 from trading_system.trader.wallets import Wallet
 
 
 def equity_curve(
-    mandate: Mandate, decisions: Iterable[Decision], fills: Sequence[OwnFill]
+    mandate: Mandate,
+    decisions: Iterable[Decision],
+    fills: Sequence[OwnFill],
+    terms: Sequence[Terms] = (),
 ) -> list[tuple[int, float]]:
     """(ms UTC, quote asset) at the close of each bar, ascending; fills in the order of booking.
 
-    Of a symbol whose bar is missing at a close the last close before it counts.
+    Its capital is that of then: `terms` are those of before each change, in order. Of a symbol whose
+    bar is missing at a close the last close before it counts.
     """
     wallet, booked = Wallet(may_short=True), 0
     by_time = sorted(fills, key=lambda each: each.recorded.fill.time)
@@ -31,7 +35,8 @@ def equity_curve(
             wallet.add(by_time[booked])
             booked += 1
         held = sum(float(each.quantity) * prices.get(each.symbol, 0.0) for each in wallet.positions)
-        curve.append((closed, float(mandate.capital - wallet.spent) + held))
+        capital = as_of(mandate, terms, closed).capital
+        curve.append((closed, float(capital - wallet.spent) + held))
     return curve
 
 

@@ -90,7 +90,8 @@ class Parities:
             if not decisions:
                 continue
             executions = await self._executions(mandate, symbol, decisions)
-            compare = partial(parity, may_short=self._may_short)
+            terms = await self._mandates.terms(mandate_id)
+            compare = partial(parity, terms=terms, may_short=self._may_short)
             if GridKeeper.is_grid(mandate):  # after the fills: what filled has its order on record
                 record = await recorded(mandate, symbol, grids=self._grids, own=self._own)
                 compare = partial(grid_parity, record=record)

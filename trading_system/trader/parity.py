@@ -15,14 +15,14 @@ from uuid import UUID
 
 import numpy as np
 
-from trading_system.backtest import engine
-from trading_system.backtest.rules import Rules, Sizing
+from trading_system.backtest.rules import Rules
 from trading_system.domain.decisions import Decision, Outcome
 from trading_system.domain.instruments import Instrument, Symbol
-from trading_system.domain.mandates import Mandate, SizeKind
+from trading_system.domain.mandates import Mandate, Terms, as_of
 from trading_system.domain.orders import Side
 from trading_system.domain.stops import StopKind
 from trading_system.frames import Column, Frame
+from trading_system.storage.times import to_milliseconds
 from trading_system.trader.fill_pairs import (
     Execution,
     FillPair,
@@ -33,6 +33,7 @@ from trading_system.trader.fill_pairs import (
     profit,
     replayed_by,
 )
+from trading_system.trader.replay import Acted, replay
 
 _ACTED = frozenset({Outcome.ORDERED, Outcome.FITTED, Outcome.UNCHANGED})
 """What a backtest does as well; a decision that was missed, refused or not filled it leaves out."""
@@ -84,30 +85,48 @@ def parity(
     decisions: Iterable[Decision],
     executions: Sequence[Execution],
     fee: float,
+    terms: Sequence[Terms] = (),
     may_short: bool = True,
 ) -> Parity:
     """Compare what a mandate did in one symbol with a backtest over the `frame` it has seen.
 
     `replayed`, shape (n,), is what the strategy decides over that frame now, `decisions` are all of
-    that symbol, in any order; `fee` is the taker's share of a value. Unless it `may_short` a target
-    below nothing is flat. Raises InvalidRequest for what the engine cannot work on, and
-    ConfigurationError where it is not installed.
+    that symbol, in any order; `fee` is the taker's share of a value, and `terms` are those of
+    before each change: sizes are replayed by what they were computed from, stops as they are now.
+    Unless it `may_short` a target below nothing is flat. Raises InvalidRequest for what the engine
+    cannot work on, and ConfigurationError where it is not installed.
     """
     stored = {each.bar.open_time: each for each in decisions if each.target is not None}
-    filled = {each.order.id for each in executions}
-    acted = {bar: each.target for bar, each in stored.items() if _was_acted_on(each, filled)}
+    at: dict[UUID | None, int] = {
+        each.order.id: to_milliseconds(each.order.created_at) for each in executions
+    }
+    acted = {
+        bar: Acted(
+            target=each.target,
+            mandate=as_of(mandate, terms, at.get(each.order_id, each.at)),
+            ordered=each.outcome is Outcome.ORDERED,
+        )
+        for bar, each in stored.items()
+        if each.target is not None and _was_acted_on(each, at)
+    }
     rules = rules_of(mandate, instrument, fee=fee, may_short=may_short)
-    played = _played(frame, acted, mandate)
     first = _first(frame, stored)
-    run = engine.run(frame, played, rules, mandate.timeframe.name, warmup=first)
+    run = replay(frame, acted, rules, mandate.timeframe.name, first=first)
     replayed_fills = replayed_by(run, frame, first)
     last = int(frame.open_time[-1])
     fills = [
-        pair(each, each.bar, _like(each, replayed_fills), mandate, rules)
+        pair(
+            each,
+            each.bar,
+            _like(each, replayed_fills),
+            as_of(mandate, terms, at[each.order.id]),
+            rules,
+        )
         for each in executions
         # What was decided last, no backtest has filled yet.
         if each.bar is not None and (each.is_stop or each.bar < last)
     ]
+    sized = is_sized(mandate) and all(is_sized(each.mandate) for each in acted.values())
     fills += [alone(*each) for each in replayed_fills.items()]
     return Parity(
         symbol=instrument.symbol,
@@ -116,12 +135,12 @@ def parity(
         not_acted=len(stored) - len(acted),
         fills=tuple(sorted(fills, key=lambda each: each.bar)),
         profit=profit(executions, float(frame.close[-1])),
-        replayed_profit=run.metrics.total_return * rules.capital if is_sized(mandate) else None,
+        replayed_profit=run.metrics.total_return * run.capital if sized else None,
     )
 
 
 def rules_of(mandate: Mandate, instrument: Instrument, *, fee: float, may_short: bool) -> Rules:
-    """What a backtest of one of its symbols takes for granted."""
+    """What a backtest of one of its symbols takes for granted, but for how it sizes."""
     stop = mandate.stop
     distance = 0.0 if stop is None else float(stop.distance_percent) / 100
     kind = None if stop is None else stop.kind
@@ -129,7 +148,6 @@ def rules_of(mandate: Mandate, instrument: Instrument, *, fee: float, may_short:
         capital=float(mandate.capital / len(mandate.symbols)),
         fee_taker=fee,
         fee_maker=fee,
-        sizing=Sizing.FIXED if mandate.sizing.kind is SizeKind.QUOTE else Sizing.COMPOUNDING,
         lot_step=float(instrument.step_size),
         min_notional=float(instrument.min_notional or 0),
         stop_loss=distance if kind is StopKind.FIXED else 0.0,
@@ -144,7 +162,7 @@ def _first(frame: Frame, stored: Mapping[int, Decision]) -> int:
     return int(np.searchsorted(frame.open_time, begins))
 
 
-def _was_acted_on(decision: Decision, filled: Collection[UUID]) -> bool:
+def _was_acted_on(decision: Decision, filled: Collection[UUID | None]) -> bool:
     """An order that nobody filled changed nothing, and the next bar tries again."""
     unfilled = decision.order_id is not None and decision.order_id not in filled
     return decision.outcome in _ACTED and not unfilled
@@ -157,20 +175,6 @@ def _like(execution: Execution, replayed: dict[tuple[int, bool], Replayed]) -> R
     if found is None or (found[0] > 0) != (execution.order.request.side is Side.BUY):
         return None
     return replayed.pop(key)
-
-
-def _played(frame: Frame, acted: Mapping[int, float | None], mandate: Mandate) -> Column:
-    """The exposures that were acted by, shape (n,): a decision that was not leaves the last one."""
-    sizing, share = mandate.sizing, mandate.capital / len(mandate.symbols)
-    whole = {SizeKind.EQUITY: Decimal(100), SizeKind.QUOTE: share}.get(sizing.kind)
-    factor = 1.0 if whole is None else min(float(sizing.amount / whole), 1.0)
-    played, target = np.zeros(len(frame)), 0.0
-    for row, open_time in enumerate(frame.open_time.tolist()):
-        wanted = acted.get(open_time)
-        if wanted is not None:
-            target = wanted * factor
-        played[row] = target
-    return played
 
 
 def differing(

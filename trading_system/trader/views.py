@@ -114,10 +114,11 @@ class Views:
             raise InvalidRequest(f"strategy {mandate_id} does not trade {shown}")
         newest = await self.decisions.all(mandate_id=mandate_id, limit=bars)
         fills = await self.fills(mandate_id)
+        terms = await self._mandates.terms(mandate_id)
         return Story(
             title=f"{mandate.strategy} · {shown} · {mandate.timeframe.name}",
             timeframe=mandate.timeframe,
             bars=tuple(each for each in reversed(newest) if each.symbol == shown),
             fills=tuple(each.recorded for each in fills if each.recorded.symbol == shown),
-            equity=tuple(equity_curve(mandate, newest, fills)),
+            equity=tuple(equity_curve(mandate, newest, fills, terms)),
         )
