@@ -21,8 +21,7 @@ from trading_system.simulator.server import SimulatorOptions
 from trading_system.simulator.server import serve as serve_exchange
 from trading_system.system import System, opened
 
-PATIENCE = 20.0
-JSON = {"Content-Type": "application/json"}
+PATIENCE = 60.0
 
 
 @dataclass
@@ -100,7 +99,7 @@ def exchange(clock):
     """Start an exchange that reads the journey's clock."""
 
     def start(**options):
-        return serve_exchange(SimulatorOptions(port=0, clock=clock.milliseconds, **options))
+        return serve_exchange(SimulatorOptions(clock=clock.milliseconds, **options))
 
     return start
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,9 +13,10 @@ from decimal import Decimal
 import httpx
 import pytest
 
+from tests.ports import free_port
 from trading_system.simulator.options import Mirrored
 
-STARTS_WITHIN = 60.0
+PATIENCE = 60.0  # of the machine's seconds
 BTC = "BTC/USDT"
 
 
@@ -52,13 +52,8 @@ async def test_a_system_on_paper_has_the_candles_of_the_market_and_fills_in_its_
             assert ours == [[row[0], *map(float, row[1:6])] for row in theirs]
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return probe.getsockname()[1]
-
-
-def wait_for(condition, seconds=STARTS_WITHIN):
-    end = time.monotonic() + seconds
+def wait_for(condition):
+    end = time.monotonic() + PATIENCE
     while True:
         try:
             if result := condition():
@@ -85,13 +80,13 @@ def origin(environment, tmp_path):
         env=environment,
         stderr=subprocess.DEVNULL,
     )
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}") as http:
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE) as http:
         try:
             wait_for(lambda: http.get("/api/v3/ping").is_success)
             yield http
         finally:
             process.send_signal(signal.SIGINT)
-            process.wait(10)
+            process.wait(PATIENCE)
 
 
 @pytest.fixture
@@ -111,7 +106,7 @@ def program(environment, tmp_path, origin):
             text=True,
         )
         try:
-            with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20) as http:
+            with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE) as http:
                 wait_for(lambda: http.get("/health").is_success)
                 yield http
         finally:

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import socket
+from pydantic import SecretStr
 
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return probe.getsockname()[1]
+from tests.ports import free_port
+from trading_system.simulator.server import SimulatorOptions, serve
 
 
 async def test_a_venue_that_is_down_at_the_start_is_found_when_it_comes(
     exchange, settings, live, clock
 ):
-    from pydantic import SecretStr
-
     port = free_port()
     wanted = settings(
         venue=f"http://127.0.0.1:{port}",
@@ -46,8 +42,8 @@ async def test_a_venue_that_is_down_at_the_start_is_found_when_it_comes(
 
 
 async def test_minutes_without_a_venue_are_made_up_for(exchange, at, live, clock):
-    async with exchange() as running:
-        port = int(running.url.rsplit(":", 1)[1])
+    port = free_port()
+    async with exchange(port=port) as running:
         wanted = at(running)
         async with live(wanted) as day:
             answer = await day.http.post("/symbols", json={"symbol": "BTC/USDT"})
@@ -62,8 +58,6 @@ async def test_minutes_without_a_venue_are_made_up_for(exchange, at, live, clock
 
 
 def exchange_at(clock, port, like=None):
-    from trading_system.simulator.server import SimulatorOptions, serve
-
     keys = {"api_key": "k" * 64, "secret": "s" * 64}
     if like is not None:
         keys = {"api_key": reveal(like.api_key), "secret": reveal(like.secret)}
