@@ -20,8 +20,8 @@ def equity_curve(
 ) -> list[tuple[int, float]]:
     """(ms UTC, quote asset) at the close of each bar, ascending; fills in the order of booking.
 
-    Its capital is that of then: `terms` are those of before each change, in order. Of a symbol whose
-    bar is missing at a close the last close before it counts.
+    Its capital is that of then, by the `terms` of before each change. Of a symbol whose bar is
+    missing at a close the last close before it counts.
     """
     wallet, booked = Wallet(may_short=True), 0
     by_time = sorted(fills, key=lambda each: each.recorded.fill.time)
