@@ -78,6 +78,32 @@ async def test_where_nothing_is_sold_short_no_backtest_does_it_either(bench, par
     assert report.is_clean
 
 
+@pytest.mark.parametrize(("prices", "cut"), [((101, 101), "BUY"), ((101, 101, 95, 95), "SELL")])
+async def test_an_order_filled_in_part_is_left_until_the_target_changes_and_itemised(
+    bench, parities, prices, cut
+):
+    """A backtest fills whole; what the missing part cost or saved is in the pair, by itself."""
+    mandate = await bench.trading()
+    whole = bench.venue.matched
+
+    def in_part(order):
+        price = bench.venue.price[BTC]
+        return bench.venue.filled(order, D(4), price) if order.request.side == cut else whole(order)
+
+    bench.venue.matched = in_part
+    for price in (*prices, *prices[-1:]):
+        await bench.beat(price)
+    assert (await bench.outcomes())[-2:] == ["unchanged", "unchanged"]
+    assert (await bench.wallets.of(mandate.id)).position(BTC).quantity > D("3.9")
+    (report,) = await parities().of(mandate.id)
+    assert report.is_clean
+    told = next(pair for pair in report.fills if pair.side == cut)
+    ordered = next(quantity for side, quantity, _ in bench.venue.sent if side == cut)
+    sign = 1 if cut == "BUY" else -1
+    assert told.partial == pytest.approx(sign * (4 - float(ordered)) * told.replayed_price)
+    assert told.quantity == 4
+
+
 async def test_capital_that_was_changed_on_the_way_changes_no_size_of_before(bench, parities):
     """Doubled while it holds, cut down while it is flat; each turn loses six percent."""
     mandate = await bench.trading()

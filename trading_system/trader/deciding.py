@@ -172,7 +172,9 @@ class Decider:
     async def _stands(self, mandate: Mandate, run: Run, decision: Decision) -> bool:
         """Whether this target was acted on already, with success, since the last start.
 
-        What a stop has closed since stays closed until the target changes, as in a backtest.
+        Until it changes nothing more is done for it, as in a backtest: what a stop has closed stays
+        closed, and of an order that the market took a part of the rest is not sent again. What that
+        made, parity lays out as `partial`.
         """
         acted = run.acted.get(decision.symbol)
         if acted is None or acted.target != decision.target:
