@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import socket
 import sys
 import time
 from contextlib import asynccontextmanager
@@ -15,11 +14,13 @@ from pathlib import Path
 import httpx
 import pytest
 
-from trading_system.simulator.options import SimulatorOptions, running_at
+from tests.journeys.fast_program import SharedClock
+from tests.ports import free_port
+from trading_system.simulator.options import SimulatorOptions
 from trading_system.simulator.server import serve
 
 SPEED = 30.0
-PATIENCE = 60.0
+PATIENCE = 100.0  # of the machine's seconds
 CAPITAL = Decimal(1000)
 WISH = {
     "name": "sma_cross",
@@ -32,18 +33,18 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
-def origin() -> int:
-    return time.time_ns() // 1_000_000
+def start() -> float:
+    """When the clock of program and exchange began."""
+    return time.monotonic()
 
 
 @pytest.fixture
-def program(tmp_path, origin):
+def program(tmp_path, start):
     """Start the program on one database and wait until it is healthy."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    port = free_port()
 
     @asynccontextmanager
-    async def start(running):
+    async def started(running):
         environment = {
             "API_PORT": str(port),
             "DB_PATH": str(tmp_path / "journey.db"),
@@ -56,7 +57,7 @@ def program(tmp_path, origin):
         }
         with (tmp_path / "log").open("ab") as log:
             process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "tests.journeys.fast_program", str(SPEED), str(origin)),
+                *(sys.executable, "-m", "tests.journeys.fast_program", str(SPEED), str(start)),
                 cwd=ROOT,
                 env=os.environ | environment,
                 stdout=log,
@@ -73,7 +74,7 @@ def program(tmp_path, origin):
                 process.kill()
             await process.wait()
 
-    return start
+    return started
 
 
 async def until(condition, what):
@@ -108,8 +109,9 @@ async def trades_at_least(http, count):
     return await until(traded, f"{count} orders to be filled")
 
 
-async def test_a_killed_strategy_goes_on_and_has_done_what_a_backtest_does(program, origin):
-    options = SimulatorOptions(clock=running_at(SPEED, origin=origin), speed=SPEED)
+@pytest.mark.timeout(300)
+async def test_a_killed_strategy_goes_on_and_has_done_what_a_backtest_does(program, start):
+    options = SimulatorOptions(clock=SharedClock(SPEED, start).milliseconds, speed=SPEED)
     async with serve(options) as running:
         async with program(running) as (process, http):
             assert (await http.post("/symbols", json={"symbol": "BTC/USDT"})).status_code == 201
