@@ -69,9 +69,9 @@ def test_a_grid_that_did_what_a_backtest_does_is_clean(run):
         (1, 1, True),
     ]
     assert [(each.delay_ms, each.cause, each.alone) for each in told.fills] == [(0, None, 0)] * 2
-    assert (bought.latency, bought.slippage, bought.size, bought.partial) == (0, 0, 0, 0)
-    # A thousandth of a coin was the fee: worth 99 at the last close, and not there to be sold.
-    assert bought.fee == pytest.approx(0.099 - 0.090)
+    assert (bought.latency, bought.slippage, bought.fee, bought.partial) == (0, 0, 0, 0)
+    # A thousandth of a coin was the fee; it cost 90, was not there to be sold, and is worth 99 now.
+    assert bought.size == pytest.approx(0.001 * (99 - 90))
     assert sold.size == pytest.approx(0.001 * (100 - 99))
     assert sold.fee == pytest.approx(0.0999 - 0.1)
     assert told.replayed_profit == pytest.approx(10 - 0.09 - 0.1)
@@ -223,7 +223,8 @@ def test_an_order_that_ended_in_part_and_the_next_one_are_one_turn(run):
         (0.6, pytest.approx(0.6)),
     ]
     for each in told.fills:
-        assert (each.size, each.partial) == pytest.approx((0, 0))
+        assert each.size == pytest.approx(each.quantity * 0.001 * (89 - 90))
+        assert each.partial == pytest.approx(0)
     assert [each.number for each in told.fills] == [0, 1]
     assert sum(map(parts, told.fills)) == pytest.approx(lost(told))
 
@@ -232,7 +233,7 @@ def test_what_was_filled_in_part_lacks_the_rest(run):
     run.part(1, 2.2, "0.4")
     told = compared(run, frame(95, 95, (95, 95, 88, 89), 89))
     (pair,) = told.fills
-    assert (pair.quantity, pair.replayed_quantity, pair.size) == (0.4, 1, 0)
+    assert (pair.quantity, pair.replayed_quantity) == (0.4, 1)
     assert pair.partial == pytest.approx((0.4 - 1) * (90 - 89))
     assert sum(map(parts, told.fills)) == pytest.approx(lost(told))
 

@@ -127,7 +127,7 @@ def pair(
     ordered = float(order.request.quantity or quantity)
     wanted = abs(signed) if is_sized(mandate) else ordered
     middle = float(order.mid_price) if order.mid_price is not None else expected
-    paid = _fee(order, fills)
+    paid = fee_in_quote(order, fills)
     if not is_sized(mandate):
         fee = wanted * expected * rules.fee_taker
     return replace(
@@ -157,8 +157,8 @@ def alone(key: tuple[int, bool], like: Replayed) -> FillPair:
     )
 
 
-def _fee(order: Order, fills: Iterable[Fill]) -> float | None:
-    """What was paid, in quote asset; None where a third asset paid."""
+def fee_in_quote(order: Order, fills: Iterable[Fill]) -> float | None:
+    """What was paid, coins at the price of their fill; None where a third asset paid."""
     symbol, total = order.request.symbol, Decimal(0)
     for fill in fills:
         if fill.fee and fill.fee_asset not in {symbol.base, symbol.quote}:

@@ -1,16 +1,16 @@
 """What a fill of a grid cost more than its like in a backtest, in parts that add up; pure.
 
-A cell that holds less than the backtest's has spent less as well. So what differs in quantity is
-counted at the level against the last close, and a fee in base asset at the last close. Thus all
-parts of all fills come to what the backtest earned more, but for fees in a third asset, which
-neither profit knows.
+A cell that holds less than the backtest's has spent less as well, so what differs in quantity is
+counted by what the level is above or below the last close. Thus all parts of all fills come to what
+the backtest earned more, but for fees in a third asset, which neither profit knows.
 
 Of the parts of a `FillPair`, `latency` is of the first purchases alone, which a backtest makes at
 a close; any other order had its price before it was sent, and its `slippage` is against its level:
-below nothing when it crossed the market, and nothing for a maker. `size` is what fees, rounded to
-whole steps, leave to be sold. `alone` is all that a fill without its like came to. `delay_ms` is
-from the backtest's bar to the first fill: negative before it opens, 0 within it, else from its end;
-of the first purchases it is from the close they were decided at.
+below nothing when it crossed the market, and nothing for a maker. `size` is what fees have taken
+out of the coins, which a backtest pays in quote asset, and what they leave to be sold. `alone` is
+all that a fill without its like came to. `delay_ms` is from the backtest's bar to the first fill:
+negative before it opens, 0 within it, else from its end; of the first purchases it is from the
+close they were decided at.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 
 from trading_system.domain.orders import Side
 from trading_system.trader.causes import Cause
-from trading_system.trader.fill_pairs import Execution, FillPair
+from trading_system.trader.fill_pairs import Execution, FillPair, fee_in_quote
 from trading_system.trader.grid_record import Place
 from trading_system.trader.grid_turns import Bars, Like, filled_from
 
@@ -48,7 +48,7 @@ class Pairing:
         middle = execution.order.mid_price if like.taken else None
         expected = like.price if middle is None else float(middle)
         dearer = sign * (like.price - self.worth)
-        paid = self._fee(execution)
+        paid = fee_in_quote(execution.order, execution.fills)
         return replace(
             pair,
             bar=self.bars.span(like.row)[0],
@@ -58,7 +58,7 @@ class Pairing:
             latency=quantity * sign * (expected - like.price) + 0.0,  # no -0.0
             slippage=quantity * sign * (price - expected) + 0.0,
             fee=None if paid is None else paid - like.fee,
-            size=(ordered - like.quantity) * dearer + 0.0,
+            size=(ordered - like.quantity) * dearer + self._eaten(execution),
             partial=(quantity - ordered) * dearer + 0.0,
             alone=0.0,
         )
@@ -69,7 +69,7 @@ class Pairing:
         filled = sum(fill.quantity for fill in execution.fills)
         spent = sum(fill.quote_quantity for fill in execution.fills)
         quantity, price = float(filled), float(spent / filled)
-        lost = _sign(side) * quantity * (price - self.worth)
+        lost = _sign(side) * quantity * (price - self.worth) + self._eaten(execution)
         makers = {fill.maker for fill in execution.fills}
         return FillPair(
             bar=self.bars.timeframe.floor(filled_from(execution)),
@@ -80,7 +80,7 @@ class Pairing:
             price=price,
             replayed_quantity=0.0,
             replayed_price=None,
-            alone=lost + (self._fee(execution) or 0.0),
+            alone=lost + (fee_in_quote(execution.order, execution.fills) or 0.0),
             cell=place.cell,
             number=place.number,
             maker=None if None in makers else makers == {True},
@@ -103,14 +103,11 @@ class Pairing:
             cause=cause,
         )
 
-    def _fee(self, execution: Execution) -> float | None:
-        """What was paid, in quote asset; None where a third asset paid."""
-        symbol = execution.order.request.symbol
-        prices = {symbol.quote: 1.0, symbol.base: self.worth}
-        fees = [fill for fill in execution.fills if fill.fee]
-        if any(fill.fee_asset not in prices for fill in fees):
-            return None
-        return sum(float(fill.fee) * prices[fill.fee_asset] for fill in fees)
+    def _eaten(self, execution: Execution) -> float:
+        """What coins that paid a fee are worth more in the end than they cost."""
+        base = execution.order.request.symbol.base
+        fills = [fill for fill in execution.fills if fill.fee_asset == base]
+        return sum((float(fill.fee) * (self.worth - float(fill.price)) for fill in fills), 0.0)
 
     def _delay(self, execution: Execution, like: Like) -> int:
         at, (opens, closes) = filled_from(execution), self.bars.span(like.row)
