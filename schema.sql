@@ -1,6 +1,12 @@
 -- The one schema. Times are integer milliseconds UTC, money is TEXT (exact decimals), candles are
 -- REAL (float64 keeps every digit the exchange sends). Applied at start, each statement idempotent.
 
+-- Where all this happens. At any other venue our orders would look as if they were lost.
+CREATE TABLE IF NOT EXISTS home (
+    id    INTEGER PRIMARY KEY CHECK (id = 1),
+    venue TEXT    NOT NULL                           -- VENUE=live MARKET_TYPE=spot
+) STRICT;
+
 CREATE TABLE IF NOT EXISTS symbols (
     id            INTEGER PRIMARY KEY,
     symbol        TEXT    NOT NULL UNIQUE,          -- BTC/USDT

@@ -8,7 +8,7 @@ import pytest
 from pydantic import SecretStr
 
 from trading_system.config import Settings
-from trading_system.domain.errors import NotAllowed
+from trading_system.domain.errors import NotAllowed, StorageError
 from trading_system.domain.instruments import Symbol
 from trading_system.domain.orders import OrderRequest, OrderType, Side
 from trading_system.exchange.endpoints import BLOCKED
@@ -113,3 +113,17 @@ async def test_smaller_limits_of_our_own_hold_before_and_after_the_venue_told_it
         limits = {(use.kind, use.seconds): use.limit for use in report.limits}
         assert limits["weight", 60] == 300
         assert limits["orders", 10] == 50
+
+
+@pytest.mark.parametrize(
+    "other", [{"venue": "http://127.0.0.1:9"}, {"venue": "testnet"}, {"market_type": "futures"}]
+)
+async def test_what_was_kept_with_one_venue_and_market_is_opened_with_no_other(system, other):
+    """A live order does not exist anywhere else, and would be settled as lost."""
+    async with system(venue="live") as built:
+        await built.symbols.add(WISH.symbol, built.clock.now())
+    with pytest.raises(StorageError, match="VENUE=live MARKET_TYPE=spot"):
+        async with system(**({"venue": "live"} | other)):
+            pass
+    async with system(venue="live", data_venue="testnet"):
+        pass  # prices may come from anywhere

@@ -9,7 +9,14 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    Field,
+    PrivateAttr,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from trading_system.domain.errors import ConfigurationError
@@ -99,6 +106,9 @@ class Settings(BaseSettings):
     paper_market: str = "live"
     paper_funds: Annotated[str, Field(pattern=_FUNDS)] = "USDT=10000"
 
+    _named: str | None = PrivateAttr(default=None)
+    """The venue as it was set, where its address has taken the place of its name."""
+
     @model_validator(mode="before")
     @classmethod
     def _without_empty_ones(cls, told: dict[str, Any]) -> dict[str, Any]:
@@ -141,6 +151,20 @@ class Settings(BaseSettings):
         if (self.binance_api_key is None) != (self.binance_secret_key is None):
             raise ValueError("set BINANCE_API_KEY and BINANCE_SECRET_KEY together, or neither")
         return self
+
+    @property
+    def home(self) -> str:
+        """Where what a database keeps under these settings happens, told as settings.
+
+        An embedded exchange has another address every time; its name stays.
+        """
+        return f"VENUE={self._named or self.venue} MARKET_TYPE={self.market_type}"
+
+    def found(self, **changed: object) -> Self:
+        """These settings with addresses, and what belongs to them, in the place of names."""
+        found = self.model_copy(update=changed)
+        found._named = self._named or self.venue  # noqa: SLF001 -- one of us
+        return found
 
     @property
     def risk(self) -> Mapping[str, Any]:

@@ -121,7 +121,7 @@ async def opened(
     `on_step` hears of every step of an order's way, in the middle of it.
     """
     async with AsyncExitStack() as stack:
-        database = await stack.enter_async_context(Database.opened(settings.db_path))
+        database = await stack.enter_async_context(Database.opened(settings.db_path, settings.home))
         symbols = Symbols(database)
         prices = Prices(database)
         beats = Beats(database)

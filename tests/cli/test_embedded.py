@@ -49,6 +49,7 @@ async def test_only_sim_is_replaced(exchange, venue, data_venue, trades_here, pr
     assert (after.binance_api_key is exchange.api_key) is trades_here
     assert (after.data_venue == exchange.address) is prices_here
     assert (after.budget_dir is not None) is forgets
+    assert after.home == f"VENUE={venue} MARKET_TYPE=spot"
 
 
 async def test_a_budget_folder_of_ones_own_is_kept(exchange, tmp_path):

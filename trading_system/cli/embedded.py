@@ -90,7 +90,7 @@ class EmbeddedExchange:
         if nowhere_else and settings.budget_dir is None:
             # Bans of other venues outlive this process; those of this exchange end with it.
             changed["budget_dir"] = Path(self._folder.name)
-        return settings.model_copy(update=changed)
+        return settings.found(**changed)
 
     async def ended(self) -> None:
         """Returns when the child has ended."""

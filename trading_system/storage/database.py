@@ -18,7 +18,7 @@ import aiosqlite
 
 import trading_system
 from trading_system.domain.errors import StorageError
-from trading_system.storage import maintenance, migration
+from trading_system.storage import home, maintenance, migration
 from trading_system.storage.connections import Connection, connected, explained, to_its_end
 from trading_system.storage.lock import held
 
@@ -47,10 +47,11 @@ class Database:
 
     @classmethod
     @asynccontextmanager
-    async def opened(cls, path: Path) -> AsyncIterator[Self]:
+    async def opened(cls, path: Path, at: str | None = None) -> AsyncIterator[Self]:
         """The database of this file, made with its folder when absent, closed at the end.
 
-        Raises StorageError when another process has it, or it is none, or a newer one.
+        Whoever trades with it says `at` what venue, as `home` has it. Raises StorageError when
+        another process has it, or it is none, or a newer one, or at home elsewhere.
         """
         async with AsyncExitStack() as stack:
             with explained(path):
@@ -58,6 +59,8 @@ class Database:
                 stack.enter_context(held(path))
                 writer = await stack.enter_async_context(connected(path, *_WRITING))
                 await _prepare(writer, path)
+                if at is not None:
+                    await home.move_in(writer, path, at)
                 readers = [
                     await stack.enter_async_context(connected(path, *_READING))
                     for _ in range(READERS)
