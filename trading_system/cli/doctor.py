@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import tempfile
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import typer
@@ -43,19 +46,23 @@ def doctor() -> None:
 
 async def _examined(wanted: Settings) -> list[Finding]:
     findings = [Finding("settings", ok=True, detail=f"VENUE={wanted.venue} DB={wanted.db_path}")]
-    try:
-        async with opened_system(wanted) as system:
-            findings += [finding async for finding in _parts(system, wanted)]
-    except StorageError as error:
-        findings.append(Finding("database", ok=False, detail=str(error)))
-    free = shutil.disk_usage(wanted.db_path.resolve().parent if wanted.db_path.exists() else ".")
-    findings.append(
-        Finding("disk", ok=free.free > _LITTLE_DISK, detail=f"{free.free / 1e9:.1f} GB free")
-    )
+    folder = next(each for each in wanted.db_path.resolve().parents if each.exists())
+    with tempfile.TemporaryDirectory() as elsewhere:
+        # Whoever only looks leaves no database behind.
+        is_there = wanted.db_path.exists()
+        path = wanted.db_path if is_there else Path(elsewhere) / "none.db"
+        try:
+            async with opened_system(wanted.model_copy(update={"db_path": path})) as system:
+                findings += [finding async for finding in _reached(system, wanted)]
+                findings.append(await _whole(system) if is_there else _to_be_made(wanted, folder))
+        except StorageError as error:
+            findings.append(Finding("database", ok=False, detail=str(error)))
+    free = shutil.disk_usage(folder).free
+    findings.append(Finding("disk", ok=free > _LITTLE_DISK, detail=f"{free / 1e9:.1f} GB free"))
     return findings
 
 
-async def _parts(system: System, wanted: Settings) -> AsyncIterator[Finding]:
+async def _reached(system: System, wanted: Settings) -> AsyncIterator[Finding]:
     try:
         server, ours = await system.market_data.server_time(), system.clock.milliseconds()
         yield Finding("venue", ok=True, detail="answers")
@@ -72,5 +79,17 @@ async def _parts(system: System, wanted: Settings) -> AsyncIterator[Finding]:
             yield Finding("keys", ok=True, detail=f"may read the account: {len(held)} assets")
         except TradingError as error:
             yield Finding("keys", ok=False, detail=str(error))
+
+
+async def _whole(system: System) -> Finding:
     broken = await system.database.integrity()
-    yield Finding("database", ok=not broken, detail="; ".join(broken) or "whole")
+    return Finding("database", ok=not broken, detail="; ".join(broken) or "whole")
+
+
+def _to_be_made(wanted: Settings, folder: Path) -> Finding:
+    """There is none, which is well where one can be made."""
+    can_be = folder.is_dir() and os.access(folder, os.W_OK)
+    detail = (
+        "none yet, it is made at the first start" if can_be else f"nothing can be made in {folder}"
+    )
+    return Finding("database", ok=can_be, detail=f"{wanted.db_path}: {detail}")
