@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
+from decimal import Decimal
 from uuid import UUID
 
 import pytest
@@ -10,8 +12,9 @@ import pytest
 from trading_system.domain.errors import ConfigurationError, InvalidRequest, NotFound
 from trading_system.domain.instruments import Symbol
 from trading_system.domain.orders import Side
+from trading_system.trader.causes import Cause
 from trading_system.trader.fill_pairs import FillPair
-from trading_system.trader.parity import Differing, Parity
+from trading_system.trader.parity import Differing, DifferingLevel, Parity
 
 ME = UUID(int=77)
 NOON = 1_767_268_800_000
@@ -71,6 +74,30 @@ async def test_a_report_tells_what_differs_and_what_is_alone(client, parities):
     assert parities.fees == [0.002]
 
 
+async def test_of_a_grid_cells_causes_and_levels_are_told(client, parities):
+    grid = replace(
+        REPORT,
+        differing=(),
+        fills=(replace(ALONE, cell=3, alone=-2.5, cause=Cause.TOUCHED),),
+        levels=(DifferingLevel(level=2, stored=Decimal("99.01"), replayed=None),),
+    )
+    parities.answer = (grid,)
+    (told,) = (await client.get(f"/strategies/{ME}/parity")).json()
+    assert told["clean"] is False
+    assert told["levels"] == [{"level": 2, "stored": "99.01", "replayed": None}]
+    (pair,) = told["fills"]
+    assert [pair[name] for name in ("cell", "number", "maker", "cause", "alone")] == [
+        3,
+        None,
+        None,
+        "touched",
+        -2.5,
+    ]
+    parities.answer = (replace(grid, levels=()),)
+    (told,) = (await client.get(f"/strategies/{ME}/parity")).json()
+    assert told["clean"] is True
+
+
 async def test_a_fee_is_a_share_and_has_a_default(client, parities):
     await client.get(f"/strategies/{ME}/parity")
     assert parities.fees == [0.001]
@@ -79,7 +106,7 @@ async def test_a_fee_is_a_share_and_has_a_default(client, parities):
 
 @pytest.mark.parametrize(
     ("error", "status"),
-    [(NotFound("gone"), 404), (InvalidRequest("a grid"), 422), (ConfigurationError("extra"), 500)],
+    [(NotFound("gone"), 404), (InvalidRequest("a fee"), 422), (ConfigurationError("extra"), 500)],
 )
 async def test_what_cannot_be_compared_is_a_problem(client, parities, error, status):
     parities.answer = error

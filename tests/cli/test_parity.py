@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
@@ -12,6 +13,8 @@ from tests.api.test_parity import ALONE, ME, REPORT, FakeParities
 from tests.cli.test_live import Running
 from tests.conftest import ManualClock
 from trading_system.cli.running import console
+from trading_system.trader.causes import Cause
+from trading_system.trader.parity import DifferingLevel
 
 CLEAN = replace(
     REPORT,
@@ -70,6 +73,44 @@ def test_a_run_that_differs_says_where_and_ends_with_1(cli, parities):
 def test_the_whole_report_is_there_as_json(cli, parities):
     (told,) = json.loads(cli("parity", str(ME), "--json").output)
     assert told["clean"] is True
+
+
+GRID = replace(
+    CLEAN,
+    fills=(
+        replace(ALONE, is_stop=False, cell=3, alone=-2.5, cause=Cause.TOUCHED),
+        replace(
+            ALONE, order_id=ME, is_stop=False, cell=3, number=7, maker=False, price=99.5, size=0.25
+        ),
+    ),
+)
+
+
+def test_of_a_grid_the_table_tells_cells_and_why_a_fill_is_alone(cli, parities):
+    parities.answer = (GRID,)
+    done = cli("parity", str(ME))
+    assert done.exit_code == 0, done.output
+    assert "1 of 2 fills as in the backtest, 1 touched" in done.output
+    rows = [cells(line) for line in done.output.splitlines() if line[0] in "┃│"]
+    header = next(line for line in done.output.splitlines() if line.startswith("┃"))
+    assert [name.strip() for name in header.split("┃")[1:-1]] == [
+        *("bar", "cell", "side", "price", "backtest", "size", "alone", "delay s", "why")
+    ], "parts that are nothing throughout are left out"
+    alone, both, total = (row for row in rows if len(row) > 1)
+    assert alone[1:4] == ["3", "SELL", "–"]
+    assert (alone[6], alone[8]) == ("-2.5000", "touched")
+    assert both[1:6] == ["3 #7", "SELL taker", "99.5000", "99.0000", "0.2500"]
+    assert total[5:7] == ["0.2500", "-2.5000"]
+
+
+def test_a_fill_of_a_grid_that_contradicts_its_candle_is_named_and_so_is_a_level(cli, parities):
+    through = replace(ALONE, cell=3, cause=Cause.THROUGH)
+    level = DifferingLevel(level=2, stored=Decimal("99.01"), replayed=Decimal("99.00"))
+    parities.answer = (replace(GRID, fills=(through,), levels=(level,)),)
+    done = cli("parity", str(ME))
+    assert done.exit_code == 1
+    assert "level 2: laid at 99.01, now 99.00" in done.output
+    assert "2026-01-01T12:00:00Z: SELL in cell 3: through" in done.output
 
 
 def test_a_strategy_that_has_decided_nothing_is_nothing_to_complain_about(cli, parities):

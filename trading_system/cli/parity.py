@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
@@ -11,6 +12,7 @@ from rich.table import Column, Table
 
 from trading_system.cli.connection import answer, connected
 from trading_system.cli.running import console, explained, run, settings
+from trading_system.trader.causes import Cause
 
 _SHOWN = 20
 _PARTS = ("latency", "slippage", "fee", "size", "partial")
@@ -27,7 +29,8 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print the whole report as 
 def parity(strategy: Id, fee: Fee = None, *, as_json: AsJson = False) -> None:
     """Replay what a strategy has seen and compare: decisions to the last bit, fills part by part.
 
-    Ends with 1 when a decision differs or a fill is without its like.
+    Ends with 1 when a decision differs or a fill is without its like; of a grid, when a level
+    differs or a fill contradicts the candles, for those do not tell which way a price went.
     """
     reports = run(_reports(strategy, fee))
     if as_json:
@@ -62,49 +65,59 @@ def _show(report: Mapping[str, Any]) -> None:
         console.print(f"  {each['bar']}: decided {each['stored']}, now {each['replayed']}")
     for each in report["levels"][:_SHOWN]:
         console.print(f"  level {each['level']}: laid at {each['stored']}, now {each['replayed']}")
-    if any(pair["cause"] or pair["cell"] is not None for pair in fills):
+    if any(pair["cell"] is not None for pair in fills):
+        _show_causes(fills)
         console.print(_table_of_grid(fills))
     elif fills:
         console.print(_table(fills))
+
+
+def _show_causes(fills: Sequence[Mapping[str, Any]]) -> None:
+    """How often a candle could not tell, and each fill that contradicts one."""
+    caused = [(Cause(pair["cause"]), pair) for pair in fills if pair["cause"]]
+    counts = Counter(cause for cause, _ in caused)
+    told = "".join(f", {count} {cause}" for cause, count in sorted(counts.items()))
+    console.print(f"{len(fills) - len(caused)} of {len(fills)} fills as in the backtest{told}")
+    for cause, pair in [each for each in caused if each[0].contradicts][:_SHOWN]:
+        console.print(f"  {pair['bar']}: {pair['side']} in cell {_place(pair)}: [red]{cause}[/red]")
 
 
 def _table(fills: Sequence[Mapping[str, Any]]) -> Table:
     names = ("bar", "side", "price", "backtest", *_PARTS, "delay s")
     table = Table(*(Column(name, overflow="fold") for name in names))  # no figure is cut off
     for pair in fills[-_SHOWN:]:
-        delay = "–" if pair["delay_ms"] is None else f"{pair['delay_ms'] / 1000:.1f}"
         table.add_row(
             pair["bar"],
             pair["side"] + (" stop" if pair["is_stop"] else ""),
             _number(pair["price"]),
             _number(pair["replayed_price"]),
             *(_number(pair[part]) for part in _PARTS),
-            delay,
+            _delay(pair),
         )
     table.add_section()
-    sums = (_number(sum(pair[part] or 0.0 for pair in fills)) for part in _PARTS)
+    sums = (_sum(fills, part) for part in _PARTS)
     table.add_row(f"all {len(fills)}", "", "", "", *sums, "")
     return table
 
 
 def _table_of_grid(fills: Sequence[Mapping[str, Any]]) -> Table:
-    """The parts of all fills add up to what the backtest earned more."""
-    names = ("bar", "cell", "side", "price", "backtest", *_PARTS_OF_GRID, "delay s", "why")
+    """All parts that are not nothing add up to what the backtest earned more."""
+    parts = [part for part in _PARTS_OF_GRID if any(pair[part] for pair in fills)]
+    names = ("bar", "cell", "side", "price", "backtest", *parts, "delay s", "why")
     table = Table(*(Column(name, overflow="fold") for name in names))
     for pair in fills[-_SHOWN:]:
-        delay = "–" if pair["delay_ms"] is None else f"{pair['delay_ms'] / 1000:.1f}"
         table.add_row(
             pair["bar"],
             _place(pair),
             pair["side"] + (" taker" if pair["maker"] is False else ""),
             _number(pair["price"]),
             _number(pair["replayed_price"]),
-            *(_number(pair[part]) for part in _PARTS_OF_GRID),
-            delay,
+            *(_number(pair[part]) for part in parts),
+            _delay(pair),
             pair["cause"] or "",
         )
     table.add_section()
-    sums = (_number(sum(pair[part] or 0.0 for pair in fills)) for part in _PARTS_OF_GRID)
+    sums = (_sum(fills, part) for part in parts)
     table.add_row(f"all {len(fills)}", "", "", "", "", *sums, "", "")
     return table
 
@@ -113,6 +126,14 @@ def _place(pair: Mapping[str, Any]) -> str:
     """The cell, and the order's number in it."""
     number = "" if pair["number"] is None else f" #{pair['number']}"
     return "all" if pair["cell"] is None else f"{pair['cell']}{number}"
+
+
+def _delay(pair: Mapping[str, Any]) -> str:
+    return "–" if pair["delay_ms"] is None else f"{pair['delay_ms'] / 1000:.1f}"
+
+
+def _sum(fills: Sequence[Mapping[str, Any]], part: str) -> str:
+    return _number(sum(pair[part] or 0.0 for pair in fills))
 
 
 def _number(value: float | None) -> str:
