@@ -22,6 +22,7 @@ from trading_system.domain.reports import Fill
 from trading_system.domain.stops import StopKind
 from trading_system.domain.timeframes import Timeframe
 from trading_system.frames import Frame
+from trading_system.trader.causes import Cause
 from trading_system.trader.fill_pairs import Execution
 from trading_system.trader.parity import parity
 
@@ -310,6 +311,51 @@ def test_what_somebody_closed_by_hand_is_in_the_profit_and_beside_no_backtest(fr
     told = compared(frame, [IN, OUT, AGAIN, closed])
     assert told.is_clean
     assert told.profit == pytest.approx(told.replayed_profit + 8.32 * (130 - 130))
+
+
+@pytest.mark.parametrize("closed_in", [5, 6])
+def test_what_was_closed_while_it_was_long_the_backtest_closes_too(frame, closed_in):
+    """Bought with bar 5, closed in that or the next one, and bought again with bar 7."""
+    stored = [
+        replace(each, outcome=Outcome.ORDERED, order_id=UUID(int=row)) if row in {4, 6} else each
+        for row, each in enumerate(decisions(frame), 1)
+    ]
+    left = 8.74 * 100 * (1 - FEE) + 1000 - 8.32 * (120 * (1 + FEE) - 100 * (1 - FEE))
+    left -= 8.74 * 95 * (1 + FEE)
+    bought = round(left / (120 * (1 + FEE)) - 0.005, 2)
+    fee = 8.74 * 100 * FEE
+    closed = replace(execution(closed_in - 1, -8.74, 100, fee=f"{fee:.4f}"), bar=None)
+    closed = replace(closed, order=replace(closed.order, id=UUID(int=99)))
+    again = execution(6, bought, 120, fee=f"{bought * 120 * FEE:.6f}")
+    told = compared(frame, [IN, OUT, AGAIN, closed, again], stored=stored)
+    assert told.is_clean
+    assert [(pair.bar - START) // MINUTE for pair in told.fills] == [1, 2, 4, 5, 6]
+    asked = told.fills[3]
+    assert (asked.cause, asked.side, asked.delay_ms) == (Cause.ASKED, Side.SELL, None)
+    for pair in told.fills:
+        parts = (pair.latency, pair.slippage, pair.fee, pair.size, pair.partial)
+        assert parts == pytest.approx((0, 0, 0, 0, 0), abs=1e-4)
+    assert told.profit == pytest.approx(told.replayed_profit, abs=1e-3)
+
+
+def test_closed_and_bought_again_within_a_bar_it_is_held_on_by_a_backtest(frame):
+    """Which does one thing a bar; the purchase then lacks its like, and that is said."""
+    stored = [
+        replace(each, outcome=Outcome.ORDERED, order_id=UUID(int=row)) if row in {4, 5} else each
+        for row, each in enumerate(decisions(frame), 1)
+    ]
+    closed = replace(execution(4, -8.74, 100), bar=None)
+    closed = replace(closed, order=replace(closed.order, id=UUID(int=99)))
+    told = compared(frame, [IN, OUT, AGAIN, closed, execution(5, 8.7, 100)], stored=stored)
+    assert [pair.order_id for pair in told.fills if not pair.agrees] == [UUID(int=5)]
+
+
+@pytest.mark.parametrize("row", [7, 9])
+def test_what_was_closed_in_no_bar_that_was_seen_to_its_end_is_in_the_profit_alone(frame, row):
+    closed = replace(execution(row, -8.74, 130), bar=None)
+    told = compared(frame, [IN, OUT, AGAIN, closed])
+    assert told.is_clean
+    assert len(told.fills) == 3
 
 
 def test_a_run_that_has_decided_nothing_yet_is_clean(frame):

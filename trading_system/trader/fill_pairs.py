@@ -27,7 +27,7 @@ Replayed = tuple[float, float, float]
 class Execution:
     """An order of the run that was filled; `bar` is the one it was decided at, or it stopped in.
 
-    One that somebody asked for, to close what is held, has none: no backtest knows of it.
+    One that somebody asked for, to close what is held, has none: nothing decided it.
     """
 
     bar: int | None

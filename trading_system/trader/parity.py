@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from uuid import UUID
 
@@ -23,6 +23,7 @@ from trading_system.domain.orders import Side
 from trading_system.domain.stops import StopKind
 from trading_system.frames import Column, Frame
 from trading_system.storage.times import to_milliseconds
+from trading_system.trader.causes import Cause
 from trading_system.trader.fill_pairs import (
     Execution,
     FillPair,
@@ -93,8 +94,9 @@ def parity(
     `replayed`, shape (n,), is what the strategy decides over that frame now, `decisions` are all of
     that symbol, in any order; `fee` is the taker's share of a value, and `terms` are those of
     before each change: sizes are replayed by what they were computed from, stops as they are now.
-    Unless it `may_short` a target below nothing is flat. Raises InvalidRequest for what the engine
-    cannot work on, and ConfigurationError where it is not installed.
+    What somebody closed, or a kill, the backtest closes too. Unless it `may_short` a target below
+    nothing is flat. Raises InvalidRequest for what the engine cannot work on, and
+    ConfigurationError where it is not installed.
     """
     stored = {each.bar.open_time: each for each in decisions if each.target is not None}
     at: dict[UUID | None, int] = {
@@ -109,23 +111,25 @@ def parity(
         for bar, each in stored.items()
         if each.target is not None and _was_acted_on(each, at)
     }
+    asked = _closings(mandate, frame, executions, {bar for bar in acted if acted[bar].ordered})
+    flat = {bar: Acted(target=0.0, mandate=mandate, ordered=True) for bar in asked.values()}
     rules = rules_of(mandate, instrument, fee=fee, may_short=may_short)
     first = _first(frame, stored)
-    run = replay(frame, acted, rules, mandate.timeframe.name, first=first)
+    run = replay(frame, acted | flat, rules, mandate.timeframe.name, first=first)
     replayed_fills = replayed_by(run, frame, first)
     last = int(frame.open_time[-1])
-    fills = [
-        pair(
-            each,
-            each.bar,
-            _like(each, replayed_fills),
-            as_of(mandate, terms, at[each.order.id]),
-            rules,
-        )
-        for each in executions
+    fills = []
+    for each in executions:
+        bar = asked.get(each.order.id, each.bar)
         # What was decided last, no backtest has filled yet.
-        if each.bar is not None and (each.is_stop or each.bar < last)
-    ]
+        if bar is None or (bar == last and not each.is_stop):
+            continue
+        like = _like(each, bar, replayed_fills)
+        told = pair(each, bar, like, as_of(mandate, terms, at[each.order.id]), rules)
+        if each.order.id not in asked:
+            fills.append(told)
+        elif like is not None:
+            fills.append(replace(told, delay_ms=None, cause=Cause.ASKED))
     sized = is_sized(mandate) and all(is_sized(each.mandate) for each in acted.values())
     fills += [alone(*each) for each in replayed_fills.items()]
     return Parity(
@@ -168,9 +172,31 @@ def _was_acted_on(decision: Decision, filled: Collection[UUID | None]) -> bool:
     return decision.outcome in _ACTED and not unfilled
 
 
-def _like(execution: Execution, replayed: dict[tuple[int, bool], Replayed]) -> Replayed | None:
+def _closings(
+    mandate: Mandate, frame: Frame, executions: Iterable[Execution], ordered: Collection[int]
+) -> dict[UUID, int]:
+    """By order that closed what was held, of no decision's: the bar after which a backtest does it.
+
+    That is the last bar closed by then, or the next one where an order was decided at its close. A
+    backtest does one thing a bar: where another was decided at that one too, it holds on.
+    """
+    found = {}
+    for each in executions:
+        if each.bar is None:
+            under_way = mandate.timeframe.floor(to_milliseconds(each.fills[0].time))
+            row = int(np.searchsorted(frame.open_time, under_way))
+            bars = frame.open_time[max(row - 1, 0) : row + 1].tolist()
+            free = [bar for bar in bars if bar not in ordered]
+            if free:
+                found[each.order.id] = free[0]
+    return found
+
+
+def _like(
+    execution: Execution, bar: int, replayed: dict[tuple[int, bool], Replayed]
+) -> Replayed | None:
     """Taken out of what was replayed: same bar, same cause, same side."""
-    key = execution.bar or 0, execution.is_stop
+    key = bar, execution.is_stop
     found = replayed.get(key)
     if found is None or (found[0] > 0) != (execution.order.request.side is Side.BUY):
         return None
