@@ -139,6 +139,22 @@ def test_what_is_no_exposure_is_found(decide, finding):
     assert str(misshapen(Rule(decide), example_frame(bars=10))) == finding
 
 
+def test_whole_targets_may_be_of_int8_and_are_looked_at_alike():
+    frame = example_frame(bars=30)
+    last = Rule(lambda frame: np.sign(frame.close - frame.close[-1]).astype(np.int8))
+    assert misshapen(last, frame) is None
+    assert look_ahead(last, frame) is not None
+    finding = misshapen(Rule(lambda frame: np.full(len(frame), -128, np.int8)), frame)
+    assert str(finding) == "bar 0: target -128 is not in [-1, 1]"
+
+
+def test_what_is_of_another_type_for_the_past_is_found():
+    def moody(frame):
+        return np.zeros(len(frame), np.int8 if len(frame) == 30 else np.float64)
+
+    assert "1 bars of float64" in str(look_ahead(Rule(moody), example_frame(bars=30)))
+
+
 def test_what_is_not_the_same_twice_is_found():
     calls = iter(np.arange(10) / 10)
 

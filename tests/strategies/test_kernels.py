@@ -50,12 +50,18 @@ def test_what_cannot_be_counted_is_told_by_all(bad):
     values = np.array([1.0, bad, 1.0])
     for way in (kernels.count.loop, kernels.count.plain, kernels.count.fastest):
         assert way(values, 1.0, np.empty(4, np.int64)) == np.inf
+    for way in (kernels.cross.loop, kernels.cross.plain, kernels.cross.fastest):
+        assert way(values, 1.0, 1, 2, 0, np.empty(9, np.int64), np.empty(3, np.int8)) == np.inf
 
 
 @settings(deadline=None)
-@given(values=prices, fast=periods, more=periods, below=draw.sampled_from([0.0, -1.0]))
+@given(values=prices, fast=periods, more=periods, below=draw.sampled_from([0, -1]))
 def test_ordering(values, fast, more, below):
-    same(kernels.order, (totals_of(values), fast, fast + more, below), np.empty(len(values)))
+    out = np.empty(len(values), np.int8)
+    signs = same(kernels.order, (totals_of(values), fast, fast + more, below), out)
+    scratch = np.empty(fast + more + 17, np.int64)  # 16 values at once
+    crossed = same(kernels.cross, (values, 100.0, fast, fast + more, below, scratch), out)
+    assert crossed.tobytes() == signs.tobytes()
 
 
 @settings(deadline=None)

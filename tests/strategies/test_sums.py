@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as draw
 
 from trading_system.domain.errors import InvalidRequest
-from trading_system.strategies.sums import window_sums
+from trading_system.strategies.sums import order, window_sums
 
 decimals = draw.integers(0, 8).flatmap(
     lambda places: draw.lists(
@@ -40,8 +40,8 @@ def test_means_are_those_of_the_decimals(prices, period):
 @given(prices=decimals, fast=draw.integers(1, 12), more=draw.integers(1, 12))
 def test_the_order_of_two_means_is_that_of_the_decimals(prices, fast, more):
     slow = fast + more
-    order = window_sums(np.array(prices)).order(fast, slow, below=-1.0)
-    for i, told in enumerate(order.tolist()):
+    signs = order(np.array(prices), fast, slow, below=-1)
+    for i, told in enumerate(signs.tolist()):
         if i < slow - 1:
             assert told == 0
         else:
@@ -50,12 +50,27 @@ def test_the_order_of_two_means_is_that_of_the_decimals(prices, fast, more):
             assert told == (quick > calm) - (quick < calm)
 
 
+@settings(max_examples=50, deadline=None)
+@given(
+    prices=decimals,
+    repeats=draw.integers(0, 120),
+    fast=draw.integers(1, 40),
+    more=draw.integers(1, 600),
+    below=draw.sampled_from([0, -1]),
+)
+def test_sums_that_are_not_kept_give_the_same_order(prices, repeats, fast, more, below):
+    """Also over more values than are added up at once, and over fewer than a window has."""
+    values = np.tile(np.array(prices), repeats)
+    kept = window_sums(values).order(fast, fast + more, below=below)
+    assert order(values, fast, fast + more, below=below).tobytes() == kept.tobytes()
+
+
 def test_a_tie_of_decimals_is_a_tie_though_their_floats_differ():
     prices = np.array([0.1, 0.2, 0.3])
     assert (0.1 + 0.2 + 0.3) / 3 != 0.2
     sums = window_sums(prices)
     assert sums.means(3)[-1] == 0.2
-    assert window_sums(np.array([0.1, 0.3, 0.1, 0.3])).order(2, 4, below=-1.0)[-1] == 0
+    assert window_sums(np.array([0.1, 0.3, 0.1, 0.3])).order(2, 4, below=-1)[-1] == 0
 
 
 def test_nothing_drifts_over_a_year_of_minutes():
@@ -71,7 +86,7 @@ def test_nothing_drifts_over_a_year_of_minutes():
 def test_the_mean_of_a_constant_is_the_same_for_every_period(price, period):
     sums = window_sums(np.full(31, price))
     assert sums.means(period)[-1] == sums.means(31)[-1] == pytest.approx(price, rel=1e-11)
-    assert not sums.order(period, 31, below=-1.0).any()
+    assert not sums.order(period, 31, below=-1).any()
 
 
 @settings(max_examples=50, deadline=None)
@@ -79,9 +94,9 @@ def test_the_mean_of_a_constant_is_the_same_for_every_period(price, period):
 def test_sums_too_large_to_be_multiplied_are_compared_all_the_same(prices, fast, more):
     sums = window_sums(np.array(prices))
     large = replace(sums, top=2**62 // (fast + more))  # as far as the choice of the way goes
-    usual = sums.order(fast, fast + more, below=-1.0)
-    assert large.order(fast, fast + more, below=-1.0).tobytes() == usual.tobytes()
-    assert large.order(fast, fast + more, below=0.0).tolist() == np.maximum(usual, 0).tolist()
+    usual = sums.order(fast, fast + more, below=-1)
+    assert large.order(fast, fast + more, below=-1).tobytes() == usual.tobytes()
+    assert large.order(fast, fast + more, below=0).tolist() == np.maximum(usual, 0).tolist()
 
 
 def test_sums_may_wrap_around_as_long_as_a_window_does_not():
@@ -90,7 +105,7 @@ def test_sums_may_wrap_around_as_long_as_a_window_does_not():
     sums = window_sums(prices)
     assert int(sums.top) * len(prices) > 2**63
     assert sums.means(7)[[99_999, -1]].tolist() == [9e5, 9e5 + 0.5]
-    assert sums.order(2, 7, below=-1.0)[[99_999, 100_000, 100_005, 100_006]].tolist() == [
+    assert sums.order(2, 7, below=-1)[[99_999, 100_000, 100_005, 100_006]].tolist() == [
         0,
         1,
         1,
@@ -104,7 +119,9 @@ def test_a_rise_beyond_exact_sums_is_refused():
     with pytest.raises(InvalidRequest, match="exact sums of 100 of them"):
         sums.means(100)
     with pytest.raises(InvalidRequest, match="exact sums of 1000 of them"):
-        sums.order(100, 1_000, below=0.0)
+        sums.order(100, 1_000, below=0)
+    with pytest.raises(InvalidRequest, match="exact sums of 1000 of them"):
+        order(np.array([1.0, 1e7]), 100, 1_000, below=0)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 1e60])
@@ -114,6 +131,8 @@ def test_what_is_no_price_is_refused(bad, at):
     prices[at] = bad
     with pytest.raises(InvalidRequest, match="a price is no number"):
         window_sums(prices)
+    with pytest.raises(InvalidRequest, match="a price is no number"):
+        order(prices, 1, 2, below=0)
 
 
 @pytest.mark.parametrize(
@@ -125,4 +144,4 @@ def test_odd_beginnings_have_means_too(prices, mean):
 
 def test_no_prices_have_no_means():
     sums = window_sums(np.zeros(0))
-    assert len(sums.means(3)) == len(sums.order(2, 3, below=0.0)) == 0
+    assert len(sums.means(3)) == len(sums.order(2, 3, below=0)) == 0

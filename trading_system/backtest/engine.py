@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -133,6 +134,12 @@ def after(frame: Frame, warmup: int) -> tuple[Column, ...]:
     return tuple(column[warmup:] for column in columns)
 
 
+def readable(targets: Any) -> Targets:
+    """Targets as kernels read them: int8 as they are, all else as float64 or a ValueError."""
+    found = np.asarray(targets)
+    return found if found.dtype == np.int8 else np.asarray(found, np.float64)
+
+
 def play_targets(
     frame: Frame,
     targets: Targets,
@@ -147,8 +154,7 @@ def play_targets(
         raise InvalidRequest(f"{len(frame)} candles need as many targets, not {targets.shape}")
     kernels = compiled()
     bars, packed = after(frame, warmup), records.packed(rules)
-    exposures = targets if targets.dtype == np.int8 else np.asarray(targets, np.float64)
-    exposures = exposures[warmup:]
+    exposures = readable(targets)[warmup:]
     places, wanted = np.empty(at_once, np.int64), np.empty(at_once)
     bar = 0
 

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
-
 from trading_system.backtest import engine, grid
 from trading_system.backtest.engine import Result
 from trading_system.backtest.metrics import Metrics
@@ -16,7 +14,7 @@ from trading_system.backtest.rules import Rules
 from trading_system.domain.errors import InvalidRequest, TradingError
 from trading_system.frames import Column
 from trading_system.research.history import History
-from trading_system.strategies.base import Strategy, targets_on
+from trading_system.strategies.base import Strategy, Targets, targets_on
 from trading_system.strategies.grid import Grid
 
 _GRID_IGNORES = (
@@ -61,9 +59,9 @@ def summaries(
     return summarized
 
 
-def _targets(strategy: Strategy, targets: Callable[[Strategy], Column]) -> Column:
+def _targets(strategy: Strategy, targets: Callable[[Strategy], Targets]) -> Targets:
     try:
-        found = np.asarray(targets(strategy), np.float64)
+        found = engine.readable(targets(strategy))
     except TradingError:
         raise
     except Exception as error:  # whatever somebody's own code may raise

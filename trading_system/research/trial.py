@@ -21,13 +21,12 @@ from trading_system.backtest.metrics import Metrics
 from trading_system.backtest.records import Rows
 from trading_system.backtest.rules import Rules
 from trading_system.domain.errors import ConfigurationError, TradingError
-from trading_system.frames import Column
 from trading_system.research.code_version import content_hash, own_file
 from trading_system.research.history import History
 from trading_system.research.playing import summaries
 from trading_system.research.space import Space, said
 from trading_system.strategies import registry
-from trading_system.strategies.base import Strategy, targets_on
+from trading_system.strategies.base import Strategy, Targets, targets_on
 
 ROW = np.dtype(
     [
@@ -105,7 +104,7 @@ def judge(question: Question) -> Callable[[Sequence[int]], Rows]:
     return judged
 
 
-def targets_of(question: Question) -> Callable[[int], Column]:
+def targets_of(question: Question) -> Callable[[int], Targets]:
     """A function that gives the targets of a combination over the whole frame, shape (n,).
 
     Raises what `judge` raises.
@@ -114,7 +113,7 @@ def targets_of(question: Question) -> Callable[[int], Column]:
     kind = question.recipe.kind()
     targets = targets_on(kind, question.history.frame)
 
-    def found(combination: int) -> Column:
+    def found(combination: int) -> Targets:
         with naming(question, combination):
             return targets(question.space.build(kind, combination))
 

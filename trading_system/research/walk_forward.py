@@ -18,13 +18,13 @@ from trading_system.backtest.engine import Result
 from trading_system.backtest.metrics import Metrics
 from trading_system.domain.errors import InvalidRequest
 from trading_system.domain.timeframes import Timeframe
-from trading_system.frames import Column
 from trading_system.research.engines import Engine
 from trading_system.research.history import History, part
 from trading_system.research.objectives import Objective
 from trading_system.research.space import accepted
 from trading_system.research.sweep import batch_size, batches
 from trading_system.research.trial import Question, targets_of
+from trading_system.strategies.base import Targets
 from trading_system.strategies.grid import Grid
 
 
@@ -194,7 +194,7 @@ def _record(asked: Walk, chosen: Sequence[int | None]) -> Record:
     return Record(steps=tuple(steps), result=result)
 
 
-def _metrics(question: Question, targets: Column, first: int, last: int) -> Metrics:
+def _metrics(question: Question, targets: Targets, first: int, last: int) -> Metrics:
     """The metrics over some of the bars, beginning with neither position nor history."""
     return backtests.summarize(
         part(question.history.frame, first, last),

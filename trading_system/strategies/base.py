@@ -14,8 +14,14 @@ from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import Any, ClassVar, Protocol, TypeVar, cast
 
+import numpy as np
+from numpy.typing import NDArray
+
 from trading_system.domain.errors import InvalidRequest
 from trading_system.frames import Column, Frame
+
+Targets = Column | NDArray[np.int8]
+"""The wanted exposure by bar; int8 where none is but 1, 0 and -1, which is an eighth to read."""
 
 Value = bool | int | float | Decimal | StrEnum
 """What a parameter may be; the type of its default says which."""
@@ -45,7 +51,7 @@ class Strategy(Protocol):
         """How many bars come before the first target that means something."""
         ...
 
-    def targets(self, frame: Frame) -> Column:
+    def targets(self, frame: Frame) -> Targets:
         """The wanted exposure by bar, shape (n,), in [-1, 1]: all short .. flat (0) .. all long.
 
         A target is decided at the close of its bar; bars without enough history are flat.
@@ -193,7 +199,7 @@ def lines_of(strategy: Strategy, frame: Frame) -> dict[str, Column]:
     return {} if lines is None else lines(frame)
 
 
-def targets_on(kind: type[Strategy], frame: Frame) -> Callable[[Any], Column]:
+def targets_on(kind: type[Strategy], frame: Frame) -> Callable[[Any], Targets]:
     """A function that gives the targets of any parameters on one frame, for sweeps.
 
     What all parameters share is computed once, where the strategy says what that is: a static

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from trading_system.domain.candles import MINUTE
 from trading_system.frames import Column, Frame
-from trading_system.strategies.base import Strategy, first
+from trading_system.strategies.base import Strategy, Targets, first
 
 _CUTS = 24
+_KINDS = (np.float64, np.int8)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,11 +42,11 @@ def examine(strategy: Strategy, frame: Frame, *, seed: int = 0) -> Finding | Non
 def misshapen(strategy: Strategy, frame: Frame) -> Finding | None:
     """Targets of another shape or type, out of [-1, 1], or not the same twice; None if well."""
     targets = strategy.targets(frame)
-    if not isinstance(targets, np.ndarray) or targets.dtype != np.float64:
+    if not isinstance(targets, np.ndarray) or targets.dtype not in _KINDS:
         return Finding(problem=f"targets are an array of float64, not {_described(targets)}")
     if targets.shape != (len(frame),):
         return Finding(problem=f"targets have the shape {targets.shape}, not ({len(frame)},)")
-    outside = np.flatnonzero(~(np.abs(targets) <= 1.0))  # NaN is outside too
+    outside = np.flatnonzero(~((targets >= -1.0) & (targets <= 1.0)))  # NaN is outside too
     if len(outside):
         bar = int(outside[0])
         return Finding(problem=f"target {targets[bar]} is not in [-1, 1]", bar=bar)
@@ -113,11 +114,13 @@ def _with_times(open_time: NDArray[np.int64], rows: Column) -> Frame:
     return Frame.from_array(rows)
 
 
-def _changed(before: Column, after: Column, problem: str) -> Finding | None:
-    """The first place where two columns are not the same bits."""
-    if len(before) != len(after):
-        return Finding(problem=problem.format(f"{len(before)} bars", f"{len(after)} bars"))
-    places = np.flatnonzero(before.view(np.int64) != after.view(np.int64))
+def _changed(before: Targets, after: Targets, problem: str) -> Finding | None:
+    """The first place where targets are not the same bits."""
+    if len(before) != len(after) or before.dtype != after.dtype:
+        described = (f"{len(each)} bars of {each.dtype}" for each in (before, after))
+        return Finding(problem=problem.format(*described))
+    bits = np.dtype(f"i{before.itemsize}")
+    places = np.flatnonzero(before.view(bits) != after.view(bits))
     if not len(places):
         return None
     bar = int(places[0])

@@ -4,6 +4,8 @@ Both ways make the same operations in the same order, so their results are equal
 numba is loaded at the first call, because importing it takes longer than most commands.
 """
 
+# ruff: noqa: PLR0917 -- what is compiled takes plain arrays, by their place
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -19,6 +21,7 @@ from trading_system.frames import Column
 
 Counts = NDArray[np.int64]
 Mask = NDArray[np.bool_]
+Signs = NDArray[np.int8]
 
 COUNT_LIMIT = 2.0**62
 """Counts stay below, so that the difference of two of them is an int64."""
@@ -82,25 +85,25 @@ Infinity, and totals without meaning, when one is not a number or not below COUN
 """
 
 
-def _order_loop(totals: Counts, fast: int, slow: int, below: float, out: Column) -> None:
-    out[: slow - 1] = 0.0
+def _order_loop(totals: Counts, fast: int, slow: int, below: int, out: Signs) -> None:
+    out[: slow - 1] = 0
     # Four views that begin together: an index that is never negative becomes vectors.
     ends, starts = totals[slow:], totals[: max(len(totals) - slow, 0)]
     middles, signs = totals[slow - fast :], out[slow - 1 :]
     for k in range(len(ends)):
         quick = (ends[k] - middles[k]) * slow
         calm = (ends[k] - starts[k]) * fast
-        signs[k] = (1.0 if quick > calm else 0.0) + (below if quick < calm else 0.0)
+        signs[k] = (1 if quick > calm else 0) + (below if quick < calm else 0)
 
 
-def _order_plain(totals: Counts, fast: int, slow: int, below: float, out: Column) -> None:
+def _order_plain(totals: Counts, fast: int, slow: int, below: int, out: Signs) -> None:
     ends = totals[slow:]
     quick = ends - totals[slow - fast : slow - fast + len(ends)]
     calm = ends - totals[: len(ends)]
     quick *= slow
     calm *= fast
-    out[: slow - 1] = 0.0
-    np.greater(quick, calm, out=out[slow - 1 :])
+    out[: slow - 1] = 0
+    np.greater(quick, calm, out=out[slow - 1 :].view(bool))
     if below:
         out[slow - 1 :][quick < calm] = below
 
@@ -110,6 +113,53 @@ order = Kernel(_order_loop, _order_plain)
 
 0 where both are equal and before there are `slow` values. Exact: both sums are multiplied by the
 other period instead of divided by their own.
+"""
+
+
+def _cross_loop(
+    values: Column, scale: float, fast: int, slow: int, below: int, totals: Counts, out: Signs
+) -> float:
+    totals[: slow + 1] = 0
+    block = len(totals) - slow - 1
+    # Four views that begin together: an index that is never negative becomes vectors.
+    ends, middles, starts = totals[slow + 1 :], totals[slow + 1 - fast :], totals[1:]
+    total, top = np.int64(0), np.int64(0)
+    odd = False
+    for start in range(0, len(values), block):
+        prices, signs = values[start : start + block], out[start : start + block]
+        for k in range(len(prices)):
+            count = np.rint(prices[k] * scale)
+            usual = abs(count) < 2.0**62
+            ends[k] = np.int64(count if usual else 0.0)
+            odd |= not usual
+            top = max(top, abs(ends[k]))
+        for k in range(len(prices)):
+            total += ends[k]
+            ends[k] = total
+        for k in range(len(prices)):
+            quick = (ends[k] - middles[k]) * slow
+            calm = (ends[k] - starts[k]) * fast
+            signs[k] = (1 if quick > calm else 0) + (below if quick < calm else 0)
+        for k in range(slow + 1):
+            totals[k] = totals[block + k]
+    out[: slow - 1] = 0
+    return np.inf if odd else float(top)
+
+
+def _cross_plain(
+    values: Column, scale: float, fast: int, slow: int, below: int, _: Counts, out: Signs
+) -> float:
+    every = np.empty(len(values) + 1, np.int64)
+    top = _count_plain(values, scale, every)
+    _order_plain(every, fast, slow, below, out)
+    return top
+
+
+cross = Kernel(_cross_loop, _cross_plain)
+"""(values, scale, fast, slow, below, totals, out (n,)) -> largest size: `count` and `order` in one.
+
+`totals` is scratch, of more than slow + 1 places: some thousand stay in the nearest cache, where
+those of all values have to go through memory.
 """
 
 

@@ -7,8 +7,8 @@ from typing import ClassVar
 
 from trading_system.domain.errors import InvalidRequest
 from trading_system.frames import Column, Frame
-from trading_system.strategies.base import parameter, validate
-from trading_system.strategies.sums import WindowSums, window_sums
+from trading_system.strategies.base import Targets, parameter, validate
+from trading_system.strategies.sums import WindowSums, order, window_sums
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,8 +34,8 @@ class SmaCross:
     def warmup(self) -> int:
         return self.slow - 1
 
-    def targets(self, frame: Frame) -> Column:
-        return self.targets_from(self.prepared(frame))
+    def targets(self, frame: Frame) -> Targets:
+        return order(frame.close, self.fast, self.slow, below=self._below)
 
     def lines(self, frame: Frame) -> dict[str, Column]:
         sums = self.prepared(frame)
@@ -46,6 +46,10 @@ class SmaCross:
         """What all periods share: the sums of closes."""
         return window_sums(frame.close)
 
-    def targets_from(self, sums: WindowSums) -> Column:
+    def targets_from(self, sums: WindowSums) -> Targets:
         """The targets, shape (n,), by the sums of closes."""
-        return sums.order(self.fast, self.slow, below=-1.0 if self.short else 0.0)
+        return sums.order(self.fast, self.slow, below=self._below)
+
+    @property
+    def _below(self) -> int:
+        return -1 if self.short else 0

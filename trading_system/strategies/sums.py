@@ -18,10 +18,12 @@ from numpy.typing import NDArray
 from trading_system.domain.errors import InvalidRequest
 from trading_system.frames import Column
 from trading_system.strategies import kernels
+from trading_system.strategies.kernels import Signs
 
 _DIGITS = 12
 _MOST_DECIMALS = 22  # 10^22 is the largest power of ten that float64 holds exactly
 _LIMIT = 2**63
+_BLOCK = 2_048  # values at once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -47,13 +49,13 @@ class WindowSums:
         means[period - 1 :] = (whole + (sums - whole * period) / period) / self.scale
         return means
 
-    def order(self, fast: int, slow: int, *, below: float) -> Column:
+    def order(self, fast: int, slow: int, *, below: int) -> Signs:
         """1 where the mean of `fast` values is above that of `slow` (more than fast), shape (n,).
 
         `below` where it is below; 0 where both are equal and before there are `slow` values.
         Raises InvalidRequest when a sum could be too large.
         """
-        out = np.empty(len(self.totals) - 1)
+        out = np.empty(len(self.totals) - 1, np.int8)
         if self.top * fast * slow < _LIMIT:
             kernels.order(self.totals, fast, slow, below, out)
             return out
@@ -63,8 +65,8 @@ class WindowSums:
         whole = quick // fast - calm // slow
         rest = quick % fast * slow - calm % slow * fast
         sign = np.where(whole != 0, whole, rest)
-        out[: slow - 1] = 0.0
-        out[slow - 1 :] = np.where(sign > 0, 1.0, np.where(sign < 0, below, 0.0))
+        out[: slow - 1] = 0
+        out[slow - 1 :] = np.where(sign > 0, 1, np.where(sign < 0, below, 0))
         return out
 
     def _sums(self, period: int) -> NDArray[np.int64]:
@@ -80,10 +82,25 @@ def window_sums(values: Column) -> WindowSums:
     """Sums over any window of `values`, shape (n,); InvalidRequest for NaN, infinity and 2^62."""
     scale = _scale(values)
     totals = np.empty(len(values) + 1, np.int64)
-    top = kernels.count(values, scale, totals)
+    top = _counted(kernels.count(values, scale, totals))
+    return WindowSums(totals=totals, scale=scale, top=top)
+
+
+def order(values: Column, fast: int, slow: int, *, below: int) -> Signs:
+    """`WindowSums.order` of `values`, for who needs their sums once: they are not kept."""
+    scratch = np.empty(slow + 1 + max(_BLOCK, 4 * slow), np.int64)
+    out = np.empty(len(values), np.int8)
+    top = _counted(kernels.cross(values, _scale(values), fast, slow, below, scratch, out))
+    if top * fast * slow < _LIMIT:
+        return out
+    return window_sums(values).order(fast, slow, below=below)
+
+
+def _counted(top: float) -> int:
+    """The largest count, if all could be counted."""
     if top == math.inf:
         raise InvalidRequest("a price is no number, or too large beside the first of the frame")
-    return WindowSums(totals=totals, scale=scale, top=int(top))
+    return int(top)
 
 
 def _scale(values: Column) -> float:
