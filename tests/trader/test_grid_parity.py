@@ -178,6 +178,7 @@ def test_a_fill_worse_than_its_limit_is_not_clean(run):
 
 
 def test_a_better_price_than_the_level_is_a_slippage_below_nothing(run):
+    run.orders[1][0] = replace(run.orders[1][0], mid_price=D(95))
     run.fill(1, 2.5, 89, maker=False)
     (pair, *_) = compared(run, frame(*FALLS_AND_RISES)).fills
     assert (pair.cause, pair.slippage, pair.latency) == (None, -1, 0)
@@ -200,6 +201,23 @@ def test_turns_within_a_bar_that_its_stated_way_does_not_take_are_told(run):
     assert [each.cause for each in told.fills] == [None, Cause.PATH]
     assert told.is_clean
     assert sum(map(parts, told.fills)) == pytest.approx(lost(told))
+
+
+def test_a_turn_that_undoes_one_that_was_the_runs_alone_follows_from_it(run):
+    run.fill(1, 2.2)
+    run.fill(1, 2.8)
+    run.fill(1, 3.5)
+    told = compared(run, frame(95, 95, (99, 100.5, 89, 95), (95, 95, 88, 88)))
+    assert [each.cause for each in told.fills] == [None, Cause.PATH, Cause.FOLLOWS]
+    assert told.is_clean
+
+
+def test_what_follows_must_be_within_its_candle_all_the_same(run):
+    run.fill(1, 2.2)
+    run.fill(1, 2.8)
+    run.fill(1, 3.5)
+    told = compared(run, frame(95, 95, (99, 100.5, 89, 95), 95))
+    assert [each.cause for each in told.fills] == [None, Cause.PATH, Cause.BEYOND]
 
 
 def test_while_nothing_rested_a_backtest_goes_on_and_that_is_no_fault(run):
@@ -296,6 +314,20 @@ def test_what_somebody_closed_the_backtest_closes_at_that_price_and_both_begin_a
     assert (closed.replayed_quantity, closed.replayed_price, closed.delay_ms) == (1, 89, None)
     assert (closed.slippage, closed.latency, closed.partial, closed.alone) == (0, 0, 0, 0)
     assert closed.size == pytest.approx(0.001 * (89 - 101))
+    assert sum(map(parts, told.fills)) == pytest.approx(lost(told))
+
+
+def test_of_two_orders_that_closed_all_the_first_has_the_backtests_beside_it(run):
+    run.fill(1, 2.5)
+    for cell in (0, 1):
+        run.end(cell, 3.3)
+    run.close(3.4, "0.5", 89)
+    run.close(3.5, "0.499", 88)
+    told = compared(run, frame(95, 95, (95, 95, 88, 89), 89))
+    assert [(each.quantity, each.replayed_quantity) for each in told.fills[1:]] == [
+        (0.5, 1),
+        (0.499, 0),
+    ]
     assert sum(map(parts, told.fills)) == pytest.approx(lost(told))
 
 

@@ -16,6 +16,7 @@ from trading_system.domain.candles import MINUTE, Candle
 from trading_system.domain.errors import InvalidRequest, NotFound, UnknownSymbol
 from trading_system.domain.orders import OrderRequest, OrderType, Side
 from trading_system.storage.mandates import Grids
+from trading_system.trader.causes import Cause
 from trading_system.trader.parities import Parities
 
 WORKER = (sys.executable, "-m", "trading_system.trader.parity_worker")
@@ -193,11 +194,40 @@ async def test_a_grid_is_compared_cell_by_cell_with_what_it_has_on_record(bench,
         (1, 0, 90),
         (1, 1, 100),
     ]
-    parts = sum(
-        each.latency + each.slippage + (each.fee or 0.0) + each.size + each.partial + each.alone
+    assert lost_by_parts(report) == pytest.approx(report.replayed_profit - report.profit)
+
+
+async def test_a_grid_that_was_emptied_and_begun_again_is_two_grids_to_the_backtest(
+    bench, parities
+):
+    grid = {"levels": "3", "low": "80", "high": "100", "quantity": "1"}
+    mandate = await bench.trading(strategy="grid", parameters=grid)
+    await bench.beat(95)
+    await moves(bench, 95, 89)
+    await bench.strategies.stop(mandate.id, flatten=True)
+    await bench.settle()
+    await moves(bench, 89, 95)
+    await bench.strategies.start(mandate.id)
+    for opened, price in ((95, 95), (95, 89), (89, 95)):
+        await moves(bench, opened, price)
+    (report,) = await parities().of(mandate.id)
+    assert report.is_clean
+    assert [(each.cell, each.number, each.side, each.cause) for each in report.fills] == [
+        (1, 0, Side.BUY, None),
+        (None, None, Side.SELL, Cause.ASKED),
+        (1, 2, Side.BUY, None),
+    ]
+    closed = report.fills[1]
+    assert (closed.price, closed.replayed_price) == (89, 89)
+    assert (closed.quantity, closed.replayed_quantity) == (0.999, 1)
+    assert lost_by_parts(report) == pytest.approx(report.replayed_profit - report.profit)
+
+
+def lost_by_parts(report):
+    return sum(
+        each.latency + each.slippage + each.fee + each.size + each.partial + each.alone
         for each in report.fills
     )
-    assert parts == pytest.approx(report.replayed_profit - report.profit)
 
 
 async def moves(bench, opened, price):

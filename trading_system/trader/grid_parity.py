@@ -149,9 +149,11 @@ class _Comparison:
         rows = {bars.row(filled_from(each)) for each in judged.values()}
         for turn, like, follows in aligned(turns(orders, judged, bars), likes):
             cause = of_pair(turn, like, resting, rows, bars)
+            if follows and cause is not None and not cause.contradicts:
+                cause = Cause.FOLLOWS
             if turn is None:
                 assert like is not None  # noqa: S101 -- nothing is aligned with nothing
-                yield self.pairing.undone(like, cell, Cause.FOLLOWS if follows else cause)
+                yield self.pairing.undone(like, cell, cause)
             elif like is None:
                 yield from (self._done(each, cause) for each in turn.executions)
             else:
