@@ -416,6 +416,29 @@ async def test_an_order_that_ended_is_not_amended(manager, rest, trading, says):
     assert trading.amended == []
 
 
+async def test_nothing_takes_the_place_of_an_order_that_was_to_be_cancelled(
+    manager, rest, trading, orders, says
+):
+    """The cancel came first, and nobody knows yet what became of it."""
+    order = await rest()
+    answer = asyncio.get_running_loop().create_future()
+    trading.answers.append(answer)
+    cancelling = asyncio.create_task(manager.cancel(order.id))
+    await settle()
+    change = await manager.prepare(planned(order, price=HIGHER, quantity=None))
+    replacing = asyncio.create_task(manager.carry_out(change))
+    await settle()
+    answer.set_result(OutcomeUnknown("timeout"))
+    with pytest.raises(OutcomeUnknown):
+        await cancelling
+    with pytest.raises(NotModified, match="is being cancelled") as refused:
+        await replacing
+    assert (refused.value.old.status, refused.value.new.status) == (S.PENDING_CANCEL, S.REJECTED)
+    assert [call for call, _ in trading.sent] == ["place", "cancel"]
+    trading.answers.append(says("CANCELED"))
+    assert (await manager.look_up(order)).status is S.CANCELED
+
+
 async def test_a_cancel_waits_for_the_modification_before_it(manager, rest, trading, halves, says):
     """Else the order that took the place would stay."""
     order = await rest()

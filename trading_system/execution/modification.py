@@ -159,6 +159,9 @@ class Modifier:
     async def _replaced(self, planned_on: Order, new: Order) -> Order:
         if (forbidden := self._may_send(new)) is not None:
             raise await self._refused(planned_on, new, forbidden)
+        old = await self._orders.get(planned_on.id)
+        if old.status is OrderStatus.PENDING_CANCEL:
+            raise await self._refused(old, new, "the old one is being cancelled")
         old = await self._booking.verdict(
             planned_on, OrderStatus.PENDING_CANCEL, f"to be replaced by {new.id}"
         )
