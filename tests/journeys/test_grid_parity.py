@@ -53,11 +53,7 @@ async def test_a_grid_over_a_restart_did_what_a_backtest_does(exchange, at, live
     async with exchange(market=tape) as running:
         settings = at(running, streams="off")
         async with live(settings) as day:
-            registered = await day.http.post("/symbols", json={"symbol": "BTC/USDT"})
-            await day.backfilled(registered.json()["backfill"]["id"])
-            made = await day.http.post("/strategies", json=GRID)
-            path = made.headers["Location"]
-            assert (await day.http.post(f"{path}/start")).json()["state"] == "running"
+            path = await begun(day, GRID)
             await minutes(day, DOWN - 1)
         await clock.advance(60)
         async with live(settings) as day:
@@ -80,11 +76,37 @@ async def test_a_grid_over_a_restart_did_what_a_backtest_does(exchange, at, live
     assert crossed["cause"] == "path"
 
 
+@pytest.mark.slow
+async def test_a_grid_on_a_market_that_turns_many_times_a_minute_contradicts_no_candle(
+    exchange, at, live
+):
+    """Its orders come back while the price goes on, so that some fills are one side's alone."""
+    parameters = {"levels": 5, "quantity": "0.001", "atr_period": 3, "atr_width": 1}
+    async with exchange(seed=3) as running, live(at(running, streams="off")) as day:
+        path = await begun(day, GRID | {"capital": "5000", "parameters": parameters})
+        await minutes(day, 18)
+        (report,) = (await day.http.get(f"{path}/parity", timeout=60)).json()
+    assert report["clean"], report
+    assert len(report["fills"]) > 20
+    parts = sum(pair[part] for pair in report["fills"] for part in PARTS)
+    assert parts == pytest.approx(report["replayed_profit"] - report["profit"])
+
+
+async def begun(day, wish) -> str:
+    """Where a grid is to be asked about."""
+    registered = await day.http.post("/symbols", json={"symbol": "BTC/USDT"})
+    await day.backfilled(registered.json()["backfill"]["id"])
+    path = (await day.http.post("/strategies", json=wish)).headers["Location"]
+    assert (await day.http.post(f"{path}/start")).json()["state"] == "running"
+    return path
+
+
 async def minutes(day, count):
     """So many pass, in steps of fifteen seconds; each time all comes to rest before the next."""
-    begun = day.clock.milliseconds()
+    since = day.clock.milliseconds()
     for step in range(1, 4 * count + 1):
-        await day.clock.advance((begun + step * 15_000 - day.clock.milliseconds()) / 1_000)
+        left = since + step * 15_000 - day.clock.milliseconds()
+        await day.clock.advance(max(left, 0) / 1_000)
         await day.until(partial(at_rest, day), "an order in each cell")
 
 

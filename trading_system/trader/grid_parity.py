@@ -130,7 +130,8 @@ class _Comparison:
         for cell, several in enumerate(cells):
             fills += self._cell(cell, stint.orders[cell], several, end=end)
             likes += several
-        held = sum(like.signed for several in cells for like in several)
+        full = sum(1 if like.side is Side.BUY else -1 for several in cells for like in several)
+        held = full * float(self.record.quantity)
         for closing in stint.closings:
             fills.append(self._closed(closing, held, likes))
             held = 0.0
