@@ -228,6 +228,19 @@ def test_while_nothing_rested_a_backtest_goes_on_and_that_is_no_fault(run):
     assert told.is_clean
 
 
+def test_what_was_stopped_catches_up_at_a_better_price_and_says_that_it_was_away(run):
+    """The price fell to 88 in bar 2, while nothing rested; from 4.1 on the run is back."""
+    for cell in (0, 1):
+        run.end(cell, 1.9)
+        run.place(cell, 4.1)
+    run.fill(1, 4.1, 85, maker=False)
+    told = compared(run, frame(95, 95, (95, 95, 88, 88), (88, 88, 85, 85), 85))
+    (pair,) = told.fills
+    assert (pair.bar, pair.cause, pair.delay_ms) == (at(2), Cause.AWAY, 66_000)
+    assert (pair.number, pair.price, pair.slippage) == (1, 85, -5)
+    assert told.is_clean
+
+
 def test_an_order_that_ended_in_part_and_the_next_one_are_one_turn(run):
     run.part(1, 2.2, "0.4")
     run.end(1, 2.3)
