@@ -8,8 +8,8 @@ up to the whole. Refuses to judge a bar whose successor has not closed: no backt
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
 
@@ -19,21 +19,17 @@ from trading_system.backtest.rules import Rules
 from trading_system.domain.decisions import Decision, Outcome
 from trading_system.domain.instruments import Instrument, Symbol
 from trading_system.domain.mandates import Mandate, Terms, as_of
-from trading_system.domain.orders import Side
 from trading_system.domain.stops import StopKind
 from trading_system.frames import Column, Frame
 from trading_system.storage.times import to_milliseconds
-from trading_system.trader.causes import Cause
 from trading_system.trader.fill_pairs import (
     Execution,
     FillPair,
-    Replayed,
-    alone,
     is_sized,
-    pair,
     profit,
     replayed_by,
 )
+from trading_system.trader.pairing import closings, paired
 from trading_system.trader.replay import Acted, replay
 
 _ACTED = frozenset({Outcome.ORDERED, Outcome.FITTED, Outcome.UNCHANGED})
@@ -99,39 +95,25 @@ def parity(
     ConfigurationError where it is not installed.
     """
     stored = {each.bar.open_time: each for each in decisions if each.target is not None}
-    at: dict[UUID | None, int] = {
+    sent: dict[UUID | None, int] = {
         each.order.id: to_milliseconds(each.order.created_at) for each in executions
     }
-    acted = {
-        bar: Acted(
-            target=each.target,
-            mandate=as_of(mandate, terms, at.get(each.order_id, each.at)),
-            ordered=each.outcome is Outcome.ORDERED,
-        )
-        for bar, each in stored.items()
-        if each.target is not None and _was_acted_on(each, at)
-    }
-    asked = _closings(mandate, frame, executions, {bar for bar in acted if acted[bar].ordered})
-    flat = {bar: Acted(target=0.0, mandate=mandate, ordered=True) for bar in asked.values()}
+    acted = _acted(mandate, terms, stored.values(), sent)
+    ordered = {bar for bar, each in acted.items() if each.ordered}
+    closed = closings(mandate.timeframe, frame, executions, ordered)
+    flat = {bar: Acted(target=0.0, mandate=mandate, ordered=True) for bar in closed.values()}
     rules = rules_of(mandate, instrument, fee=fee, may_short=may_short)
     first = _first(frame, stored)
     run = replay(frame, acted | flat, rules, mandate.timeframe.name, first=first)
-    replayed_fills = replayed_by(run, frame, first)
-    last = int(frame.open_time[-1])
-    fills = []
-    for each in executions:
-        bar = asked.get(each.order.id, each.bar)
-        # What was decided last, no backtest has filled yet.
-        if bar is None or (bar == last and not each.is_stop):
-            continue
-        like = _like(each, bar, replayed_fills)
-        told = pair(each, bar, like, as_of(mandate, terms, at[each.order.id]), rules)
-        if each.order.id not in asked:
-            fills.append(told)
-        elif like is not None:
-            fills.append(replace(told, delay_ms=None, cause=Cause.ASKED))
+    fills = paired(
+        executions,
+        replayed_by(run, frame, first),
+        closed,
+        last=int(frame.open_time[-1]),
+        as_sized=lambda each: as_of(mandate, terms, sent[each.order.id]),
+        rules=rules,
+    )
     sized = is_sized(mandate) and all(is_sized(each.mandate) for each in acted.values())
-    fills += [alone(*each) for each in replayed_fills.items()]
     return Parity(
         symbol=instrument.symbol,
         decisions=len(stored),
@@ -166,41 +148,27 @@ def _first(frame: Frame, stored: Mapping[int, Decision]) -> int:
     return int(np.searchsorted(frame.open_time, begins))
 
 
-def _was_acted_on(decision: Decision, filled: Collection[UUID | None]) -> bool:
-    """An order that nobody filled changed nothing, and the next bar tries again."""
-    unfilled = decision.order_id is not None and decision.order_id not in filled
-    return decision.outcome in _ACTED and not unfilled
+def _acted(
+    mandate: Mandate,
+    terms: Sequence[Terms],
+    decisions: Iterable[Decision],
+    sent: Mapping[UUID | None, int],
+) -> dict[int, Acted]:
+    """What was acted on, by its bar; `sent` are the moments, ms UTC, of orders that were filled.
 
-
-def _closings(
-    mandate: Mandate, frame: Frame, executions: Iterable[Execution], ordered: Collection[int]
-) -> dict[UUID, int]:
-    """By order that closed what was held, of no decision's: the bar after which a backtest does it.
-
-    That is the last bar closed by then, or the next one where an order was decided at its close. A
-    backtest does one thing a bar: where another was decided at that one too, it holds on.
+    An order that nobody filled changed nothing, and the next bar tries again.
     """
-    found = {}
-    for each in executions:
-        if each.bar is None:
-            under_way = mandate.timeframe.floor(to_milliseconds(each.fills[0].time))
-            row = int(np.searchsorted(frame.open_time, under_way))
-            bars = frame.open_time[max(row - 1, 0) : row + 1].tolist()
-            free = [bar for bar in bars if bar not in ordered]
-            if free:
-                found[each.order.id] = free[0]
-    return found
-
-
-def _like(
-    execution: Execution, bar: int, replayed: dict[tuple[int, bool], Replayed]
-) -> Replayed | None:
-    """Taken out of what was replayed: same bar, same cause, same side."""
-    key = bar, execution.is_stop
-    found = replayed.get(key)
-    if found is None or (found[0] > 0) != (execution.order.request.side is Side.BUY):
-        return None
-    return replayed.pop(key)
+    return {
+        each.bar.open_time: Acted(
+            target=each.target,
+            mandate=as_of(mandate, terms, sent.get(each.order_id, each.at)),
+            ordered=each.outcome is Outcome.ORDERED,
+        )
+        for each in decisions
+        if each.target is not None
+        and each.outcome in _ACTED
+        and (each.order_id is None or each.order_id in sent)
+    }
 
 
 def differing(
