@@ -16,6 +16,7 @@ from trading_system.simulator.futures.listen_keys import VALID
 from trading_system.simulator.server import SimulatorOptions, serve
 
 SPEED = 20
+PATIENCE = 60.0
 
 
 class Client:
@@ -54,7 +55,7 @@ async def client(seeded):
 
 
 async def next_of(socket):
-    return await asyncio.wait_for(socket.receive_json(), 5)
+    return await asyncio.wait_for(socket.receive_json(), PATIENCE)
 
 
 async def test_one_root_serves_spot_and_futures(client):
@@ -172,7 +173,7 @@ async def test_all_connections_are_closed_when_the_server_goes_away(client):
         await client.http.post("/mischief", json={"kind": "shutdown", "grace_seconds": 1})
         assert (await next_of(public))["e"] == "serverShutdown"
         for socket in (private, public):
-            message = await asyncio.wait_for(socket.receive(), 5)
+            message = await asyncio.wait_for(socket.receive(), PATIENCE)
             assert message.type in {aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED}
 
 

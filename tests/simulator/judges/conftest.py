@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
@@ -13,6 +13,7 @@ from tests.simulator.judges.by_ccxt import CcxtJudge
 from tests.simulator.judges.by_official_sdk import OfficialJudge
 from tests.simulator.judges.by_python_binance import PythonBinanceJudge
 from tests.simulator.judges.judge import Clock
+from tests.steady import FastClock
 from trading_system.simulator.catalogue import catalogue
 from trading_system.simulator.filters import ExchangeLimits
 from trading_system.simulator.seeded.feed import SeededFeed
@@ -77,11 +78,10 @@ async def official(exchange, clock):
     assert client.complaints == []
 
 
-@pytest.fixture(scope="module")
-def running_clock():
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def running_clock():
     """The exchange's time from noon on, four times as fast as ours."""
-    began = time.monotonic()
-    return lambda: NOON + round((time.monotonic() - began) * 1_000 * SPEED)
+    return FastClock(SPEED, datetime.fromtimestamp(NOON / 1_000, UTC)).milliseconds
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

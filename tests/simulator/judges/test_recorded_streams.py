@@ -21,7 +21,7 @@ import pytest_asyncio
 from tests.simulator.judges.conftest import KEY, SECRET
 
 RECORDED = Path(__file__).parents[4] / "shared/data"
-PATIENCE = 5.0
+PATIENCE = 60.0
 pytestmark = [
     pytest.mark.recorded,
     pytest.mark.asyncio(loop_scope="module"),
@@ -144,7 +144,7 @@ async def events(live, running_clock):
     async with (
         aiohttp.ClientSession() as session,
         session.ws_connect(f"{live.url.replace('http', 'ws')}/ws-api/v3") as socket,
-        asyncio.timeout(2 * PATIENCE),
+        asyncio.timeout(PATIENCE),
     ):
 
         async def ask(method, params, *, signed=True):

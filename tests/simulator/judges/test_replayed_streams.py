@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
-import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import aiohttp
 import pytest
 import pytest_asyncio
 
+from tests.steady import FastClock
 from trading_system.simulator.limits import LimitSettings
 from trading_system.simulator.server import SimulatorOptions, serve
 
@@ -19,7 +20,7 @@ RECORDED = Path(__file__).parents[4] / "shared/data"
 LONG = RECORDED / "depth/BTCUSDT_spot_trade_bookTicker_depth100ms_2024-08-08.jsonl.gz"
 BEGAN = 1_723_161_255_213
 SPEED = 10
-PATIENCE = 10.0
+PATIENCE = 60.0
 pytestmark = [
     pytest.mark.recorded,
     pytest.mark.asyncio(loop_scope="module"),
@@ -30,12 +31,12 @@ pytestmark = [
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def replayed():
     """The recording at ten times its own pace, from a minute after its beginning."""
-    began = time.monotonic()
+    clock = FastClock(SPEED, datetime.fromtimestamp(BEGAN / 1_000 + 60, UTC))
     options = SimulatorOptions(
         market=str(LONG),
         speed=SPEED,
         limits=LimitSettings(weight_per_minute=1_000_000),  # whole books are heavy
-        clock=lambda: BEGAN + 60_000 + round((time.monotonic() - began) * 1_000 * SPEED),
+        clock=clock.milliseconds,
     )
     async with serve(options) as running, aiohttp.ClientSession(running.url) as http:
         yield http

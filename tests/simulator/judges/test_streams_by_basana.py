@@ -14,7 +14,7 @@ from basana.external.binance.exchange import Exchange
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 BTC = Pair("BTC", "USDT")
-PATIENCE = 10.0
+PATIENCE = 60.0
 
 
 async def collected(url, subscribe, enough):

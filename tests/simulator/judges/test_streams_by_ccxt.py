@@ -14,7 +14,7 @@ from tests.simulator.judges.conftest import KEY, SECRET
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 BTC, ETH, LTC = "BTC/USDT", "ETH/USDT", "LTC/USDT"
-PATIENCE = 5.0
+PATIENCE = 60.0
 BLOCKED = "http://blocked.invalid"
 
 
@@ -57,6 +57,16 @@ async def ex(live, running_clock):
 def soon(awaitable):
     """Ccxt waits for ever where nothing comes."""
     return asyncio.wait_for(awaitable, PATIENCE)
+
+
+async def subscribed(ex, *topics):
+    """Until it waits for events of these, which it begins to when the exchange has agreed."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            awaited = {name for client in ex.clients.values() for name in client.futures}
+            if all(any(topic in name for name in awaited) for topic in topics):
+                return
+            await asyncio.sleep(0.01)
 
 
 async def test_trades_are_those_of_rest(ex) -> None:
@@ -120,7 +130,7 @@ async def test_an_order_is_pushed_to_its_owner(ex) -> None:
     """Placed and cancelled over the WebSocket API, the way of it heard on the user stream."""
     orders = asyncio.create_task(soon(ex.watch_orders(ETH)))
     balance = asyncio.create_task(soon(ex.watch_balance()))
-    await asyncio.sleep(0.3)  # until both have subscribed; ccxt tells nobody when
+    await subscribed(ex, "orders", "balance")
     price = ((await ex.fetch_ticker(ETH))["last"] * Decimal("0.8")).quantize(Decimal("0.01"))
     placed = await soon(ex.create_order_ws(ETH, "limit", "buy", Decimal("0.1"), price))
     heard = dict((await orders)[-1])
@@ -136,7 +146,7 @@ async def test_an_order_is_pushed_to_its_owner(ex) -> None:
 
 async def test_a_fill_is_pushed_with_its_price_and_fee(ex) -> None:
     fills = asyncio.create_task(soon(ex.watch_my_trades(ETH)))
-    await asyncio.sleep(0.3)  # as above
+    await subscribed(ex, "myTrades")
     placed = await soon(ex.create_order_ws(ETH, "market", "buy", Decimal("0.1")))
     heard = dict((await fills)[0])
     told = {trade["id"]: trade for trade in await ex.fetch_my_trades(ETH)}[heard["id"]]

@@ -18,7 +18,7 @@ from tests.simulator.judges.conftest import KEY, SECRET
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 BTC, ETH = "BTCUSDT", "ETHUSDT"
-PATIENCE = 5.0
+PATIENCE = 60.0
 BLOCKED = "http://blocked.invalid"
 
 

@@ -15,7 +15,7 @@ import pytest
 from trading_system.simulator.options import Mirrored
 from trading_system.simulator.server import SimulatorOptions, serve
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 FUNDS = {"USDT": Decimal(100_000), "BTC": Decimal(1)}
 
 

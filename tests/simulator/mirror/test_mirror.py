@@ -10,6 +10,7 @@ import aiohttp
 import orjson
 import pytest
 
+from tests.ports import free_port
 from trading_system.simulator.command_log import CommandLogError
 from trading_system.simulator.options import Mirrored, SimulatorOptions
 
@@ -197,48 +198,45 @@ async def test_while_the_origin_is_away_the_market_stands_still_and_then_heals(
     mirrored, paper, until, clock, caplog
 ) -> None:
     """No order is taken, none fills, cancels work; then the missed trades come, each once."""
-    async with mirrored() as origin:
-        port = int(origin.running.url.rpartition(":")[2])
-        async with paper(origin.running.url) as desk:
-            await opened(desk, until)
-            last = pair(desk).tape.last
-            resting = await desk.place("BUY", "LIMIT", "0.00100", price=str(last.price - 3))
-            gone = await desk.place("BUY", "LIMIT", "0.001", price="50000.00")
-            await origin.running.stop()
-            await until(lambda: not pair(desk).is_live)
-            status, body = await desk.signed(
-                "POST", "order", **BTC, side="BUY", type="MARKET", quantity="0.1"
-            )
-            assert (status, body) == (400, {"code": -2010, "msg": "Market is closed."})
-            away = {
-                "code": -1001,
-                "msg": "Internal error; unable to process your request. Please try again.",
-            }
-            for path, fields in (("klines", BTC | {"interval": "1m"}), ("depth", BTC)):
-                status, body, _ = await desk.raw(path, **fields)
-                assert (status, orjson.loads(body)) == (503, away)
-            await desk.ask("DELETE", "order", **BTC, orderId=gone["orderId"])
-            known = pair(desk).tape.last.id
-            clock.jump(30)
-            with caplog.at_level(logging.WARNING):
-                async with mirrored(port) as back:
-                    await until(lambda: pair(desk).is_live)
-                    missed = tape(back, known)
-                    assert len(missed) > 10
-                    assert pair(desk).tape._trades[-len(missed) :] == [
-                        trade._replace(time=clock.milliseconds()) for trade in missed
-                    ]
-                    through = [t.quantity for t in missed if t.price <= last.price - 3]
+    port = free_port()
+    async with mirrored(port) as origin, paper(origin.running.url) as desk:
+        await opened(desk, until)
+        last = pair(desk).tape.last
+        resting = await desk.place("BUY", "LIMIT", "0.00100", price=str(last.price - 3))
+        gone = await desk.place("BUY", "LIMIT", "0.001", price="50000.00")
+        await origin.running.stop()
+        await until(lambda: not pair(desk).is_live)
+        status, body = await desk.signed(
+            "POST", "order", **BTC, side="BUY", type="MARKET", quantity="0.1"
+        )
+        assert (status, body) == (400, {"code": -2010, "msg": "Market is closed."})
+        away = {
+            "code": -1001,
+            "msg": "Internal error; unable to process your request. Please try again.",
+        }
+        for path, fields in (("klines", BTC | {"interval": "1m"}), ("depth", BTC)):
+            status, body, _ = await desk.raw(path, **fields)
+            assert (status, orjson.loads(body)) == (503, away)
+        await desk.ask("DELETE", "order", **BTC, orderId=gone["orderId"])
+        known = pair(desk).tape.last.id
+        clock.jump(30)
+        with caplog.at_level(logging.WARNING):
+            async with mirrored(port) as back:
+                await until(lambda: pair(desk).is_live)
+                missed = tape(back, known)
+                assert len(missed) > 10
+                assert pair(desk).tape._trades[-len(missed) :] == [
+                    trade._replace(time=clock.milliseconds()) for trade in missed
+                ]
+                through = [t.quantity for t in missed if t.price <= last.price - 3]
 
-                    async def met():
-                        found = await desk.ask("GET", "order", **BTC, orderId=resting["orderId"])
-                        return Decimal(found["executedQty"]) == min(
-                            sum(through), Decimal("0.00100")
-                        )
+                async def met():
+                    found = await desk.ask("GET", "order", **BTC, orderId=resting["orderId"])
+                    return Decimal(found["executedQty"]) == min(sum(through), Decimal("0.00100"))
 
-                    await until(met)
-                    assert (await desk.get("depth", **BTC))["bids"]
-            assert "answers again" in caplog.text
+                await until(met)
+                assert (await desk.get("depth", **BTC))["bids"]
+        assert "answers again" in caplog.text
 
 
 @pytest.mark.parametrize("stream", STREAMS)
@@ -311,9 +309,9 @@ async def test_another_market_does_not_take_over_the_journal(origin, paper) -> N
 
 async def test_what_is_listed_no_more_cannot_be_traded_but_cancelled(mirrored, paper) -> None:
     eth = {"symbol": "ETHUSDT"}
-    async with mirrored() as origin, paper(origin.running.url) as desk:
+    port = free_port()
+    async with mirrored(port) as origin, paper(origin.running.url) as desk:
         order = await desk.place("BUY", "LIMIT", "0.01", price="2000.00", **eth)
-        port = int(origin.running.url.rpartition(":")[2])
     async with mirrored(port, symbols=1) as origin, paper(origin.running.url) as desk:
         (listed,) = (await desk.get("exchangeInfo", **eth))["symbols"]
         assert listed["status"] == "BREAK"

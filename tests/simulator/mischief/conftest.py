@@ -18,6 +18,7 @@ from trading_system.simulator.seeded.feed import SeededFeed
 from trading_system.simulator.server import serve
 
 NOON = 1_767_614_400_250  # 2026-01-05 12:00:00.250 UTC
+PATIENCE = 60.0
 LIMIT = {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC"}
 
 
@@ -68,9 +69,9 @@ class Heard:
         return [event.get("x", event["e"]) for event in told]
 
 
-async def until(condition, seconds=5):
+async def until(condition):
     """Wait for a condition that sockets bring about."""
-    async with asyncio.timeout(seconds):
+    async with asyncio.timeout(PATIENCE):
         while not condition():  # noqa: ASYNC110 -- sockets of others bring it about
             await asyncio.sleep(0.002)
 

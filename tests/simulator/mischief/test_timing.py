@@ -8,6 +8,7 @@ from random import Random
 
 import pytest
 
+from tests.simulator.mischief.conftest import PATIENCE
 from trading_system.simulator.mischief.scene import Scene
 from trading_system.simulator.mischief.timing import Distribution, Latency
 from trading_system.simulator.mischief.witness import Witness
@@ -85,7 +86,7 @@ async def test_a_fill_is_pushed_before_the_order_is_acknowledged(client):
     await client.add({"kind": "fill-first", "most_seconds": 10**6})
     async with client.user_stream() as heard:
         asked = client.buy_now(newClientOrderId="one", quantity="0.001")
-        seen = await asyncio.wait_for(asked, 5)
+        seen = await asyncio.wait_for(asked, PATIENCE)
         assert seen.json["status"] == "FILLED"
         assert heard.events[:2] == ["NEW", "TRADE"]
 
@@ -98,7 +99,7 @@ async def test_a_fill_that_comes_later_is_waited_for(client, feed, now, until):
         await asyncio.sleep(0.1)  # longer than the head start that every push is given
         assert not asked.done()
         now[0] += 10**8
-        await asyncio.wait_for(asked, 5)
+        await asyncio.wait_for(asked, PATIENCE)
         assert "TRADE" in heard.events
 
 
@@ -115,7 +116,7 @@ async def test_a_cancel_crosses_the_fill_of_its_order(client, feed, now, until):
     await asyncio.sleep(0.01)
     assert client.orders()["one"].status == "NEW"
     now[0] = filled
-    seen = await asyncio.wait_for(asked, 5)
+    seen = await asyncio.wait_for(asked, PATIENCE)
     assert (seen.status, seen.code) == (400, -2011)
     assert client.orders()["one"].status == "FILLED"
 

@@ -15,6 +15,7 @@ from trading_system.simulator.command_log import CommandLogError
 from trading_system.simulator.server import SimulatorOptions, serve
 
 NOON = 1_767_614_400_250
+PATIENCE = 60.0
 BTC = "symbol=BTCUSDT"
 
 
@@ -194,7 +195,7 @@ async def test_resting_orders_meet_the_market_though_nobody_asks(feed, signature
             "BTCUSDT", after=last.id, now=NOON + 10**8, at_or_below=price, at_or_above=None
         )
         now[0] = trade.time
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             while running.exchange.has_open_orders:  # noqa: ASYNC110 -- a task of its own moves it
                 await asyncio.sleep(0)
 
@@ -212,7 +213,7 @@ async def test_a_stumble_of_the_market_is_logged_and_survived(feed, caplog, monk
     async with serve(options(), feed) as running:
         running.exchange.venue.open_orders = lambda _: ["some"]
         running.exchange.advance = advance
-        await asyncio.wait_for(went_on.wait(), 5)
+        await asyncio.wait_for(went_on.wait(), PATIENCE)
     assert "the market could not go on" in caplog.text
 
 
@@ -236,7 +237,7 @@ class Child:
 
     def end(self) -> tuple[int, str]:
         """Close its stdin: the exit code and what it said."""
-        _, said = self.process.communicate(timeout=10)
+        _, said = self.process.communicate(timeout=PATIENCE)
         return self.process.returncode, said
 
 
@@ -287,7 +288,7 @@ def test_the_child_ends_on_sigterm(child):
     running = child("{}")
     running.url()
     running.process.send_signal(signal.SIGTERM)
-    assert running.process.wait(10) == 0
+    assert running.process.wait(PATIENCE) == 0
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from trading_system.simulator.link_rules import LinkRules
 from trading_system.simulator.links import Door
 
 QUICK = LinkRules(ping_every=0.02, pong_within=0.1, most_messages=100)
+PATIENCE = 60.0
 HANDSHAKE = b"""GET /ws HTTP/1.1\r
 Host: here\r
 Upgrade: websocket\r
@@ -46,8 +47,8 @@ class Place:
         return socket, link
 
 
-async def until(happened, seconds=3.0):
-    async with asyncio.timeout(seconds):
+async def until(happened):
+    async with asyncio.timeout(PATIENCE):
         while not happened():  # noqa: ASYNC110 -- sockets tell nobody
             await asyncio.sleep(0.001)
 
@@ -67,7 +68,7 @@ async def placed(rules=None, interference=None):
 
 async def receive(socket, *kinds):
     """The next message of these kinds."""
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(PATIENCE):
         while (message := await socket.receive()).type not in kinds:
             assert message.type not in {WSMsgType.CLOSE, WSMsgType.CLOSED}, message
     return message
@@ -75,7 +76,7 @@ async def receive(socket, *kinds):
 
 async def ended(socket):
     """Read on to the end; the code of the close frame, 1006 where there was none."""
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(PATIENCE):
         while (message := await socket.receive()).type not in {
             WSMsgType.CLOSE,
             WSMsgType.CLOSED,

@@ -17,6 +17,7 @@ from trading_system.simulator.streams.shell import StreamShell
 from trading_system.simulator.streams.sources import open_source
 
 SPEED = 20
+PATIENCE = 60.0
 
 
 class Listener:
@@ -26,7 +27,7 @@ class Listener:
         self.socket = socket
 
     async def next(self):
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(PATIENCE):
             message = await self.socket.receive()
         assert message.type is WSMsgType.TEXT, message
         return orjson.loads(message.data)
@@ -157,7 +158,7 @@ async def test_who_has_gone_is_forgotten(place) -> None:
     listener = await place.listen("/ws/btcusdt@trade")
     assert place.shell.hub._streams
     await listener.socket.close()
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(PATIENCE):
         while place.shell.hub._streams:  # noqa: ASYNC110 -- sockets tell nobody
             await asyncio.sleep(0.001)
 

@@ -20,7 +20,7 @@ from trading_system.simulator.server import SimulatorOptions, serve
 
 NOON = 1_767_614_400_250  # 2026-01-05 12:00:00.250 UTC
 FUNDS = {"BTC": Decimal(10), "USDT": Decimal(1_000_000), "ETH": Decimal(0)}
-PATIENCE = 5
+PATIENCE = 60.0
 
 
 @pytest.fixture(scope="session")

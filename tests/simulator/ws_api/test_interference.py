@@ -18,6 +18,7 @@ from trading_system.simulator.model import Deposit
 from trading_system.simulator.ws_api.shell import WsApiShell
 
 NOON = 1_767_614_400_250
+PATIENCE = 60.0
 KEY = ApiKey(key="K" * 64, secret="hush", account="main")
 JSON = {"Content-Type": "application/json"}
 
@@ -91,9 +92,9 @@ async def test_an_answer_that_is_held_back_holds_up_no_other(connect, meddler):
     async with connect() as socket:
         await ask(socket, 1, "time")
         await ask(socket, 2, "ping")
-        assert (await socket.receive_json(timeout=5))["id"] == 2
+        assert (await socket.receive_json(timeout=PATIENCE))["id"] == 2
         gate.set()
-        assert (await socket.receive_json(timeout=5))["id"] == 1
+        assert (await socket.receive_json(timeout=PATIENCE))["id"] == 1
 
 
 async def test_calls_are_shown_as_the_rest_calls_they_equal(connect, meddler):
@@ -101,7 +102,7 @@ async def test_calls_are_shown_as_the_rest_calls_they_equal(connect, meddler):
         await ask(socket, 1, "order.place", symbol="BTCUSDT", newClientOrderId="a b", apiKey="K")
         await ask(socket, 2, "session.status")
         for _ in range(2):
-            await socket.receive_json(timeout=5)
+            await socket.receive_json(timeout=PATIENCE)
     order, status = meddler.calls
     assert (order.method, order.path) == ("POST", "/api/v3/order")
     assert order.query == "symbol=BTCUSDT&newClientOrderId=a+b&apiKey=K"
@@ -113,7 +114,7 @@ async def test_no_answer_cuts_the_connection(connect, meddler):
     meddler.answers["/api/v3/ping"] = None
     async with connect() as socket:
         await ask(socket, 1, "ping")
-        message = await socket.receive(timeout=5)
+        message = await socket.receive(timeout=PATIENCE)
         assert message.type in {aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.ERROR}
         assert socket.close_code == 1006
 
@@ -124,11 +125,11 @@ async def test_an_answer_may_be_another_one(connect, meddler):
     meddler.answers["/api/v3/time"] = Answer(403, b"<html></html>", {"Content-Type": "text/html"})
     async with connect() as socket:
         await ask(socket, 1, "ping")
-        answer = await socket.receive_json(timeout=5)
+        answer = await socket.receive_json(timeout=PATIENCE)
         assert answer["status"] == 429
         assert answer["error"]["data"] == {"serverTime": NOON, "retryAfter": NOON + 3_000}
         await ask(socket, 2, "time")
-        answer = await socket.receive_json(timeout=5)
+        answer = await socket.receive_json(timeout=PATIENCE)
         assert (answer["status"], answer["error"]["code"]) == (403, -1000)
 
 
@@ -137,7 +138,7 @@ async def test_a_connection_that_ends_while_an_answer_is_held_back_harms_nobody(
     async with connect() as socket:
         await ask(socket, 1, "time")
         await ask(socket, 2, "ping")
-        await socket.receive_json(timeout=5)
+        await socket.receive_json(timeout=PATIENCE)
         await socket.close()
         gate.set()
 
@@ -146,14 +147,14 @@ async def subscribe(socket):
     params = {"apiKey": KEY.key, "timestamp": str(NOON)}
     signature = hmac.new(b"hush", sorted_payload(params).encode(), hashlib.sha256).hexdigest()
     await ask(socket, 1, "userDataStream.subscribe.signature", **params, signature=signature)
-    assert (await socket.receive_json(timeout=5))["status"] == 200
+    assert (await socket.receive_json(timeout=PATIENCE))["status"] == 200
 
 
 async def test_a_connection_that_is_gone_is_told_nothing(connect, exchange, meddler):
     async with connect() as socket:
         await subscribe(socket)
         await socket.close()
-        await asyncio.wait_for(meddler.gone.wait(), 5)
+        await asyncio.wait_for(meddler.gone.wait(), PATIENCE)
         exchange.handle(Deposit(account="main", asset="BTC", amount=Decimal(1)), NOON)
     assert [frame.stream for frame in meddler.frames] == [""]
 
@@ -162,6 +163,6 @@ async def test_events_are_shown_as_those_of_a_user_and_may_be_doubled(connect, e
     async with connect() as socket:
         await subscribe(socket)
         exchange.handle(Deposit(account="main", asset="BTC", amount=Decimal(1)), NOON)
-        events = [(await socket.receive_json(timeout=5))["event"]["e"] for _ in range(4)]
+        events = [(await socket.receive_json(timeout=PATIENCE))["event"]["e"] for _ in range(4)]
     assert events == ["balanceUpdate"] * 2 + ["outboundAccountPosition"] * 2
     assert [frame.stream for frame in meddler.frames] == ["", "user", "user"]

@@ -14,7 +14,6 @@ from trading_system.simulator.model import Deposit
 NOON = 1_767_614_400_250
 BTC = {"symbol": "BTCUSDT"}
 LIMIT = {**BTC, "side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "quantity": "0.01"}
-PATIENCE = 5
 
 
 def told(frame):
