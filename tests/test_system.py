@@ -12,6 +12,7 @@ from trading_system.domain.errors import NotAllowed, StorageError
 from trading_system.domain.instruments import Symbol
 from trading_system.domain.orders import OrderRequest, OrderType, Side
 from trading_system.exchange.endpoints import BLOCKED
+from trading_system.execution.doubts import Doubts
 from trading_system.execution.reconciler import Reconciler
 from trading_system.system import opened
 
@@ -76,11 +77,12 @@ async def test_one_venue_for_both_is_asked_over_one_way(system, data_venue):
         assert len(built.venue_reports()) == 1
 
 
-async def test_a_part_that_fails_for_good_ends_all_the_others(system, monkeypatch):
+@pytest.mark.parametrize("part", [Reconciler, Doubts])
+async def test_a_part_that_fails_for_good_ends_all_the_others(system, monkeypatch, part):
     async def broken(_self) -> None:
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(Reconciler, "run", broken)
+    monkeypatch.setattr(part, "run", broken)
     async with system(venue="http://127.0.0.1:9") as built:
         with pytest.raises(ExceptionGroup, match="unhandled"):
             await built.run()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import asyncio
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from decimal import Decimal
 from http import HTTPStatus
 
 from tests.faults.rules import rule
+from trading_system.simulator.mischief.timing import Latency
 from trading_system.simulator.model import (
     CancelOrder,
     Deposit,
@@ -102,3 +105,53 @@ async def test_a_delisted_symbol_stops_nothing(exchange, live, at):
             assert told.status_code == HTTPStatus.OK, told.text
         btc = {"symbol": "BTC/USDT", "side": "buy", "type": "market", "quantity": "0.001"}
         assert (await living.passing(living.order(**btc))).json()["status"] == "FILLED"
+
+
+@dataclass(frozen=True, slots=True)
+class Held(Latency):
+    """The call is executed once `on` is set, and `begun` says that it has arrived."""
+
+    begun: asyncio.Event
+    on: asyncio.Event
+
+    async def answer(self, call, follow, _scene):
+        self.begun.set()
+        await self.on.wait()
+        return await follow(call)
+
+
+async def test_an_order_in_doubt_waits_for_no_pass(exchange, live, at):
+    async with exchange() as running, live(at(running, streams="off")) as living:
+        await living.passing(living.http.post("/reconcile"))
+        lists = Held(asyncio.Event(), asyncio.Event())
+        running.mischief.add([replace(rule("latency", calls="*/openOrders"), effect=lists)])
+
+        async def passing():
+            await living.clock.advance(1)
+            return lists.begun.is_set()
+
+        await living.clock.advance(290)
+        await living.until(passing, "a pass that reads them")
+        before = len((await living.http.get("/reconciliations")).json())
+        running.mischief.add([rule("answer-lost times=1", calls="POST /api/v3/order")])
+        market = {"symbol": "BTC/USDT", "side": "buy", "type": "market", "quantity": "0.001"}
+        order = (await living.passing(living.order(**market))).json()
+        assert order["status"] == "UNKNOWN"
+
+        async def settled():
+            await living.clock.advance(1)
+            row = (await living.http.get(f"/orders/{order['id']}")).json()
+            return row["status"] == "FILLED"
+
+        asked = living.clock.now()
+        await living.until(settled, "the look-up")
+        assert living.clock.now() - asked < timedelta(seconds=60)
+        assert len((await living.http.get("/reconciliations")).json()) == before
+        lists.on.set()
+
+        async def passed():
+            await living.clock.advance(0.1)
+            return len((await living.http.get("/reconciliations")).json()) > before
+
+        await living.until(passed, "the pass")
+        assert (await living.http.get(f"/orders/{order['id']}")).json()["status"] == "FILLED"
