@@ -121,21 +121,32 @@ def _cross_loop(
 ) -> float:
     totals[: slow + 1] = 0
     block = len(totals) - slow - 1
+    counts = np.empty(block, np.int64)
     # Four views that begin together: an index that is never negative becomes vectors.
     ends, middles, starts = totals[slow + 1 :], totals[slow + 1 - fast :], totals[1:]
-    total, top = np.int64(0), np.int64(0)
+    top = np.int64(0)
     odd = False
     for start in range(0, len(values), block):
         prices, signs = values[start : start + block], out[start : start + block]
         for k in range(len(prices)):
             count = np.rint(prices[k] * scale)
             usual = abs(count) < 2.0**62
-            ends[k] = np.int64(count if usual else 0.0)
+            counts[k] = np.int64(count if usual else 0.0)
             odd |= not usual
-            top = max(top, abs(ends[k]))
-        for k in range(len(prices)):
-            total += ends[k]
-            ends[k] = total
+            top = max(top, abs(counts[k]))
+        # Each addition waits for the one before, so two halves are added up side by side.
+        half = len(prices) // 2
+        later, rest = ends[half:], counts[half:]
+        first, second = totals[slow], np.int64(0)
+        for k in range(half):
+            first += counts[k]
+            ends[k] = first
+            second += rest[k]
+            later[k] = second
+        for k in range(half):
+            later[k] += first
+        if len(prices) > 2 * half:
+            later[half] = first + second + rest[half]
         for k in range(len(prices)):
             quick = (ends[k] - middles[k]) * slow
             calm = (ends[k] - starts[k]) * fast
