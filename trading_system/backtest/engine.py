@@ -54,21 +54,23 @@ class Result:
     @cached_property
     def equity(self) -> Column:
         """What all is worth at each close, in quote asset."""
-        return self._equity_at(np.arange(len(self.close)))
+        cash, units = self._holdings
+        return cash + units * self.close
 
     @cached_property
     def exposure(self) -> Column:
         """The value of the position by equity at each close; negative when short."""
-        _, units = self._holdings_at(np.arange(len(self.close)))
+        _, units = self._holdings
         return units * self.close / self.equity
 
     @cached_property
     def daily_returns(self) -> Column:
         """The return of each day (UTC) that has candles, from its last close to the one before."""
-        days = np.arange(self.open_time[0] // _DAY + 1, self.open_time[-1] // _DAY + 2) * _DAY
-        ends = np.searchsorted(self.open_time, days)
-        ends = ends[np.diff(ends, prepend=0) > 0] - 1
-        return metrics.returns(self._equity_at(ends), self.capital)
+        first, last = (int(self.open_time[bar]) // _DAY for bar in (0, -1))
+        equity = np.empty(last - first + 1)
+        table = self.open_time, self.close, self.fills
+        days = compiled().daily_equity(*table, self.capital, equity)
+        return metrics.returns(equity[:days], self.capital)
 
     @cached_property
     def sharpe_interval(self) -> tuple[float, float]:
@@ -86,18 +88,12 @@ class Result:
         days = self.daily_returns
         return days if len(days) >= _FEWEST_DAYS else days[:0]
 
-    def _equity_at(self, bars: NDArray[np.int64]) -> Column:
-        cash, units = self._holdings_at(bars)
-        return cash + units * self.close[bars]
-
-    def _holdings_at(self, bars: NDArray[np.int64]) -> tuple[Column, Column]:
-        """Cash and units after the last fill up to each bar."""
-        last = np.searchsorted(self.fills.bar, bars, side="right")
-        after = last > 0
-        fill = last[after] - 1
-        cash, units = np.full(len(bars), self.capital), np.zeros(len(bars))
-        cash[after], units[after] = self.fills.cash[fill], self.fills.units[fill]
-        return cash, units
+    @property
+    def _holdings(self) -> tuple[Column, Column]:
+        """Cash and units at each close: what the last fill up to it left."""
+        filled = np.searchsorted(self.fills.bar, np.arange(len(self.close)), side="right")
+        cash, units = np.append(self.capital, self.fills.cash), np.append(0.0, self.fills.units)
+        return cash[filled], units[filled]
 
 
 def run(frame: Frame, targets: Targets, rules: Rules, timeframe: str, *, warmup: int = 0) -> Result:
@@ -197,29 +193,28 @@ def judge(played: Played, frame: Frame, rules: Rules, timeframe: str, warmup: in
     """The metrics of a run."""
     tally, curve = played.tally, played.curve
     periods = metrics.periods_per_year(timeframe)
-    bars = int(curve["bar"])
-    total = float(curve["equity"]) / rules.capital - 1
+    bars, trades, drawdown = curve["bar"], tally["trades"], curve["drawdown"]
+    total = curve["equity"] / rules.capital - 1
     annual = metrics.annual_return(total, bars, periods)
-    mean = float(curve["returns"]) / bars
-    deviated = metrics.deviation(float(curve["returns"]), float(curve["squares"]), bars)
-    trades, wins = int(tally["trades"]), int(tally["wins"])
-    profit, loss = float(tally["gross_profit"]), float(tally["gross_loss"])
+    mean = curve["returns"] / bars
+    deviated = metrics.deviation(curve["returns"], curve["squares"], bars)
+    profit, loss = tally["gross_profit"], tally["gross_loss"]
     return Metrics(
         bars=bars,
         total_return=total,
         annual_return=annual,
         volatility=deviated * periods**0.5,
         sharpe=metrics.sharpe(mean, deviated, periods),
-        sortino=metrics.sortino(mean, float(curve["downside"]) / bars, periods),
-        calmar=metrics.ratio(annual, float(curve["drawdown"])),
-        max_drawdown=float(curve["drawdown"]),
-        max_drawdown_bars=int(curve["drawdown_bars"]),
+        sortino=metrics.sortino(mean, curve["downside"] / bars, periods),
+        calmar=metrics.ratio(annual, drawdown),
+        max_drawdown=drawdown,
+        max_drawdown_bars=curve["drawdown_bars"],
         trades=trades,
-        win_rate=metrics.ratio(wins, trades),
+        win_rate=metrics.ratio(tally["wins"], trades),
         profit_factor=metrics.ratio(profit, loss),
         expectancy=metrics.ratio(profit - loss, trades),
-        exposure_time=int(curve["bars_held"]) / bars,
-        turnover=float(tally["turnover"]) / rules.capital,
-        fees=float(tally["fees"]),
+        exposure_time=curve["bars_held"] / bars,
+        turnover=tally["turnover"] / rules.capital,
+        fees=tally["fees"],
         buy_and_hold=float(frame.close[-1] / frame.open[warmup]) - 1,
     )

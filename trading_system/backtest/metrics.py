@@ -125,34 +125,26 @@ def sharpe_interval(
     other; percentiles of the resampled Sharpes. NaN where returns do not deviate.
     """
     n = len(gains)
-    if n < 2 or not np.any(gains != gains[0]):  # noqa: PLR2004 -- one value does not deviate
+    if n < 2:  # noqa: PLR2004 -- one value does not deviate
         return math.nan, math.nan
     starts, length = _blocks(n, resamples, seed)
-    around = np.zeros((2, n + length))
-    around[0, 1:] = np.concatenate([gains, gains[: length - 1]])
-    around[1] = around[0] * around[0]
-    sums = np.cumsum(around, axis=1)
-    pairs = np.ascontiguousarray((sums[:, length:] - sums[:, :n]).T)
-    totals = np.empty((resamples, 2))
-    compiled().resample(starts, pairs, totals)
-    count = starts.shape[1] * length
-    total, square = totals[:, 0], totals[:, 1]
-    spread = square - total * total / count
-    seen = spread > square * 1e-14 * count  # less is rounding, as in `deviation`
-    if not np.any(seen):
+    ratios = np.empty(resamples)
+    seen = compiled().resample(gains, starts, length, np.empty((n, 2)), ratios)
+    if not seen:
         return math.nan, math.nan
-    ratios = np.sort(total[seen] / np.sqrt(spread[seen])) * math.sqrt(periods * (count - 1)) / count
+    count = starts.shape[1] * length
+    sharpes = np.sort(ratios[:seen]) * (math.sqrt(periods * (count - 1)) / count)
     tail = (1 - confidence) / 2
-    return _quantile(ratios, tail), _quantile(ratios, 1 - tail)
+    return _quantile(sharpes, tail), _quantile(sharpes, 1 - tail)
 
 
 @lru_cache(maxsize=8)
-def _blocks(n: int, resamples: int, seed: int) -> tuple[NDArray[np.int32], int]:
+def _blocks(n: int, resamples: int, seed: int) -> tuple[NDArray[np.uint32], int]:
     """Where the blocks of each resample of n values begin, and how long they are."""
     length = max(1, round(n ** (1 / 3)))
     count = -(-n // length)
     starts = np.random.default_rng(seed).integers(0, n, (resamples, count))
-    return starts.astype(np.int32), length
+    return starts.astype(np.uint32), length
 
 
 def _quantile(ascending: Column, share: float) -> float:

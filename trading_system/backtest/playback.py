@@ -5,7 +5,7 @@ Refuses to know what is played: targets and grids alike go on bar by bar until t
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,10 +22,10 @@ Advance = Callable[[Rows, Rows, Rows], bool]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Played:
-    """What a run came to: a row of TALLY, one of CURVE and, if kept, all fills."""
+    """What a run came to: the fields of TALLY and of CURVE by name and, if kept, all fills."""
 
-    tally: Any
-    curve: Any
+    tally: Mapping[str, Any]
+    curve: Mapping[str, Any]
     fills: Rows
 
 
@@ -47,4 +47,6 @@ def play(advance: Advance, close: Column, capital: float, *, rows: int, keep: bo
             kept.append(fills[:filled])
             fills = np.empty(rows, FILL)
     kernels.conclude(curve, sheet)
-    return Played(tally=tally[0], curve=curve[0], fills=records.joined(kept, FILL))
+    return Played(
+        tally=records.by_name(tally), curve=records.by_name(curve), fills=records.joined(kept, FILL)
+    )

@@ -154,6 +154,11 @@ def packed(rules: Rules) -> Rows:
     return row
 
 
+def by_name(row: Rows) -> dict[str, Any]:
+    """The fields of one row as Python's own numbers."""
+    return dict(zip(row.dtype.names, row.item(), strict=True))
+
+
 def joined(parts: Sequence[Rows], kind: np.dtype[Any]) -> Rows:
     """The rows of all parts in their order, copied as bytes: numpy copies rows field by field."""
     if len(parts) == 1:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from trading_system.backtest.kernels.cells import simulate_grid
 from trading_system.backtest.kernels.changes import ROOM, decide
 from trading_system.backtest.kernels.curve import blank_sheet, conclude, measure
+from trading_system.backtest.kernels.days import daily_equity
 from trading_system.backtest.kernels.resampling import resample
 from trading_system.backtest.kernels.trades import list_trades
 from trading_system.backtest.kernels.walk import FILLS_EACH, simulate
@@ -19,6 +20,7 @@ __all__ = [
     "ROOM",
     "blank_sheet",
     "conclude",
+    "daily_equity",
     "decide",
     "list_trades",
     "measure",

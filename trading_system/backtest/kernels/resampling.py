@@ -1,6 +1,8 @@
-"""Sums over many resamples of a few numbers: what a bootstrap spends its time with."""
+"""Sharpes of many resamples of a few returns: what a bootstrap spends its time with."""
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,14 +12,31 @@ from trading_system.frames import Column
 
 
 @compiled
-def resample(starts: NDArray[np.int32], pairs: Column, totals: Column) -> None:
-    """Add up the rows of `pairs`, shape (n, 2), that each row of `starts`, shape (m, k), names.
+def resample(
+    gains: Column, starts: NDArray[np.uint32], length: int, pairs: Column, ratios: Column
+) -> int:
+    """Write down Σr / √(Σr² - (Σr)²/n) of each resample, shape (m,); of how many there is one.
 
-    `totals` has the shape (m, 2).
+    A row of `starts`, shape (m, k), says where its blocks of `length` returns begin, which go round
+    the n `gains`. `pairs` is scratch of shape (n, 2). There is none where returns do not deviate by
+    more than rounding.
     """
+    n, count = len(gains), starts.shape[1] * length
+    for start in range(n):
+        total = square = 0.0
+        for place in range(start, start + length):
+            gain = gains[place if place < n else place - n]
+            total += gain
+            square += gain * gain
+        pairs[start, 0], pairs[start, 1] = total, square
+    seen = 0
     for i in range(len(starts)):
-        first = second = 0.0
+        total = square = 0.0
         for start in starts[i]:
-            first += pairs[start, 0]
-            second += pairs[start, 1]
-        totals[i, 0], totals[i, 1] = first, second
+            total += pairs[start, 0]
+            square += pairs[start, 1]
+        spread = square - total * total / count
+        if spread > square * 1e-14 * count:  # less is rounding, as in `metrics.deviation`
+            ratios[seen] = total / math.sqrt(spread)
+            seen += 1
+    return seen
