@@ -1,9 +1,9 @@
 """An event loop for tests on machines that are slow, or busy with something else.
 
 A process that gets no turn for some seconds finds all its timeouts run out at once, of whatever it
-was about to do in time. So this loop's time goes on in steps, one for each time it came round, and
-a step is never long: who falls behind has more time, not less. How long a computation takes cannot
-be seen by it; tests that care look at the machine's clock.
+was about to do in time. For this loop the longer it takes to come round, the less of that counts:
+who falls behind has more time, not less. How long a computation takes cannot be seen by it; tests
+that care look at the machine's clock.
 """
 
 from __future__ import annotations
@@ -12,15 +12,16 @@ import asyncio
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from math import log
 
 _TICK = 0.002
 """How often the loop looks at the machine's clock where it has nothing to do, seconds."""
-_STEP = 0.004
-"""What passes between two looks at most, seconds."""
+_IN_FULL = 0.004
+"""As much of the time between two looks counts in full, seconds."""
 
 
 class SteadyLoop(asyncio.SelectorEventLoop):
-    """Its time is the machine's as long as it keeps up with it, and stands still otherwise."""
+    """Its time is the machine's as long as it keeps up with it, and goes slowly otherwise."""
 
     def __init__(self) -> None:
         self._looked = self._told = time.monotonic()
@@ -28,12 +29,18 @@ class SteadyLoop(asyncio.SelectorEventLoop):
         self._tick()
 
     def time(self) -> float:
-        return self._told + min(time.monotonic() - self._looked, _STEP)
+        return self._told + counted(time.monotonic() - self._looked)
 
     def _tick(self) -> None:
-        self._told = self.time()
-        self._looked = time.monotonic()
+        now = time.monotonic()
+        self._told += counted(now - self._looked)
+        self._looked = now
         self.call_later(_TICK, self._tick)
+
+
+def counted(seconds: float) -> float:
+    """What counts of them: of 10 ms 8, of 100 ms 17, of ten seconds 35."""
+    return seconds if seconds <= _IN_FULL else _IN_FULL * (1 + log(seconds / _IN_FULL))
 
 
 class SteadyLoops(asyncio.DefaultEventLoopPolicy):

@@ -58,7 +58,13 @@ def test_what_must_not_be_lost_is_dropped_all_at_once_above_the_limit():
     assert buffer.take() == 4
 
 
-async def test_a_burst_leaves_turns_to_others():
+def test_a_burst_leaves_turns_to_others():
+    """On a loop as the program has one: it counts what is computed in full."""
+    with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+        runner.run(burst())
+
+
+async def burst():
     buffer, handled, seen = StreamBuffer(100, limit=400), [], []
 
     def handle(item):
