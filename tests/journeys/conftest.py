@@ -22,6 +22,7 @@ from trading_system.simulator.server import serve as serve_exchange
 from trading_system.system import System, opened
 
 PATIENCE = 60.0
+LENT = 20.0  # seconds that pass at most while a disk is slow: minutes are counted
 
 
 @dataclass
@@ -39,6 +40,19 @@ class Living:
                 await asyncio.sleep(0.005)
         assert result, what
         return result
+
+    async def meanwhile(self, condition: Callable, what: str, *, step: float):
+        """The same while time passes in steps, for what is tried again; but not for long."""
+        left = LENT
+
+        async def asked():
+            nonlocal left
+            if left > 0:
+                left -= step
+                await self.clock.advance(step)
+            return await condition()
+
+        return await self.until(asked, what)
 
     async def passing(self, call):
         """The answer of a call that waits for time to pass, as one that is tried again does."""
@@ -59,20 +73,18 @@ class Living:
             await self.clock.advance((due - self.clock.now()).total_seconds())
 
             async def beaten(wanted: int = wanted) -> bool:
-                await self.clock.advance(0.2)  # what a beat waits for between its tries
                 return self.system.heartbeat.statistics.beats >= wanted
 
-            await self.until(beaten, f"beat {number}")
+            await self.meanwhile(beaten, f"beat {number}", step=0.2)
 
     async def backfilled(self, job: str) -> dict:
         """The job once it is done."""
 
         async def done():
             found = (await self.http.get(f"/backfills/{job}")).json()
-            await self.clock.advance(0.1)
             return found if found["state"] in {"done", "failed"} else None
 
-        return await self.until(done, "backfill")
+        return await self.meanwhile(done, "backfill", step=0.1)
 
     async def order(self, **fields) -> httpx.Response:
         return await self.http.post("/orders", json=fields)

@@ -1,9 +1,10 @@
-"""Both streams against the embedded exchange, over loopback and in real time."""
+"""Both streams against the embedded exchange, over loopback and on one running clock."""
 
 from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack
+from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import pairwise
 
@@ -11,7 +12,7 @@ import pytest
 from pydantic import SecretStr
 
 from tests.exchange.socket_venue import until
-from trading_system.clock import SystemClock
+from tests.steady import FastClock
 from trading_system.domain.instruments import Symbol
 from trading_system.domain.market import BookUpdate, CandleUpdate, Quote, Ticker, Trade
 from trading_system.exchange.client import Client
@@ -25,11 +26,18 @@ from trading_system.simulator.server import SimulatorOptions, serve
 
 BTC, ETH = Symbol("BTC", "USDT"), Symbol("ETH", "USDT")
 QUICK = RetryPolicy(first=0.05, cap=0.2)
+SPEED = 4.0
+BEGIN = datetime(2026, 1, 4, 12, tzinfo=UTC)
 
 
 @pytest.fixture
-async def exchange():
-    async with serve(SimulatorOptions(port=0)) as running:
+async def clock():
+    return FastClock(SPEED, BEGIN)
+
+
+@pytest.fixture
+async def exchange(clock):
+    async with serve(SimulatorOptions(speed=SPEED, clock=clock.milliseconds)) as running:
         yield running
 
 
@@ -63,8 +71,7 @@ def gaps():
 
 
 @pytest.fixture
-async def market(exchange, running, events, gaps):
-    clock = SystemClock()
+async def market(exchange, running, events, gaps, clock):
     stream = MarketStream(
         url=trading_endpoints(exchange.url).streams,
         clock=clock,
@@ -105,8 +112,7 @@ async def test_trades_go_on_where_they_were_told_to_be_missing(market, events, g
     await until(lambda: any(isinstance(event, Trade) for event in events[heard:]))
 
 
-async def test_an_order_is_reported_by_push(exchange, running):
-    clock = SystemClock()
+async def test_an_order_is_reported_by_push(exchange, running, clock):
     reports, balances, gaps = [], [], []
 
     async def book(report, received_at, latency_ms):
