@@ -92,11 +92,9 @@ class Place:
     async def passing(self, work):
         """What comes of it, while time passes."""
         task = asyncio.ensure_future(work)
-        for _ in range(5_000):
-            done, _ = await asyncio.wait({task}, timeout=0.002)  # the database is real
-            if done:
-                break
-            await self.clock.advance(0.1)
+        async with asyncio.timeout(60):
+            while not (await asyncio.wait({task}, timeout=0.002))[0]:  # the database is real
+                await self.clock.advance(0.1)
         return task.result()
 
 

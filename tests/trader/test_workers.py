@@ -59,9 +59,19 @@ def rows():
 
 
 @pytest.fixture
-def workers(tmp_path):
+def folder(tmp_path):
     (tmp_path / "moody.py").write_text(OWN)
-    return Workers(folder=tmp_path, limit=0.5)
+    return tmp_path
+
+
+@pytest.fixture
+def workers(folder):
+    return Workers(folder=folder, limit=60)
+
+
+@pytest.fixture
+def impatient(folder):
+    return Workers(folder=folder, limit=0.5)
 
 
 async def test_bar_after_bar_it_decides_what_the_whole_frame_decides(rows):
@@ -85,16 +95,22 @@ async def test_bar_after_bar_it_decides_what_the_whole_frame_decides(rows):
 @pytest.mark.parametrize(
     ("mood", "reason"),
     [
-        ("1", "took longer than 0.5 s"),
         ("2", "its process ended"),
         ("4", "KeyError: 'moody'"),
     ],
 )
-async def test_what_hangs_dies_or_raises_is_a_failure_and_its_process_is_gone(
+async def test_what_dies_or_raises_is_a_failure_and_its_process_is_gone(
     workers, rows, mood, reason
 ):
     brain = await workers.open("moody", {"mood": mood})
     with pytest.raises(StrategyFailed, match=reason):
+        await brain.decide({BTC: NewBars(rows=rows, decide=1)})
+    assert brain._process.returncode is not None
+
+
+async def test_what_hangs_is_a_failure_and_its_process_is_gone(impatient, rows):
+    brain = await impatient.open("moody", {"mood": "1"})
+    with pytest.raises(StrategyFailed, match=r"took longer than 0\.5 s"):
         await brain.decide({BTC: NewBars(rows=rows, decide=1)})
     assert brain._process.returncode is not None
 
