@@ -70,7 +70,7 @@ async def test_a_backtest_is_accepted_and_can_be_followed(client, system):
     assert job["configuration"]["rules"]["stop_loss"] == 0.05
     assert job["configuration"]["start"] == "2025-06-01T00:00:00Z"
     running = asyncio.create_task(system.backtests.run())
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while job["state"] != "failed":
             await asyncio.sleep(0.01)
             job = (await client.get(answer.headers["Location"])).json()

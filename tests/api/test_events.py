@@ -707,7 +707,7 @@ async def test_a_reader_that_hangs_up_while_it_takes_nothing_is_let_go(listen):
     bus.publish(quote())
     await settle()
     listener.hang_up()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await listener.task
     assert not listener.ended
 
@@ -723,7 +723,7 @@ async def test_an_event_that_cannot_be_told_ends_the_stream_with_its_error(liste
 
 async def read(lines, reader: Reader, count: int) -> Sequence:
     """Read until so many events are there."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while len(reader.events) < count:
             reader.feed(await anext(lines))
     return reader.events
@@ -739,7 +739,7 @@ async def test_over_a_real_connection_it_is_heard_at_once_and_its_end_is_noticed
             system.bus.publish(order())
             assert [each.event for each in await read(chunks, reader, 1)] == ["order"]
             assert system.event_log.figures()["waiting"] == 1
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while system.event_log.figures()["waiting"]:  # noqa: ASYNC110 -- sockets tell nobody
                 await asyncio.sleep(0.01)
         os.kill(os.getpid(), signal.SIGTERM)

@@ -55,7 +55,7 @@ def test_wrong_settings_leave_no_traceback_in_the_real_program(tmp_path) -> None
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=60,
         check=False,
     )
     assert done.returncode == 2
@@ -72,7 +72,7 @@ def test_help_does_not_load_what_it_does_not_need() -> None:
         "sys.exit(f'loaded {heavy}' if heavy else 0)\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=False
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
     )
     assert done.returncode == 0, done.stderr
 

@@ -294,7 +294,7 @@ def test_help_loads_no_library_that_it_does_not_need() -> None:
         "print(len(ours), file=sys.stderr)\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
     )
     libraries, ours = done.stderr.splitlines()[-2:]
     heavy = ("numpy", "numba", "plotly", "pydantic_settings", "httpx", "fastapi", "ccxt")

@@ -64,11 +64,11 @@ class Running:
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()))
         self._thread.start()
         # Until it answers it may still say that it listens, on the stdout of the command.
-        httpx.get(f"http://127.0.0.1:{self.port}/health", timeout=10)
+        httpx.get(f"http://127.0.0.1:{self.port}/health", timeout=60)
 
     def stop(self) -> None:
         self._stopping.set()
-        self._thread.join(10)
+        self._thread.join(60)
 
     async def _serve(self) -> None:
         app = create_app(self.system, ANY_PORT)

@@ -21,7 +21,7 @@ def test_with_a_public_key_there_is_no_secret_to_print(tmp_path):
     try:
         said = [process.stderr.readline() for _ in range(3)]
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=10)
+        process.communicate(timeout=60)
     finally:
         process.kill()
     assert [line.partition("=")[0] for line in said] == [

@@ -114,7 +114,7 @@ class SocketVenue:
         await peer.send(id=asked["id"], result=None)
 
 
-async def until(condition, clock=None, *, step: float = 0.25, patience: float = 10.0):
+async def until(condition, clock=None, *, step: float = 0.25, patience: float = 60.0):
     """Wait for real sockets to get there; with a clock, time passes in steps meanwhile."""
     async with asyncio.timeout(patience):
         while not (result := condition()):

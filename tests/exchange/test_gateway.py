@@ -287,7 +287,7 @@ async def test_who_waits_for_a_limit_goes_on_once_a_higher_one_is_known(venue, c
     await asyncio.sleep(0)
     assert [use.waiting for use in gateway.limits()] == [1]
     venue.waits_for.set()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await listing
         assert await candles == ["a candle"]
     await gateway.close()

@@ -18,7 +18,7 @@ from trading_system.domain.errors import InvalidRequest, NotFound, TradingError
 from trading_system.research import result_files
 from trading_system.research.backtest_queue import BacktestQueue, BacktestState
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 OBEDIENT = """
 import json, sys
 job = json.loads(sys.stdin.readline())

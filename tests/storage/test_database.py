@@ -154,13 +154,13 @@ async def test_a_cancelled_write_ends_when_its_work_has(database, failure):
 
     def add_slowly(connection):
         begun.set()
-        go_on.wait(5)
+        go_on.wait(60)
         connection.execute(ADD, ("A/USDT",))
         if failure is not None:
             raise failure
 
     task = asyncio.create_task(database.write(add_slowly))
-    await asyncio.to_thread(begun.wait, 5)
+    await asyncio.to_thread(begun.wait, 60)
     task.cancel()
     await asyncio.wait([task], timeout=0.01)
     assert not task.done()

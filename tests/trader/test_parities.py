@@ -159,7 +159,7 @@ async def test_nobody_computes_for_somebody_who_has_gone(bench, parities, tmp_pa
     note = tmp_path / "pid"
     worker = ("sh", "-c", f"echo $$ > {note}.new && mv {note}.new {note} && exec sleep 60")
     asked = asyncio.ensure_future(parities(worker).of(mandate.id))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not note.exists():  # noqa: ASYNC110 -- another process writes it
             await asyncio.sleep(0.01)
     asked.cancel()

@@ -407,7 +407,7 @@ async def test_dials_grow_rarer_while_the_venue_is_away(sockets, following, cloc
         assert states(stream) == dict.fromkeys(("execution", "monitoring", "standby"), "connecting")
         assert "429" in stream.status()[0].detail
         sockets.closed_doors = None
-        await until(lambda: states(stream)["execution"] == "connected", clock, patience=5)
+        await until(lambda: states(stream)["execution"] == "connected", clock)
         assert clock.monotonic() <= 70 + 35
 
 

@@ -9,7 +9,7 @@ from trading_system.research.engines.local import opened
 
 
 def test_batches_are_worked_on_side_by_side_over_one_shared_thing():
-    barrier = threading.Barrier(3, timeout=10)  # three at the same time, or it breaks
+    barrier = threading.Barrier(3, timeout=60)  # three at the same time, or it breaks
     prepared = []
 
     def prepare(shared):
