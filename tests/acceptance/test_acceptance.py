@@ -5,22 +5,23 @@ from __future__ import annotations
 import json
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
+from tests.steady import FastClock
 from trading_system.acceptance.acceptance import accept
 from trading_system.acceptance.cable import cable
 from trading_system.acceptance.report import write
-from trading_system.clock import FastClock
 from trading_system.config import Settings
 from trading_system.domain.errors import UnknownSymbol
 from trading_system.domain.instruments import Symbol
 from trading_system.simulator.mischief.rules import read_rule
-from trading_system.simulator.options import milliseconds, running_at
 from trading_system.simulator.server import SimulatorOptions, serve
 from trading_system.system import opened
 
-SPEED = 6.0
+SPEED = 12.0
+BEGIN = datetime(2026, 1, 4, 12, tzinfo=UTC)
 BTC = Symbol("BTC", "USDT")
 
 
@@ -29,8 +30,8 @@ async def taken(tmp_path):
     """Take these runs, with or without a cable, while this goes wrong at the exchange."""
 
     async def take(*only, minutes=0.2, symbol=BTC, encrypted=False, mischief=()):
-        origin = milliseconds()
-        options = SimulatorOptions(speed=SPEED, clock=running_at(SPEED, origin=origin))
+        clock = FastClock(SPEED, BEGIN)
+        options = SimulatorOptions(speed=SPEED, clock=clock.milliseconds)
         async with AsyncExitStack() as stack:
             exchange = await stack.enter_async_context(serve(options))
             exchange.mischief.add([read_rule(rule) for rule in mischief])
@@ -44,7 +45,6 @@ async def taken(tmp_path):
                 binance_api_key=exchange.api_key,
                 binance_secret_key=exchange.secret,
             )
-            clock = FastClock(SPEED, origin=origin)
             system = await stack.enter_async_context(opened(wanted, clock))
             told = []
             accepted = await accept(

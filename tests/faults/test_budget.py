@@ -20,7 +20,7 @@ from trading_system.domain.orders import OrderRequest, OrderType, Side
 from trading_system.ports import JobState
 from trading_system.simulator.limits import LimitSettings
 
-SPEED = 4.0
+SPEED = 8.0
 BEGIN = datetime(2026, 1, 4, 15, 54, 50, tzinfo=UTC)  # shortly before a beat
 SYMBOLS = 10  # a weight of 20 a beat: what backfills leave of it is 180
 PAST = 1_500_000 * MINUTE  # of each symbol: a weight of 30000 in all

@@ -100,6 +100,7 @@ def settings(tmp_path):
             db_path=tmp_path / "journey.db",
             budget_dir=tmp_path,
             backfill_minutes=180,
+            strategy_seconds=60,  # of the machine's, which may have much else to do
             **more,
         )
 
