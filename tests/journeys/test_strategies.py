@@ -22,6 +22,8 @@ class EveryOther:
         return (frame.open_time // 60_000 % 2).astype(float)
 '''
 
+ALWAYS = OWN.replace("every_other", "always").replace("// 60_000 % 2", "> 0")
+
 
 async def test_a_strategy_of_ones_own_trades_goes_on_after_a_restart_and_its_wallet_is_the_account(
     exchange, at, live, tmp_path
@@ -66,15 +68,15 @@ async def test_a_kill_with_flatten_leaves_wallet_and_account_alike_and_it_starts
 ):
     """Beside a position that is nobody's, which the same kill closes."""
     (tmp_path / "mine").mkdir()
-    (tmp_path / "mine" / "every_other.py").write_text(OWN)
+    (tmp_path / "mine" / "always.py").write_text(ALWAYS)
     async with exchange() as running:
         settings = at(running, streams="off", strategies_dir=tmp_path / "mine")
         async with live(settings) as day:
             before = await balances(day)
-            path = await started(day, name="every_other")
-            while not await holds(day, path):
-                await decided(day, path, "ordered", 1)
-                await day.beats(1)
+            path = await started(day, name="always")
+            await decided(day, path, "ordered", 1)
+            await decided(day, path, "unchanged", 1)
+            assert await holds(day, path)
             bought = await day.order(symbol="BTC/USDT", side="BUY", type="market", quantity="0.01")
             assert bought.json()["status"] == "FILLED"
             wish = {"reason": "mad", "flatten": True}
@@ -88,13 +90,19 @@ async def test_a_kill_with_flatten_leaves_wallet_and_account_alike_and_it_starts
             assert "trading was killed: mad: arm it" in refused.json()["detail"]
         async with live(settings) as day:
             assert (await day.http.post("/control/arm", json={})).json()["state"] == "RUNNING"
-            assert (await of(day, path))[0]["outcome"] != "pending"
-            count = len([each for each in await of(day, path) if each["outcome"] == "ordered"])
+            await beats(day, 1)
+            assert (await day.http.get(path)).json()["state"] == "stopped"
             assert (await day.http.post(f"{path}/start")).json()["state"] == "running"
-            await decided(day, path, "ordered", count + 2)
+            await decided(day, path, "ordered", 2)
+            assert await holds(day, path) > Decimal("0.001")
+            await beats(day, 2)
             await day.http.post(f"{path}/stop", params={"flatten": "true"})
             assert (await state(day, path, "stopped"))["reason"] is None
             await same_coins(day, path, before)
+            (report,) = (await day.http.get(f"{path}/parity")).json()
+            assert report["clean"], report
+            told = [(pair["side"], pair["cause"]) for pair in report["fills"]]
+            assert told == [("BUY", None), ("SELL", "asked"), ("BUY", None)]
 
 
 async def test_a_grid_rests_in_the_book_and_is_withdrawn_when_it_is_stopped(exchange, at, live):
@@ -135,14 +143,8 @@ async def of(day, path) -> list[dict]:
 
 async def decided(day, path, outcome, count) -> None:
     """Beat after beat, until so many decisions have come to this, and none is under way."""
-
-    async def begun():
-        await day.clock.advance(0.1)
-        return day.system.heartbeat.statistics.next_due
-
-    await day.until(begun, "the first beat is due")
     while True:
-        await day.beats(1)
+        await beats(day, 1)
 
         async def settled():
             await day.clock.advance(0.1)
@@ -154,6 +156,19 @@ async def decided(day, path, outcome, count) -> None:
         signals = await day.until(settled, "a decision that is carried out")
         if sum(each["outcome"] == outcome for each in signals) >= count:
             return
+
+
+async def beats(day, count) -> None:
+    """So many more, each once it is known when it is due, and nothing of the last is under way."""
+
+    async def due():
+        await day.clock.advance(0.1)
+        at = day.system.heartbeat.statistics.next_due
+        return at is not None and at > day.clock.now()
+
+    for _ in range(count):
+        await day.until(due, "the next beat is due")
+        await day.beats(1)
 
 
 async def guarded(day) -> None:
