@@ -260,3 +260,12 @@ async def test_no_kill_is_lost_though_another_follows_before_it_is_written(contr
     control_log.failure = None
     await control.write_down()
     assert [each.reason for each in control_log.rows] == ["mad", "madder"]
+
+
+async def test_kills_are_counted_over_restarts(control, restarted):
+    for reason in ("mad", "madder"):
+        await control.kill(flatten=False, reason=reason, who="ann")
+    again, _ = await restarted()
+    assert again.kills == 2
+    assert again.kill_after(1).reason == "madder"
+    assert again.kill_after(2) is None
