@@ -85,7 +85,7 @@ def test_compiled_loops_do_what_python_does_to_the_last_bit():
         ).stdout
 
     compiled = printed()
-    assert compiled.count("Metrics") == 13
+    assert compiled.count("Metrics") == 14
     assert printed(NUMBA_DISABLE_JIT="1") == compiled
 
 

@@ -7,7 +7,7 @@ import sys
 import numpy as np
 
 from tests.backtest.made_up import random_frame, random_targets
-from trading_system.backtest import engine, grid
+from trading_system.backtest import engine, grid, metrics
 from trading_system.backtest.rules import FillRule, Rules
 from trading_system.domain.errors import InvalidRequest
 from trading_system.frames import Frame
@@ -49,6 +49,15 @@ def main():
     # More fills than are written at a time, and blocks that end with the frame:
     frame = random_frame(np.random.default_rng(3), 4_608, 0.001)
     say(engine.run(frame, np.arange(4_608) / 4_608, Rules(fee_taker=0), "1h").metrics)
+    # Positions that are held from block to block, over days with holes and without deviation:
+    rng = np.random.default_rng(5)
+    frame, targets = random_frame(rng, 1_400, 0.01), random_targets(rng, 1_400, 0.01)
+    times = np.cumsum(rng.choice((1, 1, 1, 1, 60), 1_400)) * 3_600_000
+    columns = (frame.open, frame.high, frame.low, frame.close, frame.volume)
+    frame = Frame.from_array(np.column_stack([times, *columns]))
+    result = engine.run(frame, targets, Rules(short=True), "1h")
+    say(result.metrics, result.sharpe_interval, result.daily_returns.tolist())
+    say(metrics.sharpe_interval(np.full(20, 0.1), 365))
     frame = random_frame(np.random.default_rng(3), 600, 0.01)
     result = grid.run(frame, np.linspace(80.0, 120.0, 21), 1.0, Rules(), "1h")
     say(result.fills.tolist(), result.trades.tolist(), result.metrics)

@@ -128,25 +128,27 @@ def _cross_loop(
     odd = False
     for start in range(0, len(values), block):
         prices, signs = values[start : start + block], out[start : start + block]
+        half = len(prices) // 2
+        jump = np.int64(0)
         for k in range(len(prices)):
             count = np.rint(prices[k] * scale)
             usual = abs(count) < 2.0**62
             counts[k] = np.int64(count if usual else 0.0)
             odd |= not usual
             top = max(top, abs(counts[k]))
+        for k in range(half):
+            jump += counts[k]
         # Each addition waits for the one before, so two halves are added up side by side.
-        half = len(prices) // 2
         later, rest = ends[half:], counts[half:]
-        first, second = totals[slow], np.int64(0)
+        first = totals[slow]
+        second = first + jump
         for k in range(half):
             first += counts[k]
             ends[k] = first
             second += rest[k]
             later[k] = second
-        for k in range(half):
-            later[k] += first
         if len(prices) > 2 * half:
-            later[half] = first + second + rest[half]
+            later[half] = second + rest[half]
         for k in range(len(prices)):
             quick = (ends[k] - middles[k]) * slow
             calm = (ends[k] - starts[k]) * fast

@@ -43,7 +43,7 @@ def decide(
     that is not within [-1, 1] ends it: then there are -1, and `next` is its bar.
     """
     found, bar = 0, start
-    if bar == 0 and len(targets) > 0:
+    if bar == 0:
         places[0] = 0
         bar, found = 1, 1
     while bar + 64 <= len(targets) and found <= len(places) - ROOM:

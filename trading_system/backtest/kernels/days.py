@@ -24,9 +24,8 @@ def daily_equity(
     while bar < len(open_time):
         end = day_end(open_time, bar, width)
         while fill < len(fills) and fills[fill].bar < end:
+            cash, units = fills[fill].cash, fills[fill].units
             fill += 1
-        if fill > 0:
-            cash, units = fills[fill - 1].cash, fills[fill - 1].units
         equity[days] = cash + units * close[end - 1]
         bar, width, days = end, end - bar, days + 1
     return days
