@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 
+from tests.fakes.deadly import Deadly, Killed
 from tests.fakes.trader import BTC, ETH, D, mandate
 from trading_system.domain.control import ControlState
 from trading_system.domain.errors import NotAllowed, NotHeld, StorageError
@@ -169,6 +170,40 @@ async def test_whoever_stops_it_himself_takes_note_of_the_kill(bench):
     await bench.settle()
     assert (await bench.mandate()).reason is None
     assert bench.control.state is ControlState.RUNNING
+
+
+@pytest.mark.parametrize("offset", [0, pytest.param(1, marks=pytest.mark.slow)])
+async def test_wherever_the_stop_is_cut_off_nothing_is_sent_and_it_is_stopped_in_the_end(
+    make_world, offset
+):
+    async def cut_off(at):
+        world, opened = make_world(f"{at}")
+        async with opened() as first:
+            await first.trading(strategy="grid", parameters=GRID)
+            await first.beat(95)
+        deadly = Deadly(at, after=((at or 0) + offset) % 2 == 0)
+        died = False
+        async with opened(deadly) as second:
+            await killed(second, armed=True)
+            try:
+                await second.beat(85)
+            except* Killed:
+                died = True
+        assert died == (at is not None)
+        async with opened() as third:
+            await third.told()
+            assert (await third.mandate()).reason == "kill switch: mad"
+            assert {each.status for each in await third.orders.all()} <= {
+                OrderStatus.CANCELED,
+                OrderStatus.FILLED,
+            }
+        assert [side for side, _, _ in world.venue.sent] == ["BUY", "BUY"]
+        return deadly.calls
+
+    undisturbed = await cut_off(None)
+    assert undisturbed > 5
+    for at in range(1, undisturbed + 1):
+        await cut_off(at)
 
 
 async def test_kills_are_counted_over_restarts(opened):
