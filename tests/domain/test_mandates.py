@@ -11,7 +11,17 @@ import pytest
 
 from trading_system.domain.errors import InvalidRequest
 from trading_system.domain.instruments import Symbol
-from trading_system.domain.mandates import Mandate, SizeKind, Sizing, StopRule, check, prefix
+from trading_system.domain.mandates import (
+    Mandate,
+    SizeKind,
+    Sizing,
+    Stake,
+    StopRule,
+    Terms,
+    as_of,
+    check,
+    prefix,
+)
 from trading_system.domain.stops import StopKind
 from trading_system.domain.timeframes import Timeframe
 
@@ -84,3 +94,22 @@ def test_the_keys_of_a_mandates_orders_tell_them_from_all_others() -> None:
 
 def test_its_capital_is_in_what_its_symbols_are_paid_with() -> None:
     assert replace(MANDATE, symbols=(EURO,)).quote == "EUR"
+
+
+def test_what_is_sent_for_a_stake_is_the_mandates() -> None:
+    stake = Stake(mandate_id=MANDATE.id, symbol=ETH, quantity=Decimal(1))
+    assert stake.key("kill:1") == MANDATE.key(ETH, "kill:1")
+
+
+@pytest.mark.parametrize(
+    ("moment", "capital"), [(9, 100), (10, 100), (11, 200), (20, 200), (21, 1000)]
+)
+def test_terms_hold_up_to_the_moment_of_their_change_and_with_it(moment, capital) -> None:
+    earlier = [
+        Terms(until=until, capital=Decimal(was), sizing=Sizing(amount=Decimal(was)), stop=TRAILING)
+        for until, was in ((10, 100), (20, 200))
+    ]
+    then = as_of(MANDATE, earlier, moment)
+    assert then.capital == capital
+    assert (then == MANDATE) == (capital == 1000)
+    assert replace(then, capital=MANDATE.capital, sizing=MANDATE.sizing, stop=None) == MANDATE

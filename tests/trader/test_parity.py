@@ -350,6 +350,8 @@ def test_closed_and_bought_again_within_a_bar_it_is_held_on_by_a_backtest(frame)
     assert told.is_clean
     (caused,) = [pair for pair in told.fills if pair.cause is not None]
     assert (caused.order_id, caused.cause) == (UUID(int=5), Cause.FOLLOWS)
+    sold = compared(frame, [IN, OUT, AGAIN, closed, execution(5, -8.7, 100)], stored=stored)
+    assert not sold.is_clean, "another sale does not come of it"
 
 
 @pytest.mark.parametrize("row", [7, 9])

@@ -97,6 +97,25 @@ def test_an_order_at_the_same_target_is_one_that_was_sized_anew():
     assert quantities(run) == [9.99, 9.98]
 
 
+def test_what_is_held_counts_at_the_price_that_the_order_is_filled_at():
+    """19.98 bought at 100 are worth 197.8 more at the open of 110 than the close of 100 told."""
+    frame = replace(frame_of([100, 100, 110, 110]), close=np.array([100.0, 100.0, 110.0, 110.0]))
+    acted = {
+        row * MINUTE: Acted(target=1.0, mandate=with_capital(capital), ordered=True)
+        for row, capital in enumerate((2000, 1500))
+    }
+    assert quantities(replay(frame, acted, RULES, "1m", first=0)) == [19.98, 15.41 - 19.98]
+
+
+def test_an_amount_is_turned_round_whole():
+    """Counted in equity it would be less by the fee of the way out."""
+    rules = replace(RULES, lot_step=0.001, short=True)
+    quote = with_capital(1000, sizing=QUOTE)
+    acted = acted_on([(1.0, quote), (-1.0, quote), (-1.0, quote)])
+    run = replay(frame_of([100] * 3), acted, rules, "1m", first=0)
+    assert quantities(run) == [2.997, -5.994]
+
+
 def test_an_amount_stays_what_it_is_and_becomes_what_it_was_changed_to():
     quote, more = with_capital(1000, sizing=QUOTE), with_capital(4000)
     prices = [100] * 5

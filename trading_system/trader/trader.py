@@ -224,11 +224,10 @@ class Trader:
 
     async def _stop_killed(self, mandate: Mandate, kill: ControlEntry) -> None:
         """Trading was killed since it was started: it stays stopped until somebody starts it."""
-        await self._drop(mandate.id)
         reason = f"kill switch: {kill.reason}"
         log.warning("strategy stopped", id=str(mandate.id), name=mandate.strategy, reason=reason)
         await self._change(mandate, state=MandateState.STOPPED, reason=reason, waiting={})
-        self.wake()  # what it has open is withdrawn
+        self.wake()  # its process ends, and what it has open is withdrawn
 
     async def _fail(self, mandate_id: UUID, reason: str) -> None:
         """It is stopped and says why; what it holds, and the stop that guards it, stay."""
