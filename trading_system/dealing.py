@@ -133,8 +133,7 @@ def dealing(
 
     What nobody waits for is asked of `background`. The portfolio is valued, and limits are set, in
     `quote`; `resting` says why the venue is not asked, if it is not; `may_short` where more can be
-    sold than is held, `stakes` what of it is strategies'. `on_step` hears of every step of an
-    order's way.
+    sold than is held; `stakes` are strategies'. `on_step` hears of every step of an order's way.
     """
     trading = account.trading
     ledger = Ledger(
