@@ -15,6 +15,7 @@ from trading_system.backtest.kernels import ledger
 from trading_system.backtest.records import Reason
 from trading_system.backtest.rules import FillRule, Rules, Sizing
 from trading_system.domain.errors import InvalidRequest
+from trading_system.frames import Frame
 from trading_system.strategies.base import first
 
 FREE = {"capital": 1_000.0, "fee_taker": 0.0, "fee_maker": 0.0}
@@ -300,6 +301,20 @@ def test_the_metrics_are_what_numpy_says_about_the_curve():
     low, high = result.sharpe_interval
     assert low < seen.sharpe < high
     assert 0 < result.probabilistic_sharpe < 1
+
+
+@pytest.mark.parametrize("entry", [0, 1, 7, 40, 63])
+@pytest.mark.parametrize("count", [100, 700, 1_400])
+def test_a_fall_at_the_very_end_is_the_deepest_drawdown(entry, count):
+    """Whatever the position's place in the blocks that are added up: none of them loses a bar."""
+    close = 100 * 1.001 ** np.arange(count)
+    close[-3:] = close[-4] * np.array([0.9, 0.8, 0.7])
+    times = np.arange(count) * 3_600_000
+    frame = Frame.from_array(np.column_stack([times, *[close] * 4, np.ones(count)]))
+    result = play(frame, np.arange(count) >= entry, fill=FillRule.CLOSE)
+    assert result.metrics.max_drawdown == pytest.approx(0.3)
+    assert result.metrics.max_drawdown_bars == 3
+    assert result.metrics.exposure_time == (count - entry) / count
 
 
 def test_of_few_days_nobody_knows_how_sure_the_sharpe_is():

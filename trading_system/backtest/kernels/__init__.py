@@ -1,8 +1,8 @@
 """The loops of a backtest, compiled.
 
-`walk` goes from one of the target's `changes` to the next (`orders` says what is traded, `stops`
-when it ends by itself, `ledger` books it) and `cells` plays grids; `curve` measures what either
-came to, and `resampling` how sure that is.
+`changes` finds what is decided, and `walk` does it (`orders` says what is traded, `stops` when it
+ends by itself, `ledger` books it); `cells` plays grids. `curve` measures what either came to,
+`trades` lists what fills make, `days` is what is left each day, and `resampling` how sure that is.
 """
 
 from __future__ import annotations
