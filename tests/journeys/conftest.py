@@ -90,6 +90,12 @@ class Living:
         return await self.http.post("/orders", json=fields)
 
 
+@pytest.fixture(autouse=True)
+def patient_goodbyes(monkeypatch):
+    """A strategy's process that is measured writes down what it has seen, which takes a while."""
+    monkeypatch.setattr("trading_system.trader.workers._GOODBYE_SECONDS", PATIENCE)
+
+
 @pytest.fixture
 def settings(tmp_path):
     """Settings of a fresh system; a journey adds where its venue is."""

@@ -51,6 +51,12 @@ class Moody:
 """
 
 
+@pytest.fixture(autouse=True)
+def patient_goodbyes(monkeypatch):
+    """A process that is measured writes down what it has seen, which takes a while."""
+    monkeypatch.setattr("trading_system.trader.workers._GOODBYE_SECONDS", 60)
+
+
 @pytest.fixture
 def rows():
     walk = np.cumsum(np.random.default_rng(7).normal(size=(200, 6)), axis=0) + 1000
