@@ -10,8 +10,14 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.steady import SteadyLoops
+
+# The same examples every time, however long one takes; `--hypothesis-profile searching` looks on.
+settings.register_profile("searching", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("same", settings.get_profile("searching"), derandomize=True)
+settings.load_profile("same")
 
 
 def pytest_configure() -> None:
