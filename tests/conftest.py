@@ -36,6 +36,13 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+@pytest.fixture
+def unmeasured_processes(monkeypatch) -> None:
+    """Leave programs that are killed out of the coverage: they may be writing it down just then."""
+    for name in ("COVERAGE_PROCESS_CONFIG", "COVERAGE_PROCESS_START"):
+        monkeypatch.delenv(name, raising=False)
+
+
 class ManualClock:
     """A Clock moved only by `advance` (sleepers wake in their order) and `jump` (wall alone)."""
 

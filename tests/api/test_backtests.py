@@ -17,6 +17,7 @@ from trading_system.domain.instruments import Symbol
 from trading_system.research import report, result_files
 from trading_system.research.backtest_queue import BacktestQueue
 
+pytestmark = pytest.mark.usefixtures("unmeasured_processes")  # the queue kills what has answered
 ASKED = {
     "strategy": "sma_cross",
     "parameters": {"fast": 5, "slow": 50, "short": False},

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.research.questions import record
 from trading_system.backtest.rules import Rules
 from trading_system.research.backtest import answered
@@ -10,6 +12,7 @@ from trading_system.research.history_files import from_file
 from trading_system.research.record import canonical
 from trading_system.strategies.sma_cross import SmaCross
 
+pytestmark = pytest.mark.usefixtures("unmeasured_processes")  # the queue kills what has answered
 ASKED = {
     "strategy": "sma_cross",
     "parameters": {"fast": 5, "slow": 20},

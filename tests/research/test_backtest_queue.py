@@ -18,6 +18,7 @@ from trading_system.domain.errors import InvalidRequest, NotFound, TradingError
 from trading_system.research import result_files
 from trading_system.research.backtest_queue import BacktestQueue, BacktestState
 
+pytestmark = pytest.mark.usefixtures("unmeasured_processes")  # the queue kills what has answered
 PATIENCE = 60.0
 OBEDIENT = """
 import json, sys
