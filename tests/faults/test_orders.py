@@ -62,8 +62,8 @@ EVENTS = [
 ]
 
 BTC = Symbol("BTC", "USDT")
-SPEED = 30.0
-FASTER = {"forbidden": 60.0}  # five minutes to wait
+SPEED = 60.0
+FASTER = {"forbidden": 120.0}  # five minutes to wait
 TIMEOUT_MS = 300  # of the machine
 FAR = Decimal(85_000)
 RESENT = {"error code=-1021": 2}  # the exchange has said that it did nothing: once more is safe
