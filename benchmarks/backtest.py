@@ -119,11 +119,12 @@ def in_turn(repeats, **calls):
     return {name: median(times) for name, times in took.items()}
 
 
-def warm(repeats, **calls):
-    """Seconds of each call, medians of its own repeats, back to back."""
+def warm(**calls):
+    """Seconds of each call, medians of its own repeats: 15 back to back, or as many as a second."""
     took = {}
     for name, call in calls.items():
-        took |= in_turn(repeats, **{name: call})
+        once = in_turn(1, **{name: call})[name]
+        took |= in_turn(max(15, round(1 / once)), **{name: call})
     return took
 
 
@@ -187,7 +188,7 @@ def runs(frame):
         "vectorbt": lambda: portfolio(entries, exits),
         "vectorbt_route": lambda: portfolio(*signals(20, 50)),
     }
-    took, turns = warm(31, **calls), in_turn(15, **calls)
+    took, turns = warm(**calls), in_turn(15, **calls)
     started = time.perf_counter()
     backtesting_call(frame, targets)()
     took["backtesting"] = time.perf_counter() - started
