@@ -19,6 +19,13 @@ settings.register_profile("searching", deadline=None, suppress_health_check=[Hea
 settings.register_profile("same", settings.get_profile("searching"), derandomize=True)
 settings.load_profile("same")
 
+WAITING = {
+    "faults/test_budget",
+    "journeys/test_network_cut",
+    "journeys/test_strategy_lives",
+    "soak/test_endurance",
+}
+
 
 def pytest_configure() -> None:
     """No test fails because the machine was busy with something else."""
@@ -28,6 +35,11 @@ def pytest_configure() -> None:
 def pytest_xdist_auto_num_workers() -> int:
     """One more than there are cores: some tests wait for a clock that is faster, but runs."""
     return (os.cpu_count() or 1) + 1
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What mostly waits goes first, beside what computes: in the end all would wait for it."""
+    items.sort(key=lambda item: f"{item.path.parent.name}/{item.path.stem}" not in WAITING)
 
 
 def pytest_collection_finish() -> None:
