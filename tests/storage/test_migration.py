@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
 
+from trading_system.domain.mandates import MandateState
 from trading_system.domain.orders import OrderStatus
 from trading_system.storage.database import SCHEMA_VERSION, Database, schema
+from trading_system.storage.mandates import Mandates
 from trading_system.storage.orders import Orders
 from trading_system.storage.transitions import audit
 
@@ -113,6 +116,52 @@ async def test_an_earlier_database_without_orders_opens_too(tmp_path):
     async with Database.opened(path):
         pass
     assert (await audit(path)).fault is None
+
+
+STRATEGY = """
+INSERT INTO mandates (
+    id, strategy, symbols, timeframe, parameters, capital, size_kind, size, state, begins, started,
+    warmup, flatten, waiting, created_at, updated_at
+) VALUES (
+    '00000000-0000-0000-0000-000000000009', 'sma_cross', '["BTC/USDT"]', '1m', '{}', '1000',
+    'equity', '100', 'running', 60000, 70000, 3, 0, '{}', 1, 2
+)
+"""
+
+
+@pytest.mark.parametrize(
+    ("states", "seen"),
+    [
+        ([], 0),
+        (["KILLED", "RUNNING"], 1),
+        (["KILLED", "RUNNING", "KILLED", "KILLED", "PAUSED"], 3),
+        (["KILLED", "RUNNING", "KILLED"], 1),
+        (["KILLED"], 0),
+    ],
+)
+async def test_a_strategy_that_went_on_after_kills_of_then_is_stopped_by_the_next_alone(
+    tmp_path, states, seen
+):
+    path = tmp_path / "third.db"
+    with sqlite3.connect(path) as old:
+        old.executescript(schema())
+        old.execute("ALTER TABLE mandates DROP COLUMN kills")
+        old.executescript("DROP TRIGGER terms_are_kept; DROP TABLE mandate_terms; DROP TABLE home")
+        old.execute(STRATEGY)
+        rows = [(state,) for state in states]
+        log = "INSERT INTO control_log (state, flatten, reason, who, at) VALUES (?, 0, 'r', 'w', 5)"
+        old.executemany(log, rows)
+        old.execute("PRAGMA user_version = 3")
+    old.close()
+    for _ in range(2):  # the second time it is a database of today
+        async with Database.opened(path, "VENUE=live MARKET_TYPE=spot") as database:
+            mandates = Mandates(database)
+            (strategy,) = await mandates.all()
+            assert (strategy.kills, strategy.state) == (seen, MandateState.RUNNING)
+            assert await database.integrity() == []
+            await mandates.save(replace(strategy, capital=strategy.capital - 1))
+            first, *_ = await mandates.terms(strategy.id)
+            assert first.capital == 1000
 
 
 def test_no_column_is_required_that_an_earlier_row_could_not_have():

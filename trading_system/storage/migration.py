@@ -14,6 +14,14 @@ from trading_system.storage.transitions import seal
 
 _UNSEALED = 1
 """The last version whose steps of orders were not chained."""
+_UNSTOPPED = 3
+"""The last version in which strategies went on when trading was armed after a kill."""
+_KILLS_OF_THEN = """
+UPDATE mandates SET kills = (
+    SELECT count(*) FROM control_log WHERE state = 'KILLED'
+    AND id < (SELECT max(id) FROM control_log WHERE state <> 'KILLED')
+);
+"""
 
 
 async def script(connection: aiosqlite.Connection, schema: str, version: int) -> str:
@@ -21,6 +29,8 @@ async def script(connection: aiosqlite.Connection, schema: str, version: int) ->
     if version == 0:
         return schema
     columns = await _missing_columns(connection, schema)
+    if version <= _UNSTOPPED:
+        schema += _KILLS_OF_THEN
     if version > _UNSEALED:
         return f"{columns}\n{schema}"
     rows, head = await _seals(connection)
