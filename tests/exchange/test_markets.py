@@ -70,7 +70,10 @@ def test_only_on_margin_may_be_held_less_than_nothing():
 
 
 def test_which_market_it_is_asks_only_what_builds_the_system():
-    """What is above the exchange layer is the same for all; the command line may show it."""
+    """What is above the exchange layer is the same for all.
+
+    The command line may show it, and a database is told by name where it is at home.
+    """
     package = Path(trading_system.__file__).parent
     asking = [
         f"{file.relative_to(package)}: {line.strip()}"
@@ -81,6 +84,7 @@ def test_which_market_it_is_asks_only_what_builds_the_system():
     ]
     assert sorted(asking) == [
         'config.py: market_type: Literal["spot", "futures"] = "spot"',
+        'config.py: return f"VENUE={self._named or self.venue} MARKET_TYPE={self.market_type}"',
         "system.py: market = MARKETS[settings.market_type]",
     ]
 
