@@ -61,7 +61,9 @@ def stakes():
 
 
 @pytest.fixture
-def make_switch(control, manager, orders, holdings, wallet, listing, clock, margin, passes, stakes):
+def make_switch(
+    control, manager, orders, holdings, wallet, listing, clock, bus, margin, passes, stakes
+):
     async def told():
         return stakes
 
@@ -87,6 +89,7 @@ def make_switch(control, manager, orders, holdings, wallet, listing, clock, marg
             trading=wallet,
             market_data=listing,
             clock=clock,
+            bus=bus,
             may_short=may_short,
             margin=SimpleNamespace(positions=positions),
             ready=ready,
@@ -397,6 +400,54 @@ async def test_who_arms_meanwhile_keeps_the_position(
     await switch.enforce()
     assert trading.sent == []
     assert switch.progress is None
+
+
+async def test_who_arms_and_kills_again_meanwhile_without_flattening_keeps_the_position(
+    make_switch, kill, control, holdings, prices, trading
+):
+    holdings.quantities = {BTC: Decimal(1)}
+    await kill(flatten=True)
+    book = prices.book
+
+    async def changed_his_mind(symbol, *, levels):
+        await control.arm(code=None, who="ann")
+        await kill()
+        return await book(symbol, levels=levels)
+
+    switch = make_switch()
+    switch._market_data.book = changed_his_mind
+    await switch.enforce()
+    assert trading.sent == []
+
+
+@pytest.mark.parametrize("armed", [True, False])
+async def test_the_next_kill_does_not_wait_for_the_pause_after_the_last(
+    switch, rest, kill, control, trading, says, clock, armed, orders
+):
+    await kill()
+    for pause in (0, 1, 2, 4):
+        await clock.advance(pause)
+    await control.arm(code=None, who="ann")
+    await rest()
+    if armed:
+        await clock.advance(0)
+    trading.answers.append(says("CANCELED"))
+    await kill()
+    await clock.advance(0)
+    assert [order.status for order in orders.rows.values()] == [OrderStatus.CANCELED]
+
+
+async def test_a_kill_that_flattens_does_not_wait_for_the_pause_after_one_that_does_not(
+    switch, kill, holdings, trading, sells, clock
+):
+    holdings.quantities = {BTC: Decimal(1)}
+    await kill()
+    for pause in (0, 1, 2, 4):
+        await clock.advance(pause)
+    trading.answers.append(sells)
+    await kill(flatten=True)
+    await clock.advance(0)
+    assert holdings.quantities[BTC] == 0
 
 
 async def test_a_later_kill_is_carried_out_anew(switch, kill, control, clock):

@@ -13,6 +13,7 @@ for all, its fills shared out, was rejected: half a step is nobody's, and an ord
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -21,8 +22,10 @@ from uuid import uuid4
 
 import structlog
 
+from trading_system.bus import Bus
 from trading_system.domain.control import ControlEntry
 from trading_system.domain.errors import StorageError, TradingError
+from trading_system.domain.events import ControlChanged
 from trading_system.domain.instruments import Symbol
 from trading_system.domain.mandates import Stake
 from trading_system.domain.orders import Order, OrderRequest, OrderStatus, OrderType, Side
@@ -97,6 +100,7 @@ class KillSwitch:
         trading: Trading,
         market_data: MarketData,
         clock: Clock,
+        bus: Bus,
         may_short: bool,
         margin: Derivatives,
         ready: Callable[[], Awaitable[None]],
@@ -114,6 +118,8 @@ class KillSwitch:
         self._ready = ready
         self._stakes = stakes
         self._progress: Progress | None = None
+        self._changed = asyncio.Event()
+        bus.subscribe(ControlChanged, lambda _event: self._changed.set())
 
     @property
     def progress(self) -> Progress | None:
@@ -122,18 +128,19 @@ class KillSwitch:
         return progress if progress and progress.kill == self._control.entry else None
 
     async def run(self) -> None:
-        """Until cancelled; at once when killed, then again and again until armed."""
+        """Until cancelled; at once at each kill, then again and again until armed."""
         pause = _FIRST_PAUSE
         while True:
-            if not self._control.killed.is_set():
-                pause = _FIRST_PAUSE
-                await self._control.killed.wait()
+            await self._control.killed.wait()
+            self._changed.clear()
             try:
                 await self.enforce()
             except TradingError as error:
                 log.warning("a kill is not carried out yet", error=str(error))
-            await self._clock.sleep(pause)
-            pause = min(2 * pause, _LONGEST_PAUSE)
+            if await self._changes_within(pause):
+                pause = _FIRST_PAUSE
+            else:
+                pause = min(2 * pause, _LONGEST_PAUSE)
 
     async def enforce(self) -> None:
         """One pass; raises TradingError when it had to stop."""
@@ -155,6 +162,19 @@ class KillSwitch:
             self._progress = Progress(kill=kill, open_orders=len(still), positions=held)
         else:
             self._progress = await self._flatten(kill)
+
+    async def _changes_within(self, seconds: float) -> bool:
+        """Whether it is killed anew, or armed, meanwhile; returns at once then."""
+        waits = [
+            asyncio.ensure_future(self._clock.sleep(seconds)),
+            asyncio.ensure_future(self._changed.wait()),
+        ]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+        return self._changed.is_set()
 
     async def _open(self) -> list[Order]:
         return await self._orders.all(statuses=_OPEN, limit=10_000)
@@ -228,7 +248,7 @@ class KillSwitch:
         if not self._may_short:
             quantity = min(quantity, await self._free(position.symbol.base))
         size = fitted(quantity, instrument, await self._price(position))
-        if not size.quantity or not self._control.killed.is_set():
+        if not size.quantity or not self._control.entry.flatten:  # armed, or killed anew
             return size.reason
         request = OrderRequest(
             symbol=position.symbol,

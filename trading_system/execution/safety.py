@@ -89,6 +89,7 @@ def safety(
         trading=trading,
         market_data=market_data,
         clock=clock,
+        bus=bus,
         may_short=may_short,
         margin=margin,
         ready=ready,
