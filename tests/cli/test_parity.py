@@ -57,6 +57,17 @@ def test_a_clean_run_is_a_table_of_what_fills_cost_more(cli, parities):
     assert parities.fees == [0.002]
 
 
+def test_what_has_a_cause_says_so_and_what_that_means(cli, parities):
+    """Of any strategy: somebody closed it, or the bar after is still to come."""
+    unseen = replace(CLEAN.fills[0], cause=Cause.UNSEEN)
+    parities.answer = (replace(CLEAN, fills=(CLEAN.fills[1], unseen)),)
+    lines = cli("parity", str(ME)).output.splitlines()
+    assert "1 of 2 fills as in the backtest, 1 unseen" in lines
+    assert "  unseen: it lies in no bar that was seen to its end" in lines
+    judged, told, _ = (cells(line) for line in lines if line.startswith("│"))
+    assert (judged[0], judged[-1], told[-1]) == ("2026-01-01 12:00", "", "unseen")
+
+
 def test_no_figure_is_cut_off_in_a_narrow_terminal(cli, parities, monkeypatch):
     monkeypatch.setattr(console, "width", 80)
     assert "…" not in cli("parity", str(ME)).output

@@ -39,28 +39,39 @@ def parities(bench):
     return made
 
 
+async def both_close(bench, price):
+    """Another minute ends, at this price for BTC."""
+    await bench.closes(price)
+    open_time = bench.clock.milliseconds() // MINUTE * MINUTE - MINUTE
+    await bench.prices.upsert({ETH: [bar(open_time, 102)]})
+    bench.venue.price[ETH] = D(102)
+    await bench.told(BTC, ETH)
+
+
 async def test_what_was_traded_stopped_and_closed_is_found_in_the_record(bench, parities):
     """A stop of its own sold once, and somebody closed the rest by hand."""
     mandate = await bench.trading(symbols=(BTC, ETH))
     for price in (101, 94, 101, 101, 101):
-        await bench.closes(price)
-        open_time = bench.clock.milliseconds() // MINUTE * MINUTE - MINUTE
-        await bench.prices.upsert({ETH: [bar(open_time, 102)]})
-        bench.venue.price[ETH] = D(102)
-        await bench.told(BTC, ETH)
+        await both_close(bench, price)
     await stopped_out(bench, mandate)
+    running, _ = await parities().of(mandate.id)
+    assert [pair.cause for pair in running.fills] == [None, None, None, Cause.UNSEEN]
+    assert running.is_clean, "nobody has seen the stop's bar to its end"
+    await both_close(bench, 101)
     await bench.strategies.stop(mandate.id, flatten=True)
     await bench.settle()
     report, other = await parities().of(mandate.id)
-    assert (other.symbol, other.decisions, other.is_clean) == (ETH, 5, True)
-    assert (report.symbol, report.decisions, report.differing) == (BTC, 5, ())
-    in_, out, again, stop = report.fills
-    assert [pair.bar for pair in (in_, out, again, stop)] == [
+    assert (other.symbol, other.decisions, other.is_clean) == (ETH, 6, True)
+    assert (report.symbol, report.decisions, report.differing) == (BTC, 6, ())
+    in_, out, again, stop, closed = report.fills
+    assert [pair.bar for pair in (in_, out, again, stop, closed)] == [
         NOON,
         NOON + MINUTE,
         NOON + 2 * MINUTE,
         NOON + 5 * MINUTE,
+        NOON + 5 * MINUTE,
     ]
+    assert (closed.side, closed.cause) == (Side.SELL, Cause.UNSEEN)
     assert (in_.price, in_.replayed_price) == (101, 94)
     assert in_.replayed_quantity == pytest.approx(500 / 94, abs=0.01)
     assert (stop.is_stop, stop.quantity, stop.replayed_price) == (True, 1, None)

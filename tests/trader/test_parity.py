@@ -245,7 +245,18 @@ def test_an_order_that_nobody_filled_changed_nothing(frame):
 def test_what_was_decided_last_is_not_judged_before_the_next_bar_has_closed(frame):
     short = Frame.from_array(np.column_stack([getattr(frame, name)[:2] for name in Candle._fields]))
     told = compared(short, [IN], stored=[next(decisions(frame))])
-    assert told.fills == ()
+    assert [(pair.order_id, pair.cause) for pair in told.fills] == [(UUID(int=1), Cause.UNSEEN)]
+    assert told.is_clean, "but the fill is told, since it is in the profit"
+
+
+def test_a_stop_in_a_bar_that_has_not_closed_is_not_judged_before_it_has(frame):
+    """While a run goes on, a stop is hit within a bar that nobody has seen to its end."""
+    guarded = replace(MANDATE, stop=StopRule(kind=StopKind.FIXED, distance_percent=Decimal(20)))
+    short = Frame.from_array(np.column_stack([getattr(frame, name)[:3] for name in Candle._fields]))
+    stored = [each for each, _ in zip(decisions(frame), range(2), strict=False)]
+    stopped = execution(3, -8.32, 96, is_stop=True)
+    told = compared(short, [IN, stopped], mandate=guarded, stored=stored)
+    assert [pair.cause for pair in told.fills] == [None, Cause.UNSEEN]
     assert told.is_clean
 
 
@@ -355,11 +366,13 @@ def test_closed_and_bought_again_within_a_bar_it_is_held_on_by_a_backtest(frame)
 
 
 @pytest.mark.parametrize("row", [7, 9])
-def test_what_was_closed_in_no_bar_that_was_seen_to_its_end_is_in_the_profit_alone(frame, row):
+def test_what_was_closed_in_no_bar_that_was_seen_to_its_end_is_unseen(frame, row):
     closed = replace(execution(row, -8.74, 130), bar=None)
     told = compared(frame, [IN, OUT, AGAIN, closed])
     assert told.is_clean
-    assert len(told.fills) == 3
+    *judged, unseen = told.fills
+    assert [pair.cause for pair in judged] == [None] * 3
+    assert (unseen.cause, unseen.price, unseen.delay_ms) == (Cause.UNSEEN, 130.0, None)
 
 
 def test_a_run_that_has_decided_nothing_yet_is_clean(frame):

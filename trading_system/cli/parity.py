@@ -65,34 +65,38 @@ def _show(report: Mapping[str, Any]) -> None:
         console.print(f"  {each['bar']}: decided {each['stored']}, now {each['replayed']}")
     for each in report["levels"][:_SHOWN]:
         console.print(f"  level {each['level']}: laid at {each['stored']}, now {each['replayed']}")
-    if any(pair["cell"] is not None for pair in fills):
+    is_grid = any(pair["cell"] is not None for pair in fills)
+    if is_grid or any(pair["cause"] for pair in fills):
         _show_causes(fills)
-        console.print(_table_of_grid(fills))
-    elif fills:
-        console.print(_table(fills))
+    if fills:
+        console.print(_table_of_grid(fills) if is_grid else _table(fills))
 
 
 def _show_causes(fills: Sequence[Mapping[str, Any]]) -> None:
-    """How often a candle could not tell, and each fill that contradicts one."""
+    """How often a fill is one side's alone, what that means, and each that contradicts a candle."""
     caused = [(Cause(pair["cause"]), pair) for pair in fills if pair["cause"]]
     counts = Counter(cause for cause, _ in caused)
     told = "".join(f", {count} {cause}" for cause, count in sorted(counts.items()))
     console.print(f"{len(fills) - len(caused)} of {len(fills)} fills as in the backtest{told}")
+    for cause in sorted(counts):
+        console.print(f"  {cause}: {cause.meaning}")
     for cause, pair in [each for each in caused if each[0].contradicts][:_SHOWN]:
         console.print(f"  {pair['bar']}: {pair['side']} in cell {_place(pair)}: [red]{cause}[/red]")
 
 
 def _table(fills: Sequence[Mapping[str, Any]]) -> Table:
-    names = ("bar", "side", "price", "backtest", *_PARTS, "delay s")
+    why = ["why"] if any(pair["cause"] for pair in fills) else []
+    names = ("bar", "side", "price", "backtest", *_PARTS, "delay s", *why)
     table = Table(*(Column(name, overflow="fold") for name in names))  # no figure is cut off
     for pair in fills[-_SHOWN:]:
         table.add_row(
-            pair["bar"],
+            _minute(pair["bar"]),
             pair["side"] + (" stop" if pair["is_stop"] else ""),
             _number(pair["price"]),
             _number(pair["replayed_price"]),
             *(_number(pair[part]) for part in _PARTS),
             _delay(pair),
+            *(pair["cause"] or "" for _ in why),
         )
     table.add_section()
     sums = (_sum(fills, part) for part in _PARTS)
@@ -107,7 +111,7 @@ def _table_of_grid(fills: Sequence[Mapping[str, Any]]) -> Table:
     table = Table(*(Column(name, overflow="fold") for name in names))
     for pair in fills[-_SHOWN:]:
         table.add_row(
-            pair["bar"],
+            _minute(pair["bar"]),
             _place(pair),
             pair["side"] + (" taker" if pair["maker"] is False else ""),
             _number(pair["price"]),
@@ -128,6 +132,11 @@ def _place(pair: Mapping[str, Any]) -> str:
     return "all" if pair["cell"] is None else f"{pair['cell']}{number}"
 
 
+def _minute(instant: str) -> str:
+    """Bars begin with a minute; two words may stand below each other."""
+    return instant.removesuffix(":00Z").replace("T", " ")
+
+
 def _delay(pair: Mapping[str, Any]) -> str:
     return "–" if pair["delay_ms"] is None else f"{pair['delay_ms'] / 1000:.1f}"
 
@@ -137,4 +146,4 @@ def _sum(fills: Sequence[Mapping[str, Any]], part: str) -> str:
 
 
 def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:,.4f}"
+    return "–" if value is None else f"{value:z,.4f}"  # z: never -0.0000

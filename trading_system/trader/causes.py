@@ -10,17 +10,9 @@ from enum import StrEnum
 
 
 class Cause(StrEnum):
-    """Why a fill is one side's alone, or the other side's in another bar.
+    """Why a fill is one side's alone, or the other side's in another bar: see `meaning`.
 
-    touched: the price came to the level and no further. path: the candle reaches the level, but the
-    way that it is taken to go turns less often, or more often, than the price did. placed: the
-    order came into the book within that bar. away: no such order rested; it was stopped, paused,
-    refused or left with less than can be traded. follows: it undoes the fill before it in its cell,
-    which was one side's alone. unseen: it lies in no bar that the run has seen to the end. asked:
-    somebody closed what was held.
-
-    The last three contradict the candles. through: the price went past an order that rested all the
-    bar. beyond: no price of that bar was at the order's level. worse: filled worse than its limit.
+    The last three contradict the candles.
     """
 
     TOUCHED = "touched"
@@ -35,6 +27,27 @@ class Cause(StrEnum):
     WORSE = "worse"
 
     @property
+    def meaning(self) -> str:
+        """In words, to be shown beside it."""
+        return _MEANINGS[self]
+
+    @property
     def contradicts(self) -> bool:
         """Whether it could not have come of these candles."""
         return self in {Cause.THROUGH, Cause.BEYOND, Cause.WORSE}
+
+
+_MEANINGS = {
+    Cause.TOUCHED: "the price came to the level and no further",
+    Cause.PATH: "the candle reaches the level, but the price turned more or less often in it than "
+    "the way that it is taken to go",
+    Cause.PLACED: "the order came into the book within that bar",
+    Cause.AWAY: "no such order rested: it was stopped, paused, refused or left with less than can "
+    "be traded",
+    Cause.FOLLOWS: "it goes on from a fill that was one side's alone",
+    Cause.UNSEEN: "it lies in no bar that was seen to its end",
+    Cause.ASKED: "somebody closed what was held",
+    Cause.THROUGH: "the price went past an order that rested all the bar",
+    Cause.BEYOND: "no price of that bar was at the order's level",
+    Cause.WORSE: "it was filled worse than its limit",
+}

@@ -52,22 +52,26 @@ def paired(
 ) -> Iterator[FillPair]:
     """Each execution beside its like, which is taken out of `replayed`, then what is left there.
 
-    `closed` are the bars of closings, `last` is the bar whose decision no backtest has filled yet,
-    `as_sized` tells the mandate as it was then. A closing that the backtest has not is in no pair,
-    and what trades on from it has that for its cause.
+    `closed` are the bars of closings, `last` is the bar whose decision no backtest has filled yet:
+    what came after it is unseen. `as_sized` tells the mandate as it was then. A closing that the
+    backtest has not is in no pair, and what trades on from it has that for its cause.
     """
     held_on: Side | None = None  # the side of a closing that the backtest could not do
     for each in executions:
         order, bar = each.order, closed.get(each.order.id, each.bar)
         if bar is None:
             held_on = order.request.side
-        if bar is None or (bar == last and not each.is_stop):
             continue
-        like = _like(each, bar, replayed)
+        unseen = bar > last or (bar == last and not each.is_stop)
+        like = None if unseen else _like(each, bar, replayed)
         told = pair(each, bar, like, as_sized(each), rules)
         if order.id in closed:
+            told = replace(told, delay_ms=None)  # nothing was decided that it could be late for
+        if unseen:
+            yield replace(told, cause=Cause.UNSEEN)
+        elif order.id in closed:
             if like is not None:
-                yield replace(told, delay_ms=None, cause=Cause.ASKED)
+                yield replace(told, cause=Cause.ASKED)
         elif like is None and held_on not in {None, order.request.side}:
             held_on = None
             yield replace(told, cause=Cause.FOLLOWS)

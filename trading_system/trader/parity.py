@@ -2,7 +2,8 @@
 
 The candles are those that were seen, so that a venue's later corrections change nothing. Decisions
 must be equal to the last bit; fills differ, and each difference is laid out so that its parts add
-up to the whole. Refuses to judge a bar whose successor has not closed: no backtest has it yet.
+up to the whole. Refuses to judge a bar whose successor has not closed: no backtest has it yet, and
+what was filled since is told as unseen.
 """
 
 from __future__ import annotations
