@@ -285,6 +285,7 @@ async def test_a_modified_order_is_told_as_it_rests_now(place, client, changes):
         ({}, "price, quantity or both"),
         ({"price": 5}, "decimals as strings"),
         ({"quantity": "0"}, "more than zero"),
+        ({"quantity": "-0.5"}, "more than zero"),
         ({"side": "SELL", "price": "5"}, "side"),
     ],
 )

@@ -40,13 +40,13 @@ def read_symbol(value: object) -> Symbol:
 def read_decimal(value: object) -> Decimal:
     """A positive decimal from text of plain digits; raises ValueError for everything else."""
     match value:
-        case str() if _DECIMAL.fullmatch(value):
+        case str() if _DECIMAL.fullmatch(value.removeprefix("-")):
             number = Decimal(value)
         case str():
             raise ValueError('a decimal is written in plain digits, like "0.001"')
         case _:
             raise ValueError('send decimals as strings, like "0.001": JSON numbers are not exact')
-    if not number:
+    if number <= 0:
         raise ValueError("must be more than zero")
     return number
 
