@@ -38,6 +38,7 @@ class PaperVenue:
         self.price: dict[Symbol, Decimal] = {}
         self.orders: dict[str, object] = {}
         self.executed: dict[str, Decimal] = {}
+        self.fills: dict[str, list[Fill]] = {}
         self.cancelled: set[str] = set()
         self.script: list[object] = []
         self.tell_fills = True
@@ -63,7 +64,8 @@ class PaperVenue:
     async def find(self, order):
         if order.client_order_id not in self.orders:
             raise OrderNotFound(-2013, "none")
-        return self.report(order)
+        fills = self.fills.get(order.client_order_id, ()) if self.tell_fills else ()
+        return self.report(order, tuple(fills))
 
     def matched(self, order):
         if self.crosses(order):
@@ -87,6 +89,7 @@ class PaperVenue:
             maker=False,
             time=self.clock.now(),
         )
+        self.fills.setdefault(order.client_order_id, []).append(fill)
         report = self.report(order, (fill,))
         if self.tell_fills:
             return report
