@@ -102,8 +102,10 @@ def test_a_strategy_is_made_and_started_with_one_command(cli, running):
         "trailing",
         Decimal("2.5"),
     )
-    assert cells(told.output.splitlines()[3])[2:7] == [
-        "BTC/USDT, ETH/USDT",
+    first, second = told.output.splitlines()[3:5]
+    assert cells(second)[2] == "ETH/USDT"
+    assert cells(first)[2:7] == [
+        "BTC/USDT",
         "15m",
         "1000",
         "2.50",
@@ -154,9 +156,22 @@ def test_the_list_says_what_each_waits_for_or_failed_of(cli, running):
     one, two = rows
     rows[one] = replace(rows[one], waiting={"BTC/USDT": "a candle is missing"})
     rows[two] = replace(rows[two], state=MandateState.FAILED, reason="took longer than 10 s")
-    told = cli("strategy", "list").output
-    assert "BTC/USDT: a candle is missing" in told
-    assert "took longer than 10 s" in told
+    told = cli("strategy", "list").output.splitlines()
+    assert f"{str(one)[:8]} sma_cross, running: BTC/USDT: a candle is missing" in told
+    assert f"{str(two)[:8]} sma_cross, failed: took longer than 10 s" in told
+
+
+def test_a_long_reason_is_a_line_of_its_own_in_a_narrow_terminal(cli, running, monkeypatch):
+    cli(*WISH)
+    rows = running.system.strategies.rows
+    (one,) = rows
+    why = "all cells of BTC/USDT cost 1967.81 USDT, more than its 1000: take fewer levels"
+    monkeypatch.setattr(console, "width", 80)
+    before = cli("strategy", "list").output.splitlines()
+    rows[one] = replace(rows[one], reason=why)
+    *table, told = cli("strategy", "list").output.splitlines()
+    assert told == f"{str(one)[:8]} sma_cross, running: {why}"
+    assert table == before
 
 
 def test_the_id_can_be_copied_from_a_narrow_terminal(cli, running, monkeypatch):

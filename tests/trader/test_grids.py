@@ -143,7 +143,7 @@ async def test_in_a_pause_nothing_new_rests(bench):
 @pytest.mark.parametrize(
     ("quantity", "reason"),
     [
-        ("10", "all cells of BTC/USDT cost 1703.4000 USDT, more than its 1000"),
+        ("10", "all cells of BTC/USDT cost 1703.4 USDT, more than its 1000: take fewer levels"),
         ("0.01", "a cell of BTC/USDT cannot be ordered: 0.01 BTC are worth 0.8"),
     ],
 )

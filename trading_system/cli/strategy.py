@@ -110,14 +110,14 @@ async def _begun(wish: dict[str, Any]) -> None:
     async with connected(settings()) as client:
         made = (await answer(await client.post("/strategies", json=wish))).json()
         started = await answer(await client.post(f"/strategies/{made['id']}/start"))
-    console.print(_table([started.json()]))
+    _show([started.json()])
 
 
 async def _listed() -> None:
     async with connected(settings()) as client:
         rows = (await answer(await client.get("/strategies"))).json()
     if rows:
-        console.print(_table(rows))
+        _show(rows)
     else:
         console.print("None yet: trading-system strategy run sma_cross --symbol ... --capital ...")
 
@@ -125,7 +125,7 @@ async def _listed() -> None:
 async def _told(verb: str, path: str, **params: bool) -> None:
     async with connected(settings()) as client:
         told = await answer(await client.request(verb, path, params=params))
-    console.print(_table([told.json()]))
+    _show([told.json()])
 
 
 async def _signals(strategy: str | None, limit: int) -> None:
@@ -151,15 +151,18 @@ def _money(amount: str | None) -> str:
     return f"{Decimal(amount):.{min(places, _PLACES)}f}"
 
 
-def _table(rows: list[dict[str, Any]]) -> Table:
+def _show(rows: list[dict[str, Any]]) -> None:
+    """A line each, and below why one has stopped or waits: a sentence needs more than a column."""
     whole = Column("id", no_wrap=True, min_width=36)  # to be copied, however narrow the terminal
-    names = ("strategy", "symbols", "bars", "capital", "profit", "state", "reason")
+    names = ("strategy", "symbols", "bars", "capital", "profit", "state")
     table = Table(whole, *(Column(name, overflow="fold") for name in names))
     for row in rows:
+        symbols = "\n".join(row["symbols"])
+        facts = (row["id"], row["name"], symbols, row["timeframe"], row["capital"])
+        table.add_row(*facts, _money(row["profit"]), row["state"])
+    console.print(table)
+    for row in rows:
         waits = [f"{symbol}: {why}" for symbol, why in row["waiting"].items()]
-        table.add_row(
-            *(row["id"], row["name"], ", ".join(row["symbols"]), row["timeframe"]),
-            *(row["capital"], _money(row["profit"]), row["state"]),
-            row["reason"] or "\n".join(waits),
-        )
-    return table
+        for why in [row["reason"]] if row["reason"] else waits:
+            told = f"{row['id'][:_SHORT]} {row['name']}, {row['state']}: {why}"
+            console.print(told, markup=False, highlight=False, soft_wrap=True)

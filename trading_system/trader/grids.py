@@ -15,7 +15,7 @@ from typing import Any
 import structlog
 
 from trading_system.domain.decisions import Outcome
-from trading_system.domain.errors import InvalidRequest, NotHeld, TradingError
+from trading_system.domain.errors import InvalidRequest, NotAllowed, NotHeld, TradingError
 from trading_system.domain.instruments import Instrument, Symbol
 from trading_system.domain.mandates import Mandate
 from trading_system.domain.orders import Order, OrderRequest, OrderType, TimeInForce
@@ -154,17 +154,24 @@ class GridKeeper:
                 await self._grids.save(mandate.id, symbol, cells.emptied().record())
 
     async def require_held(self, mandate: Mandate) -> None:
-        """Empty the cells of what was closed while nothing ran; before a start, with nothing open.
+        """Empty the cells of what was closed while nothing ran; before a start.
 
-        Raises NotHeld where only a part of what they hold was.
+        Raises NotHeld where only a part of what they hold was, and NotAllowed while an order is not
+        settled: it may be what sells that, and cells would sell it once more.
         """
-        unsettled = [each for each in await self._own.unsettled() if each.mandate_id == mandate.id]
+        unsettled = {
+            each.order.request.symbol: each.order
+            for each in await self._own.unsettled()
+            if each.mandate_id == mandate.id
+        }
         listed = await self._market_data.instruments()
         wallet = await self._wallets.of(mandate.id)
-        for symbol in {*mandate.symbols} - {each.order.request.symbol for each in unsettled}:
+        for symbol in mandate.symbols:
             recorded = await self._grids.load(mandate.id, symbol)
             if recorded is None or symbol not in listed:
                 continue
+            if (order := unsettled.get(symbol)) is not None:
+                raise NotAllowed(f"order {order.id} is {order.status}: start it once that is over")
             cells, _ = await self._caught_up(mandate, symbol, Cells.restored(recorded))
             cells_hold, held = sum(cells.net, _NOTHING), wallet.position(symbol).quantity
             if cells_hold - held < listed[symbol].step_size:
@@ -222,7 +229,9 @@ class GridKeeper:
         share = mandate.capital / len(mandate.symbols)
         if cost > share:
             raise StrategyFailed(
-                f"all cells of {symbol} cost {cost:f} {mandate.quote}, more than its {share:f}"
+                f"all cells of {symbol} cost {cost.normalize():f} {mandate.quote}, more than its "
+                f"{round(share, 8).normalize():f}: take fewer levels or a smaller quantity, or "
+                "give it more"
             )
         cells = Cells.empty(state)
         await self._grids.save(mandate.id, symbol, cells.record())
