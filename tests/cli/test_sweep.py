@@ -85,6 +85,23 @@ def test_walking_forward_and_permutations_are_told_below(sweep):
     assert "permuted markets" in answer.output
 
 
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (("sma_cross", "--walk-forward", "train=90d,test=10d"), "none are left to test"),
+        (("grid", "--walk-forward", "train=20d,test=10d"), "they cannot walk forward"),
+    ],
+)
+def test_what_cannot_walk_forward_is_refused_before_anything_is_judged(
+    sweep, tmp_path, words, reason
+):
+    answer = sweep(*words)
+    assert answer.exit_code == 1
+    assert reason in answer.output
+    assert not (tmp_path / "results").exists()
+    assert "combinations" not in answer.output
+
+
 def test_ones_own_file_is_swept_and_what_stays_flat_is_told(sweep, tmp_path):
     own = tmp_path / "fragile.py"
     own.write_text(FRAGILE)

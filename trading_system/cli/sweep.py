@@ -118,7 +118,7 @@ def sweep(
     from trading_system.research.engines.places import engine as opened_engine
     from trading_system.research.objectives import objective as read_objective
     from trading_system.research.sweep_record import opened
-    from trading_system.research.walk_forward import lengths
+    from trading_system.research.walk_forward import lengths, require_walk
 
     ready()
     sweep_table.ready()
@@ -135,6 +135,8 @@ def sweep(
         objective=ranked_by,
         data=data,
     )
+    if windows is not None:
+        require_walk(job.question, windows)
     here = opened(settings().results_dir, job.description)
     walked = scores = None
     stopped = False

@@ -126,6 +126,12 @@ def windows(history: History, wanted: Lengths) -> tuple[Window, ...]:
     return found
 
 
+def require_walk(question: Question, wanted: Lengths) -> None:
+    """Raise InvalidRequest for what cannot walk forward, before anything is judged."""
+    _require_no_grid(question)
+    windows(question.history, wanted)
+
+
 def walk(
     asked: Walk,
     candidates: Sequence[int],
@@ -139,12 +145,10 @@ def walk(
     `expected` of the candidates are not refused; `done` is told how many have been judged.
     """
     question = asked.question
-    kind = question.recipe.kind()
-    if issubclass(kind, Grid):
-        raise InvalidRequest("a grid's orders rest where it began: they cannot walk forward")
+    _require_no_grid(question)
     best = [-math.inf] * len(asked.windows)
     chosen: list[int | None] = [None] * len(asked.windows)
-    numbers = (number for number, _ in accepted(kind, question.space, candidates))
+    numbers = (number for number, _ in accepted(question.recipe.kind(), question.space, candidates))
     count = 0
     size = batch_size(expected, engine.workers)
     for judged in engine.map(train, asked, batches(numbers, size)):
@@ -173,6 +177,11 @@ def train(asked: Walk) -> Callable[[Sequence[int]], list[tuple[int, list[float]]
         return scored
 
     return trained
+
+
+def _require_no_grid(question: Question) -> None:
+    if issubclass(question.recipe.kind(), Grid):
+        raise InvalidRequest("a grid's orders rest where it began: they cannot walk forward")
 
 
 def _record(asked: Walk, chosen: Sequence[int | None]) -> Record:
