@@ -10,7 +10,7 @@ import pytest
 from tests.fakes.deadly import Deadly, Killed
 from tests.fakes.trader import BTC, ETH, D, mandate
 from trading_system.domain.control import ControlState
-from trading_system.domain.errors import NotAllowed, NotHeld, StorageError
+from trading_system.domain.errors import NotAllowed, NotHeld, OutcomeUnknown, StorageError
 from trading_system.domain.events import StrategyChanged
 from trading_system.domain.mandates import MandateState, StopRule
 from trading_system.domain.orders import OrderRequest, OrderStatus, OrderType, Side
@@ -278,12 +278,35 @@ async def test_a_grid_that_holds_all_it_believes_keeps_its_cells(bench):
     assert bench.venue.sent[-1] == ("SELL", D("0.999"), D(100))
 
 
-async def test_while_an_order_of_a_grid_is_in_doubt_its_cells_are_not_judged(bench):
+async def test_a_grid_of_which_the_sale_is_in_doubt_is_started_once_it_is_known(bench):
     await bench.trading(strategy="grid", parameters=GRID)
     await bench.beat(85)
-    bench.venue.orders.clear()  # nothing can be withdrawn
+    take = bench.venue.place
+
+    async def and_lose_the_answer(order, *, still_wanted):
+        await take(order, still_wanted=still_wanted)
+        raise OutcomeUnknown("cut")
+
+    bench.venue.place = and_lose_the_answer
+    await flattened(bench)
+    bench.venue.place = take
+    with pytest.raises(NotAllowed, match="is UNKNOWN: start it once that is over"):
+        await bench.strategies.start(ME)
+    assert (await bench.mandate()).state is MandateState.STOPPED
+    (sale,) = await bench.orders.all(statuses={OrderStatus.UNKNOWN})
+    await bench.manager.look_up(sale)
+    await bench.strategies.start(ME)
+    await bench.clock.advance(31)
+    await bench.beat(95)
+    resting = await bench.orders.all(statuses={OrderStatus.NEW})
+    assert {each.request.side for each in resting} == {Side.BUY}, "its cells are empty"
+
+
+async def test_a_grid_whose_orders_could_not_be_withdrawn_yet_is_not_started(bench):
+    await bench.trading(strategy="grid", parameters=GRID)
+    await bench.beat(85)
+    bench.venue.orders.clear()
     await killed(bench, armed=True)
     await bench.settle()
-    sale = OrderRequest(symbol=BTC, side=Side.SELL, type=OrderType.MARKET, quantity=D("0.5"))
-    await bench.desk.place(sale, mandate(bench.clock.now()).key(BTC, "kill:1"))
-    assert (await bench.strategies.start(ME)).state is MandateState.RUNNING
+    with pytest.raises(NotAllowed, match="start it once that is over"):
+        await bench.strategies.start(ME)

@@ -93,8 +93,9 @@ class Strategies:
         """Decide with the close of the bar that is open now, and with every one after it.
 
         One that was started before goes on with the frame it had: what closed meanwhile is decided
-        too, and not acted on. Raises NotFound, NotAllowed while trading is killed, NotHeld where
-        the account has less than strategies hold, and ExchangeError while that is not known.
+        too, and not acted on. Raises NotFound, NotAllowed while trading is killed or an order of a
+        grid is not settled, NotHeld where the account has less than strategies hold, and
+        ExchangeError while that is not known.
         """
         async with self._trader.alone(mandate_id):
             mandate = await self._mandates.get(mandate_id)
