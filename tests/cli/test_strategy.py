@@ -208,4 +208,10 @@ def test_signals_are_a_table_newest_first(cli, running):
     for words in ((), (str(UUID(int=7)),)):
         told = cli("strategy", "signals", *words).output
         assert cells(told.splitlines()[3]) == [*expected, "too much"]
-    assert "BTC" not in cli("strategy", "signals", str(UUID(int=8))).output
+    other = cli("strategy", "signals", str(UUID(int=8))).output
+    assert other.strip() == "Nothing was decided yet."
+
+
+def test_every_outcome_is_explained_by_the_help(cli):
+    told = cli("strategy", "signals", "--help").output
+    assert [outcome for outcome in Outcome if outcome not in told] == []

@@ -102,7 +102,12 @@ def signals(
     strategy: Annotated[str | None, typer.Argument(help="Only of this one.")] = None,
     limit: Annotated[int, typer.Option("--limit", help="At most so many.")] = 20,
 ) -> None:
-    """What was decided lately, newest first, and what came of it."""
+    """What was decided lately, newest first, and what came of it.
+
+    Outcomes: ordered; fitted, what is held is what is wanted; unchanged, so it was before; refused,
+    by our rules or the venue's; missed, a newer bar had closed; pending, still to be acted on;
+    kept, by a grid, whose orders follow prices; warmup, only looked back at.
+    """
     run(_signals(strategy, limit))
 
 
@@ -134,6 +139,9 @@ async def _signals(strategy: str | None, limit: int) -> None:
         asked["strategy_id"] = strategy
     async with connected(settings()) as client:
         told = (await answer(await client.get("/signals", params=asked))).json()
+    if not told["signals"]:
+        console.print("Nothing was decided yet.")
+        return
     table = Table("bar", "strategy", "symbol", "price", "target", "indicators", "outcome", "reason")
     for row in told["signals"]:
         lines = ", ".join(f"{name} {value}" for name, value in row["lines"].items())
