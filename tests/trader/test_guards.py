@@ -189,6 +189,18 @@ async def test_dust_is_not_guarded(bench, world):
     assert world.stops.active == []
 
 
+async def test_of_what_was_sold_to_the_last_the_listing_is_not_asked(bench, world):
+    """It may not be listed any more."""
+    one = Sizing(kind=SizeKind.QUANTITY, amount=D(1))
+    running = await bench.trading(stop=TRAILING, sizing=one)
+    await bench.beat(101)
+    await bench.beat(95)
+    assert (await bench.wallets.of(ME)).position(BTC).quantity == 0
+    bench.listing.rows.clear()
+    assert await bench.guards.ensure(running) == ({}, [])
+    assert world.stops.active == []
+
+
 async def test_what_holds_an_unsettled_order_is_guarded_only_afterwards(bench, world):
     bench.venue.script.append(OutcomeUnknown("timeout"))
     await bench.trading(stop=TRAILING)

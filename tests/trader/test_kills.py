@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import ROUND_DOWN
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from trading_system.domain.errors import NotAllowed, NotHeld, OutcomeUnknown, St
 from trading_system.domain.events import StrategyChanged
 from trading_system.domain.mandates import MandateState, StopRule
 from trading_system.domain.orders import OrderRequest, OrderStatus, OrderType, Side
-from trading_system.domain.stops import StopKind
+from trading_system.domain.stops import StopKind, StopStatus
 
 ME = UUID(int=77)
 GRID = {"low": "80", "high": "100", "levels": "3", "quantity": "1"}
@@ -213,12 +214,12 @@ async def test_kills_are_counted_over_restarts(opened):
             await killed(program, armed=True)
 
 
-async def flattened(bench):
-    """What the kill switch does with what a strategy holds."""
+async def flattened(bench, *, most="Infinity"):
+    """What the kill switch does with what a strategy holds; somebody may have sold some of it."""
     await bench.control.kill(reason="mad", who="ann", flatten=True)
     await bench.settle()
     for stake in await bench.stakes.all():
-        size = stake.quantity.quantize(D("0.001"), ROUND_DOWN)
+        size = min(stake.quantity.quantize(D("0.001"), ROUND_DOWN), D(most))
         sale = OrderRequest(
             symbol=stake.symbol, side=Side.SELL, type=OrderType.MARKET, quantity=size
         )
@@ -238,6 +239,37 @@ async def test_after_a_kill_that_flattened_it_begins_again_with_what_the_sale_le
     await bench.strategies.start(ME)
     await bench.beat(101)
     assert [side for side, _, _ in bench.venue.sent] == ["BUY", "SELL", "BUY"]
+
+
+async def test_the_stop_of_what_a_kill_has_sold_guards_nothing_of_others(bench, world):
+    await bench.trading(stop=StopRule(kind=StopKind.TRAILING, distance_percent=D(5)))
+    await bench.beat(101)
+    assert len(world.stops.active) == 1
+    await flattened(bench)
+    await bench.settle()
+    assert world.stops.active == [], "it would sell what somebody else has of it"
+
+
+async def test_of_what_a_kill_has_sold_in_part_the_rest_is_guarded(bench, world):
+    await bench.trading(stop=StopRule(kind=StopKind.TRAILING, distance_percent=D(5)))
+    await bench.beat(101)
+    (first,) = world.stops.active
+    await flattened(bench, most="6")
+    await bench.settle()
+    (second,) = world.stops.active
+    assert (first.quantity, second.quantity) == (D("9.773"), D("3.773"))
+
+
+async def test_a_stop_that_is_closing_is_let_go_on(bench, world):
+    """Its order has filled, and its keeper has not noted that yet."""
+    await bench.trading(stop=StopRule(kind=StopKind.TRAILING, distance_percent=D(5)))
+    await bench.beat(101)
+    (stop,) = world.stops.active
+    world.stops.rows[stop.id] = replace(stop, status=StopStatus.TRIGGERED, ordered=stop.quantity)
+    await flattened(bench)
+    await bench.settle()
+    assert world.stops.rows[stop.id].status is StopStatus.TRIGGERED
+    assert (await bench.mandate()).waiting == {}
 
 
 async def test_cells_of_a_grid_that_was_flattened_are_empty_when_it_starts_again(bench):

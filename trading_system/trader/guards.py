@@ -15,7 +15,7 @@ from trading_system.domain.errors import NotFound, StopTooLate, TradingError
 from trading_system.domain.instruments import Symbol
 from trading_system.domain.mandates import Mandate, StopRule
 from trading_system.domain.positions import Position
-from trading_system.domain.stops import Stop, StopKind, StopWish
+from trading_system.domain.stops import Stop, StopKind, StopStatus, StopWish
 from trading_system.ports import MarketData, OwnOrders
 from trading_system.trader.pauses import Pauses
 from trading_system.trader.wallets import Wallets
@@ -66,7 +66,8 @@ class Guards:
     async def ensure(self, mandate: Mandate) -> tuple[dict[str, str], list[Symbol]]:
         """Guard every position that is not guarded; by symbol, why one could not be so far.
 
-        Then those whose price is beyond their stop already, which are to be closed at once.
+        A stop of more than is held is taken away first. Then those whose price is beyond their
+        stop already, which are to be closed at once.
         """
         if mandate.stop is None:
             return {}, []
@@ -78,7 +79,7 @@ class Guards:
         }
         failed, beyond = dict[str, str](), list[Symbol]()
         for position in (await self._wallets.of(mandate.id)).positions:
-            if position.quantity and position.symbol not in unsettled:
+            if position.symbol not in unsettled:
                 try:
                     await self._guard(mandate, mandate.stop, position)
                 except StopTooLate:
@@ -90,10 +91,15 @@ class Guards:
     async def _guard(self, mandate: Mandate, rule: StopRule, position: Position) -> None:
         symbol = position.symbol
         stop = await self._stop(mandate, symbol)
-        if stop is not None and not stop.status.is_final:
+        lives = stop is not None and not stop.status.is_final
+        if not position.quantity and not lives:
             return
         step = (await self._market_data.instruments())[symbol].step_size
         quantity = (abs(position.quantity) / step).to_integral_value(ROUND_DOWN) * step
+        if stop is not None and lives:
+            if stop.status is StopStatus.TRIGGERED or _left(stop) <= quantity:
+                return
+            await self.release(mandate, symbol)  # a kill has sold some: it would sell others' now
         if not quantity:
             return
         if self._pauses.lasts("stop", mandate.id, symbol):
@@ -112,6 +118,12 @@ class Guards:
             with suppress(NotFound):
                 return await self._stops.get(linked)
         return None
+
+
+def _left(stop: Stop) -> Decimal:
+    """How much it may still close."""
+    assert stop.quantity is not None  # noqa: S101 -- wished for like that
+    return stop.quantity - stop.closed
 
 
 def _wish(stop_id: UUID, rule: StopRule, position: Position, quantity: Decimal) -> StopWish:
