@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import ROUND_FLOOR, Decimal
+from types import SimpleNamespace
 from uuid import UUID, uuid5
 
 import httpx
@@ -39,6 +40,7 @@ from trading_system.ports import (
     RecordedFill,
     RegisteredSymbol,
 )
+from trading_system.trader.views import StrategyView
 
 NAMES = UUID("9f5c3c0e-2f5b-4c53-9d0b-0a6f2f8c1f10")
 
@@ -423,6 +425,16 @@ class FakeStops:
         return [row for row in self.rows.values() if symbol in {None, row.symbol}][:limit]
 
 
+class FakeViews:
+    """Strategies as they are, by nothing but what each was given."""
+
+    def __init__(self) -> None:
+        self.rows: list[StrategyView] = []
+
+    async def all(self):
+        return self.rows
+
+
 @dataclass
 class FakeSystem:
     """Every part the API speaks to, kept in memory."""
@@ -449,6 +461,7 @@ class FakeSystem:
     live: FakeLive = field(default_factory=FakeLive)
     portfolio: FakePortfolio = field(default_factory=FakePortfolio)
     stops: FakeStops = field(default_factory=FakeStops)
+    strategies: object = field(default_factory=lambda: SimpleNamespace(views=FakeViews()))
     derivatives: FakeDerivatives = field(default_factory=FakeDerivatives)
     bus: Bus = field(default_factory=Bus)
     reports: list[VenueReport] = field(default_factory=list)

@@ -1,8 +1,15 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from decimal import Decimal
+from uuid import UUID
+
 import pytest
 
 from trading_system.domain.instruments import Symbol
+from trading_system.domain.mandates import Mandate, MandateState
+from trading_system.domain.timeframes import Timeframe
+from trading_system.trader.views import StrategyView
 
 BTC = Symbol("BTC", "USDT")
 
@@ -65,6 +72,35 @@ async def test_deactivating_keeps_the_symbol_and_posting_again_reactivates(clien
     assert (await client.get("/symbols/BTC-USDT")).json()["active"] is False
     assert (await client.post("/symbols", json={"symbol": "BTC/USDT"})).status_code == 201
     assert (await client.get("/symbols/BTC-USDT")).json()["active"] is True
+
+
+@pytest.mark.parametrize(
+    ("state", "status"), [(MandateState.RUNNING, 403), (MandateState.STOPPED, 200)]
+)
+async def test_what_a_running_strategy_trades_stays_registered(client, system, state, status):
+    """Without candles it would decide nothing more, and keep what it holds."""
+    await client.post("/symbols", json={"symbol": "BTC/USDT"})
+    await client.post("/symbols", json={"symbol": "ETH/USDT"})
+    noon = datetime(2026, 1, 1, 12, tzinfo=UTC)
+    mandate = Mandate(
+        id=UUID(int=7),
+        strategy="sma_cross",
+        symbols=(Symbol("BTC", "USDT"),),
+        timeframe=Timeframe.parse("1m"),
+        parameters={},
+        capital=Decimal(1000),
+        created_at=noon,
+        updated_at=noon,
+        state=state,
+    )
+    system.strategies.views.rows = [
+        StrategyView(mandate=mandate, positions=(), cash=Decimal(1000), equity=None)
+    ]
+    told = await client.delete("/symbols/BTC-USDT")
+    assert told.status_code == status
+    if status == 403:
+        assert told.json()["detail"] == f"strategy {mandate.id} trades BTC/USDT: stop it first"
+    assert (await client.delete("/symbols/ETH-USDT")).status_code == 200
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE"])

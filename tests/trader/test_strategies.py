@@ -71,6 +71,14 @@ async def test_a_symbol_that_is_not_collected_any_more_cannot_be_traded(bench):
         await made(bench)
 
 
+async def test_nor_is_it_started_where_no_bar_would_ever_close(bench):
+    await made(bench)
+    await bench.registered.deactivate(BTC)
+    with pytest.raises(InvalidRequest, match="BTC/USDT is not collected any more"):
+        await bench.strategies.start(ME)
+    assert (await bench.mandate()).state is MandateState.STOPPED
+
+
 async def test_capital_is_given_away_once_and_what_was_spent_is_not_free_any_more(bench, world):
     world.free = D(1500)
     await bench.trading(id=UUID(int=1))

@@ -81,8 +81,7 @@ class Strategies:
         for symbol in mandate.symbols:
             if symbol not in listed:
                 raise UnknownSymbol(f"the venue lists no {symbol}")
-            if not (await self._symbols.get(symbol)).active:
-                raise InvalidRequest(f"{symbol} is not collected any more: register it again")
+        await self._require_collected(mandate)
         warmup = await self._warmup(mandate)
         async with self._capital.alone:
             await self._capital.require_free(mandate.quote, mandate.capital)
@@ -93,7 +92,8 @@ class Strategies:
         """Decide with the close of the bar that is open now, and with every one after it.
 
         One that was started before goes on with the frame it had: what closed meanwhile is decided
-        too, and not acted on. Raises NotFound, NotAllowed while trading is killed or an order of a
+        too, and not acted on. Raises NotFound, InvalidRequest for a symbol that is not collected
+        any more: no bar of it would ever close. NotAllowed while trading is killed or an order of a
         grid is not settled, NotHeld where the account has less than strategies hold, and
         ExchangeError while that is not known.
         """
@@ -103,6 +103,7 @@ class Strategies:
             kills = self._require_not_killed()
             if mandate.state is MandateState.RUNNING and mandate.kills == kills:
                 return mandate
+            await self._require_collected(mandate)
             await self._capital.require_held(mandate)
             await self._grids.require_held(mandate)
             now = self._clock.milliseconds()
@@ -221,6 +222,11 @@ class Strategies:
             if coverage.missing:
                 span = Span(coverage.missing[0].start, coverage.missing[-1].end)
                 await self._backfill(symbol, span)
+
+    async def _require_collected(self, mandate: Mandate) -> None:
+        for symbol in mandate.symbols:
+            if not (await self._symbols.get(symbol)).active:
+                raise InvalidRequest(f"{symbol} is not collected any more: register it again")
 
     async def _require_alone(self, mandate: Mandate) -> None:
         """Where positions of a symbol are netted, nobody could tell whose they are."""

@@ -10,7 +10,13 @@ from fastapi import APIRouter, Query, Response
 from trading_system.api.dependencies import SymbolInPath, System
 from trading_system.api.documentation import problems
 from trading_system.api.schemas import RegistrationOut, SymbolIn, SymbolOut
-from trading_system.domain.errors import AlreadyRegistered, NotRegistered, UnknownSymbol
+from trading_system.domain.errors import (
+    AlreadyRegistered,
+    NotAllowed,
+    NotRegistered,
+    UnknownSymbol,
+)
+from trading_system.domain.mandates import MandateState
 
 router = APIRouter(prefix="/symbols", tags=["symbols"])
 
@@ -45,7 +51,18 @@ async def get_symbol(parts: System, symbol: SymbolInPath) -> SymbolOut:
     return SymbolOut.of(await parts.symbols.get(symbol))
 
 
-@router.delete("/{symbol}", summary="Stop collecting a symbol", responses=problems(NotRegistered))
+@router.delete(
+    "/{symbol}",
+    summary="Stop collecting a symbol",
+    responses=problems(NotRegistered, NotAllowed),
+)
 async def deactivate(parts: System, symbol: SymbolInPath) -> SymbolOut:
-    """Stop collecting and keep the data; POST /symbols collects it again."""
+    """Stop collecting and keep the data; POST /symbols collects it again.
+
+    Refused while a running strategy trades it, which would decide nothing more and not say so.
+    """
+    for view in await parts.strategies.views.all():
+        mandate = view.mandate
+        if mandate.state is MandateState.RUNNING and symbol in mandate.symbols:
+            raise NotAllowed(f"strategy {mandate.id} trades {symbol}: stop it first")
     return SymbolOut.of(await parts.registry.deactivate(symbol))
