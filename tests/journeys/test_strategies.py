@@ -102,7 +102,7 @@ async def test_a_kill_with_flatten_leaves_wallet_and_account_alike_and_it_starts
             (report,) = (await day.http.get(f"{path}/parity")).json()
             assert report["clean"], report
             told = [(pair["side"], pair["cause"]) for pair in report["fills"]]
-            assert told == [("BUY", None), ("SELL", "asked"), ("BUY", None)]
+            assert told == [("BUY", None), ("SELL", "asked"), ("BUY", None), ("SELL", "unseen")]
 
 
 async def test_a_grid_rests_in_the_book_and_is_withdrawn_when_it_is_stopped(exchange, at, live):
