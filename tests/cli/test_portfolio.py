@@ -10,6 +10,7 @@ import pytest
 from tests.api.conftest import FakeSystem
 from tests.cli.test_live import Running
 from tests.conftest import ManualClock
+from trading_system.cli.running import console
 from trading_system.domain.instruments import Symbol
 from trading_system.domain.portfolio import Asset, Money, Portfolio, Valued
 from trading_system.domain.positions import Equity, Position
@@ -53,6 +54,15 @@ def test_positions_are_a_table_of_what_is_held_and_earned(cli, running):
     assert cells(lines[3]) == ["BTC/USDT", "0.5", "100", "110", "5", "-1.5", "0.1 BNB", "1.2 s"]
     assert cells(lines[4])[3:5] == ["–", "–"]
     assert cells(lines[4])[-1] == "–"
+
+
+def test_what_a_division_left_is_told_as_fine_as_a_venue_knows_it(cli, running):
+    position = Position(symbol=BTC, quantity=D("0.03"), cost=D(1000), realised=D("-2E-12"))
+    valued = Valued(position=position, price=D(110), price_age_ms=0, realised_today=D(0))
+    running.system.portfolio.rows = [valued]
+    row = cells(cli("positions").output.splitlines()[3])
+    assert row[2] == "33333.33333333"
+    assert row[5] == "0"
 
 
 def test_the_portfolio_names_what_it_cannot_value(cli, running):
@@ -101,6 +111,13 @@ def test_a_stop_is_set_listed_and_taken_back(cli, running):
     assert "system" in cli("stops").output
     (first, *_) = running.system.stops.rows
     assert "cancelled" in cli("stops", "cancel", str(first)).output
+
+
+def test_the_id_of_a_stop_can_be_copied_from_a_narrow_terminal(cli, running, monkeypatch):
+    monkeypatch.setattr(console, "width", 80)
+    cli("stops", "guard", "BTC/USDT", "--at", "90000")
+    (first,) = running.system.stops.rows
+    assert str(first) in cli("stops").output
 
 
 @pytest.mark.parametrize("where", [(), ("--at", "1", "--trail", "2")])

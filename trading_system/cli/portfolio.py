@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
 from trading_system.cli.connection import answer, connected
 from trading_system.cli.running import console, explained, run, settings
@@ -23,6 +24,9 @@ Trail = Annotated[
 ]
 Until = Annotated[str | None, typer.Option("--until", help="At this moment (ISO 8601).")]
 Quantity = Annotated[str | None, typer.Option(help="Guard so much of it only.")]
+
+
+_PLACES = 8  # as fine as any venue's step; divisions have more
 
 
 @explained
@@ -130,7 +134,8 @@ async def _cancel(stop: str) -> None:
 
 def _stop_table(rows: list[dict[str, Any]]) -> Table:
     names = ("id", "symbol", "kind", "level", "distance_percent", "deadline", "kept_by", "status")
-    table = Table(*(name.replace("_", " ") for name in names), "reason")
+    whole = Column("id", no_wrap=True, min_width=36)  # to be copied, however narrow the terminal
+    table = Table(whole, *(name.replace("_", " ") for name in names[1:]), "reason")
     for row in rows:
         table.add_row(*(_shown(row[name]) for name in names), row["reason"] or "")
     return table
@@ -143,7 +148,7 @@ def _shown(value: object) -> str:
         case dict():
             return ", ".join(f"{_shown(amount)} {asset}" for asset, amount in value.items())
         case str() if value.replace(".", "", 1).lstrip("-").isdigit() and "." in value:
-            return value.rstrip("0").rstrip(".")
+            return f"{round(Decimal(value), _PLACES) + 0:f}".rstrip("0").rstrip(".")
         case _:
             return str(value)
 
