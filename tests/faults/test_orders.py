@@ -5,6 +5,7 @@ A living system places and cancels while something is wrong; then that ends, and
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -199,8 +200,8 @@ async def test_every_order_is_sent_once_and_known_in_the_end(world, fault):
         new, cancels, _ = mischief.add(
             rule(fault, calls=f"{method} /api/v3/order") for method in ("POST", "DELETE", "GET")
         )
-        bought = await trader.place()
-        resting = await trader.place(FAR)
+        # At once: look-ups of the one soon fail so often that the other would not be sent.
+        bought, resting = await asyncio.gather(trader.place(), trader.place(FAR))
         assert await trader.cancel(before) == (rule(fault).kind == "latency")
         assert new.done <= 2 * RESENT.get(fault, 1)
         assert cancels.done or trader.refuses_to_send
