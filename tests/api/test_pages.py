@@ -45,6 +45,17 @@ async def test_home_leads_to_every_page(client):
         assert f'href="{path}"' in home
 
 
+async def test_home_leads_to_the_page_of_every_symbol_strategy_and_backtest(client):
+    """Whose addresses hold ids that nobody can guess."""
+    home = (await client.get("/")).text
+    script = (await client.get("/static/home.js")).text
+    for name in ("symbols", "strategies", "backtests"):
+        assert f'<table id="{name}">' in home
+        assert f'fill("{name}", "/{name}"' in script
+    assert "linked(each, `/plot/strategies/${id}?symbol=${slug(each)}`)" in script
+    assert "linked(asked.strategy, plot)" in script
+
+
 async def test_our_own_scripts_ask_nobody_else(client):
     for name in ("home.js", "live.js", "docs.js", "chart.js", "style.css"):
         response = await client.get(f"/static/{name}")
