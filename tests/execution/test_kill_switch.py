@@ -492,6 +492,27 @@ async def test_each_strategys_part_is_closed_by_an_order_of_its_own(
     assert holdings.quantities[BTC] == Decimal(held) - sum(Decimal(each) for each, _ in sold)
 
 
+@pytest.mark.parametrize(
+    ("there", "theirs", "sent"),
+    [
+        ("-3", "-1", [("BUY", "1", ONE), ("BUY", "2", None)]),
+        ("2", "5", [("SELL", "2", ONE)]),
+        ("-1", "1", [("BUY", "1", None)]),  # somebody has sold more than it holds
+    ],
+)
+async def test_on_margin_a_strategys_part_is_its_own_too(
+    make_switch, kill, trading, says, margin, stakes, orders, there, theirs, sent
+):
+    margin.held = {BTC: Decimal(there)}
+    stakes.append(Stake(mandate_id=ONE, symbol=BTC, quantity=Decimal(theirs)))
+    trading.answers.extend([says("NEW")] * len(sent))
+    await kill(flatten=True)
+    await make_switch(may_short=True).enforce()
+    closed = [(order.request, whose(orders, order)) for order in orders.rows.values()]
+    assert [(each.side, str(each.quantity), who) for each, who in closed] == sent
+    assert all(each.reduce_only for each, _ in closed)
+
+
 async def test_what_is_too_little_of_a_strategys_part_stays_its_own(
     switch, kill, trading, sells, holdings, wallet, stakes, clock, orders
 ):
