@@ -103,6 +103,36 @@ async def test_what_was_being_decided_at_the_kill_is_not_sent_after_it_was_armed
     assert (await bench.decisions.all())[0].reason == "trading was killed since it was started"
 
 
+async def test_what_waited_for_its_stop_at_the_kill_is_not_sent_after_it_was_armed(bench, world):
+    await bench.trading(stop=StopRule(kind=StopKind.TRAILING, distance_percent=D(5)))
+    await bench.beat(101)
+    cancel = world.stops.cancel
+
+    async def killed_meanwhile(stop_id):
+        await killed(bench, armed=True)
+        return await cancel(stop_id)
+
+    world.stops.cancel = killed_meanwhile
+    await bench.beat(95)
+    assert [side for side, _, _ in bench.venue.sent] == ["BUY"]
+    assert (await bench.mandate()).state is MandateState.STOPPED
+
+
+async def test_of_a_grid_that_is_being_laid_at_the_kill_no_more_is_sent_after_it_was_armed(bench):
+    await bench.trading(strategy="grid", parameters=GRID)
+    place = bench.desk.place
+
+    async def killed_afterwards(*wish):
+        order = await place(*wish)
+        await killed(bench, armed=True)
+        return order
+
+    bench.desk.place = killed_afterwards
+    await bench.beat(95)
+    assert len(bench.venue.sent) == 1, "of two cells"
+    assert {each.status for each in await bench.orders.all()} == {OrderStatus.CANCELED}
+
+
 async def test_orders_of_a_grid_are_withdrawn(bench):
     await bench.trading(strategy="grid", parameters=GRID)
     await bench.beat(95)

@@ -173,6 +173,7 @@ class Actor:
             return request
         # Its coins are tied up by the stop's order, which may have sold some of them meanwhile.
         await self._guards.release(mandate, symbol)
+        await self.require_trading(mandate)  # that took its time
         return await self._sized(mandate, run, decision)
 
     async def _sized(self, mandate: Mandate, run: Run, decision: Decision) -> OrderRequest | str:

@@ -200,6 +200,7 @@ class GridKeeper:
             if self._pauses.lasts(mandate.id, symbol, wish.cell):
                 refused = "what was refused is placed again after a while"
                 continue
+            await self._actor.require_trading(mandate)  # the cells before took their time
             try:
                 await self._desk.place(request, key)
             except InvalidRequest as error:
