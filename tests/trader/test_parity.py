@@ -315,6 +315,7 @@ def test_a_stop_is_compared_with_the_stop_inside_that_bar(frame, kind):
         (False, 120),
         (True, pytest.approx(108)),
     ]
+    assert [pair.delay_ms for pair in told.fills][:2] == [2000, None], "no bar decided the stop"
 
 
 def test_what_somebody_closed_by_hand_is_in_the_profit_and_beside_no_backtest(frame):

@@ -77,7 +77,8 @@ class FillPairOut(Out):
     What the run paid more, in quote asset: `latency` (the middle of the book when the order was
     sent, against the open that the backtest fills at), `slippage` (the price paid, against that
     middle), `fee` (null if a third asset paid it), `size` (another quantity was ordered) and
-    `partial` (less was filled than ordered). `delay_ms` is from the close of the bar to the fill.
+    `partial` (less was filled than ordered). `delay_ms` is from the close of the bar to the fill,
+    null of a stop.
 
     A grid's fills are paired by `cell` and the order's `number` in it, and their parts add up to
     what the backtest earned more: what differs in quantity counts against the last close, `alone`

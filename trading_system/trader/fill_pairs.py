@@ -17,6 +17,7 @@ from trading_system.domain.mandates import Mandate, SizeKind
 from trading_system.domain.orders import Order, Side
 from trading_system.domain.reports import Fill
 from trading_system.frames import Frame
+from trading_system.storage.times import to_milliseconds
 from trading_system.trader.causes import Cause
 
 Replayed = tuple[float, float, float]
@@ -45,8 +46,8 @@ class FillPair:
     of the book when the order was sent, against the open that a backtest fills at), `slippage` (the
     price paid, against that middle), `fee`, `size` (another quantity was ordered, by rounding or
     another equity) and `partial` (less was filled than ordered), the last two at the backtest's
-    price. `delay_ms` is from the decision to the last fill. `fee` is None if a third asset paid it.
-    Of a grid there is more to tell, and its parts mean a little else: see `grid_pairs`.
+    price. `delay_ms` is from the decision to the last fill, None of a stop. `fee` is None if a third
+    asset paid it. Of a grid there is more to tell, and its parts mean a little else: see `grid_pairs`.
     """
 
     bar: int
@@ -109,7 +110,7 @@ def pair(
     sign = 1.0 if side is Side.BUY else -1.0
     filled = sum(fill.quantity for fill in fills)
     quantity, price = float(filled), float(sum(fill.quote_quantity for fill in fills) / filled)
-    decided_at = bar + mandate.timeframe.length
+    decided_at, done_at = bar + mandate.timeframe.length, max(fill.time for fill in fills)
     known = FillPair(
         bar=bar,
         side=side,
@@ -119,7 +120,7 @@ def pair(
         price=price,
         replayed_quantity=0.0,
         replayed_price=None,
-        delay_ms=round(max(fill.time for fill in fills).timestamp() * 1000) - decided_at,
+        delay_ms=None if execution.is_stop else to_milliseconds(done_at) - decided_at,
     )
     if like is None:
         return known
