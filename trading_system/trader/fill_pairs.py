@@ -46,8 +46,9 @@ class FillPair:
     of the book when the order was sent, against the open that a backtest fills at), `slippage` (the
     price paid, against that middle), `fee`, `size` (another quantity was ordered, by rounding or
     another equity) and `partial` (less was filled than ordered), the last two at the backtest's
-    price. `delay_ms` is from the decision to the last fill, None of a stop. `fee` is None if a third
-    asset paid it. Of a grid there is more to tell, and its parts mean a little else: see `grid_pairs`.
+    price. `delay_ms` is from the decision to the last fill, None of a stop. `fee` is None if a
+    third asset paid it. Of a grid there is more to tell, and its parts mean a little else: see
+    `grid_pairs`.
     """
 
     bar: int
