@@ -105,7 +105,9 @@ def test_a_broken_database_is_told_with_exit_code_1(cli, monkeypatch, tmp_path) 
     assert "Traceback" not in result.output
 
 
-def test_importing_a_file_that_is_not_there_is_told(cli) -> None:
-    result = cli("import", "BTCUSDT-1m-2025-01.zip")
+@pytest.mark.parametrize("name", ["BTCUSDT-1m-2025-01.zip", "mine.csv"])
+def test_importing_a_file_that_is_not_there_is_told(cli, name) -> None:
+    """And not that its name does not tell whose candles it holds."""
+    result = cli("import", name)
     assert result.exit_code == 1
-    assert "BTCUSDT-1m-2025-01.zip" in result.stderr
+    assert result.stderr.strip() == f"there is no file {name}"

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from trading_system.cli.connection import answer, connected
 from trading_system.cli.running import console, explained, run, settings
-from trading_system.domain.errors import TradingError
+from trading_system.domain.errors import InvalidRequest, TradingError
 
 if TYPE_CHECKING:
     import httpx
@@ -36,6 +36,9 @@ def import_archives(
     ] = None,
 ) -> None:
     """Import recorded 1m candles into the database; the same file twice changes nothing."""
+    for path in files:
+        if not path.exists():
+            raise InvalidRequest(f"there is no file {path}")
     run(_import(files, symbol))
 
 
