@@ -109,6 +109,24 @@ async def test_an_order_whose_answer_was_lost_is_found_and_booked(
     assert (await orders.get(order.id)).status is S.FILLED
 
 
+async def test_orders_that_never_get_an_answer_keep_no_other_from_being_settled(
+    look_ups, submit, trading, orders, clock
+):
+    """A venue may fail again and again at some of them alone."""
+    trading.answers.extend([OutcomeUnknown("timeout")] * 3)
+    sent = *silent, absent = await submit(), await submit(), await submit()
+
+    async def find(order):
+        raise Unreachable("500") if order in silent else ABSENT
+
+    trading.find = find
+    for _ in range(6):
+        await look_ups.ask(sent)
+        await clock.advance(30)
+    assert (await orders.get(absent.id)).status is S.REJECTED
+    assert {(await orders.get(each.id)).status for each in silent} == {S.UNKNOWN}
+
+
 async def test_does_not_exist_is_no_proof_before_it_was_said_for_a_minute(
     ask, submit, trading, orders, clock, records
 ):

@@ -88,14 +88,19 @@ class LookUps:
         self._patience = patience
         self._resend = resend
         self._absent: dict[UUID, tuple[float, int]] = {}  # first said at, how often
+        self._unanswered: set[UUID] = set()
         self._sent_again: set[UUID] = set()
         self._refused: set[UUID] = set()  # told of, once each
 
     async def ask(self, suspects: Iterable[Order]) -> Asked:
-        """Ask about each once; a venue that cannot be asked is asked next time."""
+        """Ask about each once; a venue that cannot be asked is asked next time.
+
+        It may fail at some order again and again: those it failed at come last then.
+        """
         asked, missing = Asked(), []
         once = {each.id: each for each in suspects}.values()
-        for order in once:
+        for order in sorted(once, key=lambda each: each.id in self._unanswered):
+            self._unanswered.discard(order.id)
             if self._manager.is_sending(order.id):
                 continue
             try:
@@ -108,7 +113,8 @@ class LookUps:
                     missing.append(order)
             except _NOBODY_ANSWERS as error:
                 log.debug("could not look up", order_id=str(order.id), error=str(error))
-                return asked
+                self._unanswered.add(order.id)
+                break
             except TradingError as error:
                 # It is about this order alone, such as one of a symbol that was delisted.
                 if order.id not in self._refused:
