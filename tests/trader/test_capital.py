@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from tests.fakes.trader import BTC, ETH, D
-from trading_system.domain.errors import NotHeld, Unreachable
+from trading_system.domain.errors import NotAllowed, NotHeld, Unreachable
 from trading_system.domain.mandates import MandateState
 
 ONE, TWO = UUID(int=1), UUID(int=2)
@@ -44,6 +44,16 @@ async def test_what_another_symbol_lacks_keeps_nobody_from_starting(bench, world
     world.taken = D(1)
     await bench.trading(id=TWO, symbols=(ETH,))
     assert (await bench.mandates.get(TWO)).state is MandateState.RUNNING
+
+
+async def test_what_is_free_is_told_without_noughts_behind(bench, world):
+    world.free = D("1500.00000000")
+    with pytest.raises(NotAllowed) as refused:
+        await bench.trading(capital=D("2000.0"))
+    assert str(refused.value) == (
+        "2000 USDT are more than the 1500 free: the account has 1500, of which strategies may "
+        "spend 0"
+    )
 
 
 async def test_where_nothing_is_held_the_venue_is_not_asked(bench):

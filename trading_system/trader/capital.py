@@ -55,15 +55,16 @@ class Capital:
                 promised += max(await self._left(other), _NOTHING)
         if wanted > free - promised:
             raise NotAllowed(
-                f"{wanted:f} {quote} are more than the {max(free - promised, _NOTHING):f} free: "
-                f"the account has {free:f}, of which strategies may spend {promised:f}"
+                f"{_told(wanted)} {quote} are more than the "
+                f"{_told(max(free - promised, _NOTHING))} free: the account has {_told(free)}, of "
+                f"which strategies may spend {_told(promised)}"
             )
 
     async def require_spent_less(self, mandate: Mandate) -> None:
         """Raise NotAllowed for a mandate that has spent more than its capital."""
         if await self._left(mandate) < 0:
             spent = (await self._wallets.of(mandate.id)).spent
-            raise NotAllowed(f"it has spent {spent:f} {mandate.quote} of its capital")
+            raise NotAllowed(f"it has spent {_told(spent)} {mandate.quote} of its capital")
 
     async def require_held(self, mandate: Mandate) -> None:
         """Raise NotHeld while the account has less than strategies hold of what this one trades.
@@ -103,3 +104,8 @@ class Capital:
 
     async def _left(self, mandate: Mandate) -> Decimal:
         return mandate.capital - (await self._wallets.of(mandate.id)).spent
+
+
+def _told(amount: Decimal) -> str:
+    """As people write it: products of prices and fees have many noughts behind."""
+    return f"{round(amount, 8).normalize():f}"
