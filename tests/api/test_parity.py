@@ -98,6 +98,11 @@ async def test_of_a_grid_cells_causes_and_levels_are_told(client, parities):
     assert told["clean"] is True
 
 
+async def test_every_cause_is_explained_where_the_call_is(client, parities):
+    document = (await client.get("/openapi.json")).text
+    assert [cause for cause in Cause if f"{cause}: {cause.meaning}" not in document] == []
+
+
 async def test_a_fee_is_a_share_and_has_a_default(client, parities):
     await client.get(f"/strategies/{ME}/parity")
     assert parities.fees == [0.001]

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, Self
+from typing import Annotated, Any, Self
 from uuid import UUID
+
+from pydantic import Field
 
 from trading_system.api.scalars import SymbolText
 from trading_system.api.schemas import Out, example
@@ -14,6 +16,9 @@ from trading_system.domain.orders import Side
 from trading_system.trader.causes import Cause
 from trading_system.trader.fill_pairs import FillPair
 from trading_system.trader.parity import Differing, DifferingLevel, Parity
+
+_MEANINGS = "; ".join(f"{each}: {each.meaning}" for each in Cause)
+CauseOut = Annotated[Cause, Field(description=_MEANINGS)]
 
 _BAR = "2026-01-01T12:00:00Z"
 _PAIR: dict[str, Any] = {
@@ -83,8 +88,8 @@ class FillPairOut(Out):
     A grid's fills are paired by `cell` and the order's `number` in it, and their parts add up to
     what the backtest earned more: what differs in quantity counts against the last close, `alone`
     is all that a fill without its like came to, `slippage` is against the level, and `delay_ms` is
-    0 within the backtest's bar. `cause` says why a fill is alone or not in that bar; of these
-    `through`, `beyond` and `worse` contradict the candles.
+    0 within the backtest's bar. Of the causes `through`, `beyond` and `worse` contradict the
+    candles; of what is no grid there are `asked`, `follows` and `unseen`.
     """
 
     model_config = example(**_PAIR)
@@ -107,7 +112,7 @@ class FillPairOut(Out):
     cell: int | None
     number: int | None
     maker: bool | None
-    cause: Cause | None
+    cause: CauseOut | None
 
     @classmethod
     def of(cls, pair: FillPair) -> Self:
