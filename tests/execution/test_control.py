@@ -269,3 +269,30 @@ async def test_kills_are_counted_over_restarts(control, restarted):
     assert again.kills == 2
     assert again.kill_after(1).reason == "madder"
     assert again.kill_after(2) is None
+
+
+@pytest.mark.parametrize("wish", ["kill", "arm"])
+async def test_whoever_is_cut_off_while_it_is_written_leaves_it_written_once(
+    control, control_log, restarted, wish
+):
+    """Or the next run would count a kill that there never was, and stop what runs by now."""
+    append, written = control_log.append, asyncio.Event()
+
+    async def slowly(entry):
+        await append(entry)
+        written.set()
+        await asyncio.sleep(0)
+
+    if wish == "arm":
+        await control.kill(**ANN, flatten=False)
+    control_log.append = slowly
+    ask = control.kill(**ANN, flatten=False) if wish == "kill" else control.arm(code=None, who="x")
+    asked = asyncio.create_task(ask)
+    await written.wait()
+    asked.cancel()
+    await asyncio.gather(asked, return_exceptions=True)
+    assert asked.cancelled()
+    await control.write_down()
+    again, _ = await restarted()
+    assert (again.kills, again.state) == (control.kills, control.state)
+    assert again.state is (KILLED if wish == "kill" else RUNNING)

@@ -22,6 +22,7 @@ from trading_system.domain.control import ControlEntry, ControlState
 from trading_system.domain.errors import NotAllowed, TradingError
 from trading_system.domain.events import ControlChanged
 from trading_system.domain.orders import Order
+from trading_system.execution.calls import Calls
 from trading_system.ports import Clock, ControlLog
 
 log = structlog.get_logger(__name__)
@@ -50,6 +51,7 @@ class Control:
         self._code: str | None = None
         self._exempt: set[UUID] = set()
         self._changing = asyncio.Lock()
+        self._calls = Calls()
         self._kills: list[ControlEntry] = []  # every kill there was, the unwritten ones too
         self._unwritten: list[ControlEntry] = []
 
@@ -112,9 +114,11 @@ class Control:
         return entry
 
     async def write_down(self) -> None:
-        """Put on disk what is not there yet; raises StorageError."""
-        async with self._changing:
-            await self._write_kills()
+        """Put on disk what is not there yet, once, whoever goes away meanwhile.
+
+        Raises StorageError.
+        """
+        await self._calls.to_its_end(self._written_down())
 
     async def arm(self, *, code: str | None, who: str) -> ControlEntry:
         """End a kill, or begin to trade real money; raises NotAllowed without the right code."""
@@ -153,6 +157,9 @@ class Control:
 
     async def _change(self, entry: ControlEntry) -> ControlEntry:
         """Write it down, then go by it, unless a kill came in between: that is what stays."""
+        return await self._calls.to_its_end(self._changed(entry))
+
+    async def _changed(self, entry: ControlEntry) -> ControlEntry:
         kills = self.kills
         async with self._changing:
             if kills == self.kills:
@@ -162,6 +169,10 @@ class Control:
             raise NotAllowed("trading was killed meanwhile")
         self._take(entry)
         return entry
+
+    async def _written_down(self) -> None:
+        async with self._changing:
+            await self._write_kills()
 
     async def _write_kills(self) -> None:
         while self._unwritten:
