@@ -16,6 +16,7 @@ from trading_system.cli.running import console
 from trading_system.cli.strategy import _money
 from trading_system.domain.candles import Candle
 from trading_system.domain.decisions import Decision, Outcome
+from trading_system.domain.errors import NotAllowed
 from trading_system.domain.instruments import Symbol
 from trading_system.domain.mandates import MandateState
 from trading_system.trader.views import StrategyView
@@ -111,6 +112,31 @@ def test_a_strategy_is_made_and_started_with_one_command(cli, running):
         "2.50",
         "running",
     ]
+
+
+def test_one_that_cannot_be_started_is_shown_with_its_id(cli, running, monkeypatch):
+    """It is made already, and has its capital."""
+
+    async def refused(_mandate_id):
+        raise NotAllowed("trading was killed: arm it, then start the strategy")
+
+    monkeypatch.setattr(running.system.strategies, "start", refused)
+    told = cli(*WISH)
+    (made,) = running.system.strategies.rows
+    assert told.exit_code == 1
+    assert str(made) in told.output
+    assert "trading was killed" in told.stderr
+
+
+@pytest.mark.parametrize("runs", [True, False])
+def test_started_while_nothing_runs_it_says_when_it_will_trade(cli, running, monkeypatch, runs):
+    async def is_running(_settings):
+        return runs
+
+    monkeypatch.setattr("trading_system.cli.strategy.is_running", is_running)
+    assert ("Nothing runs now" in cli(*WISH).output) is not runs
+    (made,) = running.system.strategies.rows
+    assert ("Nothing runs now" in cli("strategy", "start", str(made)).output) is not runs
 
 
 def test_a_stop_below_the_price_paid_is_fixed_and_two_stops_are_refused(cli, running):

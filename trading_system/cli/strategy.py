@@ -8,8 +8,9 @@ from typing import Annotated, Any
 import typer
 from rich.table import Column, Table
 
-from trading_system.cli.connection import answer, connected
+from trading_system.cli.connection import answer, connected, is_running
 from trading_system.cli.running import console, explained, run, settings
+from trading_system.domain.errors import TradingError
 
 app = typer.Typer(help="Let strategies trade, and stop them.", no_args_is_help=True)
 
@@ -79,7 +80,7 @@ def list_strategies() -> None:
 @explained
 def start(strategy: Id) -> None:
     """Go on."""
-    run(_told("POST", f"/strategies/{strategy}/start"))
+    run(_again(strategy))
 
 
 @app.command("stop")
@@ -114,8 +115,24 @@ def signals(
 async def _begun(wish: dict[str, Any]) -> None:
     async with connected(settings()) as client:
         made = (await answer(await client.post("/strategies", json=wish))).json()
-        started = await answer(await client.post(f"/strategies/{made['id']}/start"))
-    _show([started.json()])
+        try:
+            started = await answer(await client.post(f"/strategies/{made['id']}/start"))
+        except TradingError:
+            _show([made])  # it has its capital, and can be started or deleted
+            raise
+    await _show_started(started.json())
+
+
+async def _again(strategy: str) -> None:
+    async with connected(settings()) as client:
+        started = await answer(await client.post(f"/strategies/{strategy}/start"))
+    await _show_started(started.json())
+
+
+async def _show_started(row: dict[str, Any]) -> None:
+    _show([row])
+    if not await is_running(settings()):
+        console.print("Nothing runs now: it trades as soon as trading-system does.")
 
 
 async def _listed() -> None:
