@@ -28,11 +28,12 @@ class Program:
         self.http = httpx.AsyncClient(base_url=url, timeout=30.0)
 
     async def __aenter__(self) -> Self:
-        """Wait until it answers."""
+        """Wait until it answers, or has met its step on the way there and is dead."""
         async with asyncio.timeout(_STARTUP_SECONDS):
             while True:
-                if self._process.returncode is not None:
-                    raise RuntimeError(f"it ended by itself with {self._process.returncode}")
+                if not self.is_alive:
+                    await self.ended()
+                    return self
                 try:
                     await self.http.get("/health")
                 except httpx.TransportError:
