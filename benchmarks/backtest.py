@@ -182,11 +182,14 @@ def runs(frame):
     targets = strategy.targets(frame)
     signals, portfolio = vectorbt_calls(frame)
     entries, exits = signals(20, 50)
+    sums = SmaCross.prepared(frame).totals
     calls = {
         "simulation": lambda: everything(frame, targets),
         "route": lambda: everything(frame, strategy.targets(frame)),
         "vectorbt": lambda: portfolio(entries, exits),
         "vectorbt_route": lambda: portfolio(*signals(20, 50)),
+        "bare_kernel": lambda: bare_cross(frame.close, sums, 20, 50, FEE),
+        "one_look_at_closes": frame.close.sum,
     }
     took, turns = warm(**calls), in_turn(15, **calls)
     started = time.perf_counter()
@@ -199,6 +202,7 @@ def runs(frame):
         "simulation_vs_vectorbt": round(took["vectorbt"] / took["simulation"], 1),
         "route_vs_vectorbt": round(took["vectorbt_route"] / took["route"], 1),
         "route_vs_vectorbt_in_turn": round(turns["vectorbt_route"] / turns["route"], 1),
+        "bare_kernel_vs_vectorbt": round(took["vectorbt_route"] / took["bare_kernel"], 1),
         "route_vs_backtesting": round(took["backtesting"] / took["route"], 1),
         "same_return_and_trades": bool(np.isclose(ours.total_return, theirs[0], rtol=1e-9))
         and theirs[1] - ours.trades in {0, 1},  # theirs counts the open one

@@ -23,6 +23,8 @@ from trading_system.ports import JobState
 BTC, ETH, BNB = (Symbol(base, "USDT") for base in ("BTC", "ETH", "BNB"))
 SPEED = 60.0
 LEVELS = 10
+UPDATE = 100  # ms between two changes that a stream tells
+MOST_BEHIND = 10_000  # ms of the fast clock
 ONE_MINUTE = Timeframe.parse("1m")
 FIRST = floor_minute(round(BEGIN.timestamp() * 1000)) - 5 * MINUTE
 
@@ -98,13 +100,25 @@ class Follower:
         return not gaps and len(self.trades) > before
 
     async def same_book(self) -> bool:
-        """Ours at this moment and the exchange's."""
+        """Ours is the exchange's of a moment ago: it takes a while to hear of a change."""
         ours = await self.world.system.live.book(BTC, levels=LEVELS)
         shown = self.world.exchange.mischief.time(self.world.clock.milliseconds())
-        theirs = self.world.exchange.exchange.feed.depth("BTCUSDT", now=shown)
-        return ours.local and (
-            (ours.update_id, list(ours.bids), list(ours.asks))
-            == (theirs.last_update_id, theirs.bids[:LEVELS], theirs.asks[:LEVELS])
+        feed = self.world.exchange.exchange.feed
+        then = next(
+            (
+                theirs
+                for moment in range(shown - shown % UPDATE, shown - MOST_BEHIND, -UPDATE)
+                if (theirs := feed.depth("BTCUSDT", now=moment)).last_update_id <= ours.update_id
+            ),
+            None,
+        )
+        return (
+            ours.local
+            and then is not None
+            and (
+                (ours.update_id, list(ours.bids), list(ours.asks))
+                == (then.last_update_id, then.bids[:LEVELS], then.asks[:LEVELS])
+            )
         )
 
     async def holes_there(self) -> tuple[Span, ...]:
