@@ -276,3 +276,14 @@ def make_gate(control, orders, holdings, wallet, prices, listing, clock, bus):
         )
 
     return build
+
+
+@pytest.fixture
+def submit(manager, request):
+    """Save and send what the module that asks calls its REQUEST."""
+
+    async def place():
+        order, _ = await manager.save(request.module.REQUEST, idempotency_key=None, digest="d")
+        return await manager.send(order)
+
+    return place

@@ -41,15 +41,6 @@ def background():
 
 
 @pytest.fixture
-def submit(manager):
-    async def place():
-        order, _ = await manager.save(REQUEST, idempotency_key=None, digest="d")
-        return await manager.send(order)
-
-    return place
-
-
-@pytest.fixture
 def listed_as(says, clock):
     """The order as the venue's list of open ones has it."""
 

@@ -32,15 +32,6 @@ ABSENT = OrderNotFound(-2013, "Order does not exist.")
 
 
 @pytest.fixture
-def submit(manager):
-    async def place():
-        order, _ = await manager.save(REQUEST, idempotency_key=None, digest="d")
-        return await manager.send(order)
-
-    return place
-
-
-@pytest.fixture
 def ask(look_ups, orders):
     """Look up everything that has not ended, so many times, with so many seconds between."""
 

@@ -35,15 +35,6 @@ REQUEST = OrderRequest(symbol=BTC, side=Side.BUY, type=OrderType.LIMIT, quantity
 
 
 @pytest.fixture
-def submit(manager):
-    async def place():
-        order, _ = await manager.save(REQUEST, idempotency_key=None, digest="d")
-        return await manager.send(order)
-
-    return place
-
-
-@pytest.fixture
 def shown(clock):
     """An order on the venue's record; `age` in seconds."""
 

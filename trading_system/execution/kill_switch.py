@@ -41,6 +41,7 @@ from trading_system.ports import (
     Trading,
 )
 from trading_system.risk.sizing import fitted
+from trading_system.waiting import set_within
 
 log = structlog.get_logger(__name__)
 
@@ -137,7 +138,7 @@ class KillSwitch:
                 await self.enforce()
             except TradingError as error:
                 log.warning("a kill is not carried out yet", error=str(error))
-            if await self._changes_within(pause):
+            if await set_within(self._clock, pause, self._changed):  # killed anew, or armed
                 pause = _FIRST_PAUSE
             else:
                 pause = min(2 * pause, _LONGEST_PAUSE)
@@ -162,19 +163,6 @@ class KillSwitch:
             self._progress = Progress(kill=kill, open_orders=len(still), positions=held)
         else:
             self._progress = await self._flatten(kill)
-
-    async def _changes_within(self, seconds: float) -> bool:
-        """Whether it is killed anew, or armed, meanwhile; returns at once then."""
-        waits = [
-            asyncio.ensure_future(self._clock.sleep(seconds)),
-            asyncio.ensure_future(self._changed.wait()),
-        ]
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for wait in waits:
-                wait.cancel()
-        return self._changed.is_set()
 
     async def _open(self) -> list[Order]:
         return await self._orders.all(statuses=_OPEN, limit=10_000)

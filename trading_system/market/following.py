@@ -10,6 +10,7 @@ import structlog
 from trading_system.domain.errors import TradingError
 from trading_system.domain.instruments import Symbol
 from trading_system.ports import Clock, MarketData
+from trading_system.waiting import set_within
 
 log = structlog.get_logger(__name__)
 
@@ -55,13 +56,5 @@ class Following:
 
     async def _look_again(self) -> None:
         """Have what is not listed looked for in a minute, or with the next wish."""
-        waits = [
-            asyncio.ensure_future(self._clock.sleep(_MISSED_PAUSE)),
-            asyncio.ensure_future(self._changed.wait()),
-        ]
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for wait in waits:
-                wait.cancel()
+        await set_within(self._clock, _MISSED_PAUSE, self._changed)
         self._changed.set()

@@ -31,6 +31,7 @@ from trading_system.research.configuration import Configuration
 from trading_system.research.history import History
 from trading_system.research.result_files import Head
 from trading_system.strategies import registry
+from trading_system.waiting import within
 
 log = structlog.get_logger(__name__)
 
@@ -197,16 +198,13 @@ class BacktestQueue:
         with suppress(ConnectionError):  # it ended; so does its answer
             process.stdin.write(json.dumps(words).encode() + b"\n")
             await process.stdin.drain()
-        reading = asyncio.ensure_future(process.stdout.readline())
-        waiting = asyncio.ensure_future(self._clock.sleep(self._limit))
         try:
-            await asyncio.wait({reading, waiting}, return_when=asyncio.FIRST_COMPLETED)
-            if not reading.done():
-                raise InvalidRequest(f"it took longer than {self._limit:,.0f} s and was ended")
-        finally:
-            for task in (reading, waiting):
-                task.cancel()
-        if not (line := reading.result()):
+            line = await within(self._clock, self._limit, process.stdout.readline())
+        except TimeoutError as late:
+            raise InvalidRequest(
+                f"it took longer than {self._limit:,.0f} s and was ended"
+            ) from late
+        if not line:
             raise InvalidRequest(f"its process ended with {_ending(await process.wait())}")
         answer = json.loads(line)
         if "error" in answer:

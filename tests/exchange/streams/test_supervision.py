@@ -10,9 +10,9 @@ from tests.exchange.socket_venue import pass_time, until
 from trading_system.domain.errors import RateLimited, Rejected, Unreachable
 from trading_system.exchange.streams.dialling import Dialler, Redial
 from trading_system.exchange.streams.supervision import Timing
-from trading_system.exchange.streams.waiting import within
 from trading_system.exchange.streams.websocket import WebSocket, open_session
 from trading_system.resilience.retry import RetryPolicy
+from trading_system.waiting import within
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ from __future__ import annotations
 from trading_system.exchange.streams.dialling import Dialler, Redial
 from trading_system.exchange.streams.standing import Standing
 from trading_system.exchange.streams.supervision import Connection, Timing
-from trading_system.exchange.streams.waiting import rest
 from trading_system.exchange.translate import Json
 from trading_system.ports import Clock
+from trading_system.waiting import rest
 
 _SHUTDOWN = "serverShutdown"
 _GLANCE = 1.0

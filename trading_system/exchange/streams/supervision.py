@@ -15,9 +15,9 @@ from typing import Any
 import aiohttp
 
 from trading_system.domain.errors import ExchangeError, RateLimited, Rejected, Unreachable
-from trading_system.exchange.streams.waiting import within
 from trading_system.exchange.streams.websocket import WebSocket
 from trading_system.ports import Clock
+from trading_system.waiting import within
 
 _GLANCE = 0.5
 _TOO_MANY = frozenset({418, 429})

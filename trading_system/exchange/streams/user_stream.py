@@ -31,10 +31,10 @@ from trading_system.exchange.streams.standby import announces_shutdown
 from trading_system.exchange.streams.standing import Standing
 from trading_system.exchange.streams.supervision import Connection, Timing
 from trading_system.exchange.streams.user_frames import SPOT_EVENTS, UserEvents
-from trading_system.exchange.streams.waiting import rest
 from trading_system.exchange.translate import Json
 from trading_system.ports import Clock
 from trading_system.resilience.retry import RetryPolicy
+from trading_system.waiting import rest
 
 log = structlog.get_logger(__name__)
 

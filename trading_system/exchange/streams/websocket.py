@@ -20,8 +20,8 @@ from aiohttp import WSMsgType
 from ccxt.async_support.base.ws.client import Client
 
 from trading_system.domain.errors import ExchangeError, RateLimited, Unreachable
-from trading_system.exchange.streams.waiting import within
 from trading_system.ports import Clock
+from trading_system.waiting import within
 
 log = structlog.get_logger(__name__)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from trading_system.ports import Clock
@@ -33,3 +34,10 @@ async def rest(clock: Clock, seconds: float, *until: asyncio.Future[Any]) -> Non
         await asyncio.wait((timer, *until), return_when=asyncio.FIRST_COMPLETED)
     finally:
         timer.cancel()
+
+
+async def set_within(clock: Clock, seconds: float, event: asyncio.Event) -> bool:
+    """Whether the event is set by then; returns at once when it is."""
+    with suppress(TimeoutError):
+        await within(clock, seconds, event.wait())
+    return event.is_set()
